@@ -26,11 +26,15 @@
 //! ```
 //!
 //! `cargo run -p xtask -- plugins` builds it for `wasm32-unknown-unknown` and makes the component.
-//! Read next: [`gate`] or [`scrubber`], then [`settings`] and [`testing`].
+//! Read next: [`gate`], [`scrubber`] or [`mission`], then [`settings`] and [`testing`].
 
+#[cfg(any(test, target_arch = "wasm32"))]
+mod arena;
 #[cfg(feature = "gate")]
 pub mod gate;
 pub mod log;
+#[cfg(feature = "mission")]
+pub mod mission;
 #[cfg(feature = "scrubber")]
 pub mod scrubber;
 pub mod settings;
