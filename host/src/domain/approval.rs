@@ -1,0 +1,62 @@
+//! Approvals: questions only a person may answer.
+
+use super::artifact::Digest;
+use super::id::{ApprovalId, MissionId, VerdictId, WorkItemId, WorkspaceId};
+use super::gate::GateName;
+use super::json::Json;
+use super::time::Timestamp;
+use super::word::words;
+
+words! {
+    /// Where an approval stands.
+    ApprovalStatus {
+        /// Nobody has answered.
+        Pending = "pending",
+        /// Yes. Final.
+        Granted = "granted",
+        /// No. Final.
+        Denied = "denied",
+        /// Nobody answered in time, or the mission ended. Final.
+        Expired = "expired",
+    }
+}
+
+/// An approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// Its id.
+    pub id: ApprovalId,
+    /// The mission that asks.
+    pub mission_id: MissionId,
+    /// The work item it is about.
+    pub work_item_id: Option<WorkItemId>,
+    /// `gate`, or a kind of the reducer's own.
+    pub kind: String,
+    /// The gate it overrides, for kind `gate`.
+    pub gate: Option<GateName>,
+    /// The `needs_human` verdict it answers, for kind `gate`.
+    pub verdict_id: Option<VerdictId>,
+    /// Digest of what is approved: the artifact set for kind `gate`, else of kind, summary
+    /// and data.
+    pub subject: Digest,
+    /// One line for the person who answers.
+    pub summary: String,
+    /// JSON object: what the reducer added.
+    pub data: Json,
+    /// Where it stands.
+    pub status: ApprovalStatus,
+    /// Who answered.
+    pub decided_by: Option<String>,
+    /// What they said.
+    pub reason: Option<String>,
+    /// When it was asked.
+    pub requested_at: Timestamp,
+    /// When it was answered.
+    pub decided_at: Option<Timestamp>,
+    /// When it expires unanswered.
+    pub expires_at: Option<Timestamp>,
+    /// Guards every write to it.
+    pub revision: u64,
+}

@@ -1,0 +1,146 @@
+//! Events: what a mission is told (its history), and what the log tells the world.
+
+use super::id::{EventId, MissionId, RunId, WorkItemId, WorkspaceId};
+use super::json::Json;
+use super::time::Timestamp;
+use super::word::words;
+
+words! {
+    /// What a mission can be told.
+    InputKind {
+        /// Somebody started it.
+        MissionStarted = "mission_started",
+        /// Somebody paused it.
+        MissionPaused = "mission_paused",
+        /// Somebody resumed it.
+        MissionResumed = "mission_resumed",
+        /// Somebody called it off.
+        MissionCanceled = "mission_canceled",
+        /// A worker took a run. Only the host says so.
+        RunClaimed = "run_claimed",
+        /// A worker began.
+        RunStarted = "run_started",
+        /// A run reached a final status. Only the host says so.
+        RunFinished = "run_finished",
+        /// A run lost its worker and is queued again. Only the host says so.
+        RunInterrupted = "run_interrupted",
+        /// A worker's tool call was seen.
+        ToolObserved = "tool_observed",
+        /// A gate answered. Only the host says so.
+        GateVerdict = "gate_verdict",
+        /// A person said yes. Only the host says so.
+        ApprovalGranted = "approval_granted",
+        /// A person said no. Only the host says so.
+        ApprovalDenied = "approval_denied",
+        /// Nobody answered in time. Only the host says so.
+        ApprovalExpired = "approval_expired",
+        /// A timer is due. Only the host says so.
+        TimerFired = "timer_fired",
+        /// A shared resource changed.
+        ResourceChanged = "resource_changed",
+        /// Somebody proposes more work.
+        WorkItemsProposed = "work_items_proposed",
+    }
+}
+
+/// Something a mission is told. Host-made inputs wait as rows of the mission's inbox, written
+/// in the transaction of what they tell, so that a crash between the two loses nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Its id (UUIDv7: sorts by when it was made).
+    pub id: EventId,
+    /// Whose mission.
+    pub workspace_id: WorkspaceId,
+    /// The mission.
+    pub mission_id: MissionId,
+    /// What happened.
+    pub kind: InputKind,
+    /// The item it is about.
+    pub work_item_id: Option<WorkItemId>,
+    /// The run it is about.
+    pub run_id: Option<RunId>,
+    /// JSON object: the particulars.
+    pub data: Json,
+    /// When it was recorded.
+    pub occurred_at: Timestamp,
+    /// Who caused it: a principal, or `system.<part>`.
+    pub actor: String,
+}
+
+words! {
+    /// What became of an input.
+    Disposition {
+        /// Its commands were applied.
+        Applied = "applied",
+        /// The reducer failed or one of its commands was illegal; nothing was applied.
+        Refused = "refused",
+    }
+}
+
+/// One entry of a mission's history: an input, what the reducer made of it, and what became
+/// of that. Written once, never changed; the whole board can be rebuilt from these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// The mission.
+    pub mission_id: MissionId,
+    /// Position, without holes. 0 is `mission_created`, whose data is the whole request.
+    pub seq: u64,
+    /// The input's id.
+    pub event_id: EventId,
+    /// The input's kind as a word, or `mission_created`.
+    pub kind: String,
+    /// The item it is about.
+    pub work_item_id: Option<WorkItemId>,
+    /// The run it is about.
+    pub run_id: Option<RunId>,
+    /// JSON object: the particulars.
+    pub data: Json,
+    /// When it was recorded.
+    pub occurred_at: Timestamp,
+    /// Who caused it.
+    pub actor: String,
+    /// JSON array: the commands in the order issued.
+    pub commands: Json,
+    /// JSON array of texts: the ids the host chose while applying them, in order.
+    pub assigned_ids: Json,
+    /// What became of it.
+    pub disposition: Disposition,
+    /// JSON object `{"code","message","command_index"?}` when refused.
+    pub refusal: Option<Json>,
+    /// Digest of the reducer that was called.
+    pub reducer_digest: String,
+    /// Fuel the call used; it differs between engine versions and is no part of a replay.
+    pub fuel: u64,
+}
+
+/// An event of the log that is still to be written; the store gives it its `seq`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLogEvent {
+    /// Its id.
+    pub event_id: EventId,
+    /// Dotted type, such as `mission.work_item.updated`.
+    pub event_type: String,
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// The session it belongs to.
+    pub session_id: Option<String>,
+    /// The run it is about.
+    pub run_id: Option<RunId>,
+    /// The mission it is about.
+    pub mission_id: Option<MissionId>,
+    /// Who caused it.
+    pub actor: String,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// JSON object.
+    pub properties: Json,
+}
+
+/// An event of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEvent {
+    /// Its place in the database's one order.
+    pub seq: u64,
+    /// The event.
+    pub event: NewLogEvent,
+}

@@ -1,0 +1,131 @@
+//! A mission: a goal, its budgets, and where it stands.
+
+use super::gate::GateName;
+use super::id::{MissionId, WorkspaceId};
+use super::json::Json;
+use super::plugin::Binding;
+use super::time::Timestamp;
+use super::word::words;
+
+words! {
+    /// Where a mission stands. Written only by [`super::rules`].
+    MissionStatus {
+        /// Created, not started.
+        Draft = "draft",
+        /// Work goes on.
+        Running = "running",
+        /// Nothing new starts until it is resumed.
+        Paused = "paused",
+        /// Every work item is done. Final.
+        Succeeded = "succeeded",
+        /// It cannot be completed. Final.
+        Failed = "failed",
+        /// Somebody called it off. Final.
+        Canceled = "canceled",
+    }
+}
+
+impl MissionStatus {
+    /// Whether nothing can change it any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
+    }
+}
+
+words! {
+    /// What a running mission is about. Only moves forward.
+    Phase {
+        /// A planner is asked for work items.
+        Planning = "planning",
+        /// Work items are worked.
+        Working = "working",
+        /// All work is done; the summary is made.
+        Summarizing = "summarizing",
+    }
+}
+
+/// Limits the author of a mission set. `None` is unlimited; the host enforces each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Budgets {
+    /// Runs that may be started, retries included.
+    pub max_steps: Option<u64>,
+    /// Tool calls that may be observed before no run starts any more.
+    pub max_tool_calls: Option<u64>,
+    /// Milliseconds from the start until no run starts any more.
+    pub max_duration_ms: Option<u64>,
+    /// Finished runs of one work item.
+    pub max_attempts: Option<u32>,
+    /// Runs of this mission that may be open at once.
+    pub max_parallel_runs: Option<u32>,
+    /// Times one run may be interrupted (a crash, a lost lease) before it counts as failed.
+    pub max_interruptions: Option<u32>,
+}
+
+/// What has been used of the budgets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Runs started.
+    pub steps: u64,
+    /// Tool calls observed.
+    pub tool_calls: u64,
+}
+
+/// The components a mission is pinned to from its creation on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bindings {
+    /// Decides how the mission flows.
+    pub reducer: Binding,
+    /// The gates a work item has to pass, in order.
+    pub gates: Vec<(GateName, Binding)>,
+}
+
+impl Bindings {
+    /// The component bound to `gate`, when that gate is required.
+    pub fn gate(&self, gate: GateName) -> Option<&Binding> {
+        self.gates.iter().find(|(name, _)| *name == gate).map(|(_, binding)| binding)
+    }
+}
+
+/// A mission's header; its work items are rows of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mission {
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// Its id.
+    pub id: MissionId,
+    /// One line for people.
+    pub title: String,
+    /// What is to be achieved, in words.
+    pub goal: String,
+    /// Where it stands.
+    pub status: MissionStatus,
+    /// What it is about now.
+    pub phase: Phase,
+    /// Why it is paused, failed or canceled.
+    pub reason: Option<String>,
+    /// JSON array of texts.
+    pub success_criteria: Json,
+    /// Its limits.
+    pub budgets: Budgets,
+    /// What is used of them.
+    pub usage: Usage,
+    /// JSON array: what its runs ask to be allowed.
+    pub capabilities: Json,
+    /// Template it was made from.
+    pub entrypoint: Option<String>,
+    /// JSON object: the author's own.
+    pub metadata: Json,
+    /// The components it is pinned to.
+    pub bindings: Bindings,
+    /// Planner runs that finished.
+    pub planner_attempts: u32,
+    /// Grows by one with each event of its history, and guards every write to it. The event
+    /// that made it has position 0 and leaves revision 1.
+    pub revision: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When its history last grew.
+    pub updated_at: Timestamp,
+    /// When it was first started.
+    pub started_at: Option<Timestamp>,
+}

@@ -1,0 +1,24 @@
+//! The nouns of Sluice and the rules that hold between them.
+//!
+//! This module owns what a mission, a work item, a run or a gate *is* and which moves are
+//! legal. It does no I/O, knows no clock, no database and no wire format; everything comes
+//! in as an argument. Read [`mission`] and [`work_item`] first, then [`board`] (one mission
+//! in memory) and [`rules`] (what an event and its commands may do to it).
+
+pub mod id;
+pub mod json;
+pub mod time;
+pub mod word;
+
+pub mod mission;
+pub mod work_item;
+pub mod run;
+pub mod artifact;
+pub mod gate;
+pub mod approval;
+pub mod timer;
+pub mod plugin;
+
+pub mod command;
+pub mod event;
+// graph, board and rules follow.

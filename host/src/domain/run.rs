@@ -1,0 +1,109 @@
+//! A run: one execution, by a worker outside the host, of a work item or of the planner.
+
+use super::artifact::ArtifactRef;
+use super::id::{MissionId, RunId, WorkItemId, WorkspaceId};
+use super::json::Json;
+use super::time::Timestamp;
+use super::word::words;
+
+/// Times a run may be interrupted before it counts as failed, unless the mission's budgets say
+/// otherwise. Generous, because an interruption is the machine's fault and not the work's.
+pub const INTERRUPTIONS_MAX_DEFAULT: u32 = 20;
+
+words! {
+    /// Where a run stands.
+    RunStatus {
+        /// Waits for a worker.
+        Queued = "queued",
+        /// A worker holds its lease.
+        Running = "running",
+        /// The worker said it succeeded. Final.
+        Succeeded = "succeeded",
+        /// The worker said it failed, or it was interrupted too often. Final.
+        Failed = "failed",
+        /// Withdrawn. Final.
+        Canceled = "canceled",
+    }
+}
+
+impl RunStatus {
+    /// Whether nothing can change it any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Canceled)
+    }
+}
+
+words! {
+    /// What a run is for.
+    RunKind {
+        /// Carries out a work item.
+        Work = "work",
+        /// Answers with the mission's work items.
+        Planner = "planner",
+    }
+}
+
+/// A worker's hold on a run. A worker whose fencing token is not the run's present one has
+/// lost it, whatever the clock says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// Who holds it, in the worker's own words.
+    pub worker: String,
+    /// The host process that granted it; a restarted host ends the leases of its own workers.
+    pub host_id: String,
+    /// Grows by one with each claim of this run.
+    pub fence: u64,
+    /// When it ends unless renewed.
+    pub expires_at: Timestamp,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// Its id.
+    pub id: RunId,
+    /// The mission it serves.
+    pub mission_id: MissionId,
+    /// The work item; none for a planner's run.
+    pub work_item_id: Option<WorkItemId>,
+    /// What it is for.
+    pub kind: RunKind,
+    /// Which attempt of its work item (or of the planner) it is, from 1.
+    pub attempt: u32,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What is to be done, in words.
+    pub prompt: String,
+    /// Only this agent may claim it.
+    pub assigned_agent: Option<String>,
+    /// Only workers with all of these may claim it.
+    pub skills: Vec<String>,
+    /// JSON object: how a worker does it.
+    pub action: Option<Json>,
+    /// Not to be claimed before.
+    pub not_before: Option<Timestamp>,
+    /// The present hold, while running.
+    pub lease: Option<Lease>,
+    /// Claims so far; the fencing token of the next claim is one more.
+    pub fence: u64,
+    /// Times it went back to `queued` because its worker was lost.
+    pub interruptions: u32,
+    /// Somebody wants its worker to stop.
+    pub cancel_requested: bool,
+    /// One line from its worker at the end, or why it was canceled.
+    pub summary: Option<String>,
+    /// The worker's answer in full (a planner's work items).
+    pub output: Option<String>,
+    /// What it left, in order.
+    pub artifacts: Vec<ArtifactRef>,
+    /// When it was queued first.
+    pub queued_at: Timestamp,
+    /// When a worker first claimed it.
+    pub started_at: Option<Timestamp>,
+    /// When it reached a final status.
+    pub finished_at: Option<Timestamp>,
+    /// Guards every write to it.
+    pub revision: u64,
+}

@@ -1,0 +1,157 @@
+//! What the engine asks of others: the traits it owns and somebody else implements.
+//!
+//! The plugin host implements [`Plugins`]; the engine knows no component runtime.
+
+use std::sync::Arc;
+
+use crate::domain::board::Board;
+use crate::domain::command::Command;
+use crate::domain::event::Input;
+use crate::domain::gate::{Finding, GateName, Outcome};
+use crate::domain::artifact::Artifact;
+use crate::domain::id::{ArtifactId, MissionId, WorkItemId};
+use crate::domain::json::Json;
+use crate::domain::plugin::{Binding, PluginFailure};
+use crate::domain::time::Timestamp;
+
+/// One line of a plugin's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// `trace`, `debug`, `info`, `warn` or `error`.
+    pub level: &'static str,
+    /// The line, cut after 4,096 bytes.
+    pub message: String,
+}
+
+/// What a call cost and said, whether it succeeded or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallReport {
+    /// Fuel used.
+    pub fuel: u64,
+    /// Wall time in microseconds, instantiation included.
+    pub wall_us: u64,
+    /// High-water mark over all memories of the instance, in bytes.
+    pub memory_bytes: u64,
+    /// The plugin's log; at most 256 lines.
+    pub log: Vec<LogLine>,
+    /// Lines beyond those.
+    pub log_dropped: u64,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFailure {
+    /// How.
+    pub failure: PluginFailure,
+    /// What it cost and said until then.
+    pub report: CallReport,
+}
+
+/// A reducer's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reduction {
+    /// The commands in the order issued.
+    pub commands: Vec<Command>,
+    /// What the call cost and said.
+    pub report: CallReport,
+}
+
+/// What a reducer is called with.
+#[derive(Debug, Clone)]
+pub enum ReducerCall {
+    /// The mission is created.
+    Init,
+    /// The mission is told something; `seq` is its place in the history.
+    OnEvent {
+        /// Its place in the history.
+        seq: u64,
+        /// What happened.
+        input: Input,
+    },
+}
+
+/// What a gate is called with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateCall {
+    /// The gate.
+    pub gate: GateName,
+    /// The mission.
+    pub mission_id: MissionId,
+    /// The work item.
+    pub work_item_id: WorkItemId,
+    /// The attempt.
+    pub attempt: u32,
+    /// When the verdict was asked for.
+    pub requested_at: Timestamp,
+    /// What is judged, in order.
+    pub artifacts: Vec<Artifact>,
+    /// JSON object: `title`, `detail`, `metadata`, `run_summary`.
+    pub data: Json,
+}
+
+/// A gate's answer; the host makes a verdict of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// `Pass`, `Fail` or `NeedsHuman`; never `Error`.
+    pub outcome: Outcome,
+    /// One line, cut after 1,024 bytes.
+    pub summary: String,
+    /// At most 1,000.
+    pub findings: Vec<Finding>,
+    /// JSON object; `omitted` counts findings beyond those.
+    pub data: Json,
+    /// What the call cost and said.
+    pub report: CallReport,
+}
+
+/// A stretch of text a scrubber wants replaced.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redaction {
+    /// What it is.
+    pub kind: String,
+    /// First byte.
+    pub start: usize,
+    /// The byte after its last.
+    pub end: usize,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// What stands there instead.
+    pub replacement: String,
+}
+
+/// A scrubber's answer, checked: redactions are sorted, disjoint and on character boundaries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScrubReport {
+    /// The text must not be kept at all.
+    pub blocked: bool,
+    /// One line.
+    pub summary: String,
+    /// What to replace.
+    pub redactions: Vec<Redaction>,
+    /// JSON object.
+    pub data: Json,
+    /// What the call cost and said.
+    pub report: CallReport,
+}
+
+/// Reads the artifacts of one gate call. Called from a thread that may block.
+pub trait ArtifactSource: Send + Sync {
+    /// Up to `length` bytes from `offset` on; empty past the end.
+    ///
+    /// # Errors
+    /// A sentence, when storage failed.
+    fn read(&self, id: &ArtifactId, offset: u64, length: u32) -> Result<Vec<u8>, String>;
+}
+
+/// Calls components. Every method blocks its thread for as long as the component may run (see
+/// the plugin host's limits), so call it from `spawn_blocking`.
+pub trait Plugins: Send + Sync + 'static {
+    /// Calls a reducer on a board.
+    fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure>;
+
+    /// Calls a gate.
+    fn evaluate(&self, binding: &Binding, call: GateCall, artifacts: Arc<dyn ArtifactSource>) -> Result<Judgement, CallFailure>;
+
+    /// Calls a scrubber. `data`: `tier`, `classification`, `kind`.
+    fn scrub(&self, binding: &Binding, text: &str, data: &Json) -> Result<ScrubReport, CallFailure>;
+}
