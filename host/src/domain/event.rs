@@ -81,6 +81,8 @@ words! {
 /// of that. Written once, never changed; the whole board can be rebuilt from these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
+    /// Whose mission.
+    pub workspace_id: WorkspaceId,
     /// The mission.
     pub mission_id: MissionId,
     /// Position, without holes. 0 is `mission_created`, whose data is the whole request.
