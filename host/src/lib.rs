@@ -2,3 +2,4 @@
 //! WebAssembly components decide how it flows.
 
 pub mod domain;
+pub mod engine;

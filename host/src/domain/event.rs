@@ -1,7 +1,10 @@
 //! Events: what a mission is told (its history), and what the log tells the world.
 
-use super::id::{EventId, MissionId, RunId, WorkItemId, WorkspaceId};
+use super::artifact::{ArtifactRef, Digest};
+use super::gate::{GateName, Outcome};
+use super::id::{EvaluationId, EventId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use super::json::Json;
+use super::run::RunStatus;
 use super::time::Timestamp;
 use super::word::words;
 
@@ -65,6 +68,67 @@ pub struct Input {
     pub occurred_at: Timestamp,
     /// Who caused it: a principal, or `system.<part>`.
     pub actor: String,
+}
+
+/// What an input says, read from its JSON: the part of it that the host itself acts on before
+/// the reducer is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// Somebody started the mission.
+    MissionStarted,
+    /// Somebody paused it.
+    MissionPaused,
+    /// Somebody resumed it.
+    MissionResumed,
+    /// Somebody called it off.
+    MissionCanceled,
+    /// A worker took a run.
+    RunClaimed(RunId),
+    /// A run reached a final status.
+    RunFinished {
+        /// The run.
+        run_id: RunId,
+        /// Which.
+        status: RunStatus,
+        /// One line from its worker.
+        summary: Option<String>,
+        /// The worker's answer in full.
+        output: Option<String>,
+        /// Why the host ended it, when it did.
+        reason: Option<String>,
+        /// What it left.
+        artifacts: Vec<ArtifactRef>,
+    },
+    /// A run lost its worker and is queued again.
+    RunInterrupted(RunId),
+    /// A worker's tool call was seen.
+    ToolObserved,
+    /// A gate answered.
+    GateVerdict {
+        /// The item.
+        work_item_id: WorkItemId,
+        /// The gate.
+        gate: GateName,
+        /// The request it answers.
+        evaluation_id: EvaluationId,
+        /// The verdict.
+        verdict_id: VerdictId,
+        /// How it decided.
+        outcome: Outcome,
+    },
+    /// A person overrode a gate that needed one.
+    GateApproved {
+        /// The item.
+        work_item_id: WorkItemId,
+        /// The gate.
+        gate: GateName,
+        /// The verdict that asked for a person.
+        verdict_id: VerdictId,
+        /// What the person was asked about.
+        artifact_set: Digest,
+    },
+    /// Nothing the host acts on; the reducer alone decides.
+    Told,
 }
 
 words! {
