@@ -1,8 +1,8 @@
 //! One mission in memory: its header, its items with the indexes that keep every question
 //! cheap whatever the mission's size, and its runs as the history knows them.
 //!
-//! A board changes only between [`Board::begin`] and [`Board::take_changes`] or
-//! [`Board::roll_back`], so that an event that is refused, or whose commit fails, leaves it as
+//! Changes are remembered from [`Board::begin`] on until the next one, and [`Board::roll_back`]
+//! undoes them, so that an event that is refused, or whose commit fails, leaves it as
 //! it was. It never decides whether a change is allowed: that is [`super::rules`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -197,14 +197,14 @@ impl Board {
         }
     }
 
-    /// Ends a change and tells what it touched.
-    pub fn take_changes(&mut self) -> Changes {
+    /// What was touched since [`Self::begin`].
+    pub fn changes(&self) -> Changes {
         let (mut positions, mut run_ids) = (BTreeSet::new(), BTreeSet::new());
-        for step in self.undo.drain(..) {
+        for step in &self.undo {
             match step {
                 Undo::Mission(_) => {}
                 Undo::Item(position, _) => {
-                    positions.insert(position);
+                    positions.insert(*position);
                 }
                 Undo::Run(id, _) => {
                     run_ids.insert(id);
@@ -213,12 +213,12 @@ impl Board {
         }
         Changes {
             items: positions.iter().map(|p| Arc::clone(&self.items[*p as usize])).collect(),
-            runs: run_ids.iter().filter_map(|id| self.runs.get(id).cloned()).collect(),
+            runs: run_ids.iter().filter_map(|id| self.runs.get(*id).cloned()).collect(),
         }
     }
 
     /// Changes the header.
-    pub(super) fn edit_mission(&mut self, edit: impl FnOnce(&mut Mission)) {
+    pub(crate) fn edit_mission(&mut self, edit: impl FnOnce(&mut Mission)) {
         self.undo.push(Undo::Mission(Box::new(self.mission.clone())));
         edit(&mut self.mission);
     }

@@ -11,6 +11,8 @@ use super::word::words;
 words! {
     /// What a mission can be told.
     InputKind {
+        /// It came to be; `data` is the whole request. Only the host says so, and first.
+        MissionCreated = "mission_created",
         /// Somebody started it.
         MissionStarted = "mission_started",
         /// Somebody paused it.
@@ -147,12 +149,12 @@ words! {
 pub struct HistoryEntry {
     /// The mission.
     pub mission_id: MissionId,
-    /// Position, without holes. 0 is `mission_created`, whose data is the whole request.
+    /// Position from 0, without holes: the mission's revision when the input was taken up.
     pub seq: u64,
     /// The input's id.
     pub event_id: EventId,
-    /// The input's kind as a word, or `mission_created`.
-    pub kind: String,
+    /// The input's kind.
+    pub kind: InputKind,
     /// The item it is about.
     pub work_item_id: Option<WorkItemId>,
     /// The run it is about.
