@@ -147,6 +147,8 @@ words! {
 /// of that. Written once, never changed; the whole board can be rebuilt from these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryEntry {
+    /// Whose mission.
+    pub workspace_id: WorkspaceId,
     /// The mission.
     pub mission_id: MissionId,
     /// Position from 0, without holes: the mission's revision when the input was taken up.

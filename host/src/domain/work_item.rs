@@ -2,7 +2,7 @@
 
 use super::artifact::ArtifactRef;
 use super::gate::{GateName, GateState};
-use super::id::{MissionId, RunId, WorkItemId};
+use super::id::{MissionId, RunId, WorkItemId, WorkspaceId};
 use super::json::Json;
 use super::word::words;
 
@@ -65,6 +65,8 @@ pub struct WorkItemSpec {
 /// A work item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkItem {
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
     /// The mission it belongs to.
     pub mission_id: MissionId,
     /// Order of addition, from 0 without holes.
@@ -87,8 +89,9 @@ pub struct WorkItem {
 
 impl WorkItem {
     /// A new item in `todo`.
-    pub fn new(mission_id: MissionId, position: u32, spec: WorkItemSpec) -> Self {
+    pub fn new(workspace_id: WorkspaceId, mission_id: MissionId, position: u32, spec: WorkItemSpec) -> Self {
         Self {
+            workspace_id,
             mission_id,
             position,
             spec,
