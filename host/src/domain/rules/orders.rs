@@ -104,7 +104,9 @@ impl Step<'_> {
         graph::check(std::slice::from_ref(&spec), self.board.item_count(), |id| self.board.item(id.as_str()).is_some())
             .map_err(|error| illegal(error.to_string()))?;
         let position = u32::try_from(self.board.item_count()).map_err(|_| illegal("too many work items"))?;
-        self.board.add_item(WorkItem::new(self.board.mission().id.clone(), position, spec));
+        let mission = self.board.mission();
+        let item = WorkItem::new(mission.workspace_id.clone(), mission.id.clone(), position, spec);
+        self.board.add_item(item);
         Ok(())
     }
 
