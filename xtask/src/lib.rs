@@ -9,8 +9,5 @@ use std::path::PathBuf;
 /// The root of the checkout this task was compiled in.
 pub fn root() -> PathBuf {
     let crate_folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    crate_folder
-        .parent()
-        .map(PathBuf::from)
-        .unwrap_or(crate_folder)
+    crate_folder.parent().map(PathBuf::from).unwrap_or(crate_folder)
 }

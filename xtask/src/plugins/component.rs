@@ -12,45 +12,25 @@ use wasmparser::{Parser, Payload, Validator};
 const MANIFEST_SECTION: &str = "sluice:manifest";
 
 /// What every plugin may import.
-const BASE_IMPORTS: &[&str] = &[
-    "sluice:plugin/types@0.1.0",
-    "sluice:plugin/log@0.1.0",
-    "sluice:plugin/settings@0.1.0",
-];
+const BASE_IMPORTS: &[&str] = &["sluice:plugin/types@0.1.0", "sluice:plugin/log@0.1.0", "sluice:plugin/settings@0.1.0"];
 
 /// What a kind of plugin may import besides, and the interface it has to export.
 fn world_of(kind: Kind) -> (&'static [&'static str], &'static str) {
     match kind {
-        Kind::Gate => (
-            &["sluice:gate/types@0.1.0", "sluice:gate/artifacts@0.1.0"],
-            "sluice:gate/evaluator@0.1.0",
-        ),
+        Kind::Gate => (&["sluice:gate/types@0.1.0", "sluice:gate/artifacts@0.1.0"], "sluice:gate/evaluator@0.1.0"),
         Kind::Reducer => (
-            &[
-                "sluice:mission/types@0.1.0",
-                "sluice:mission/board@0.1.0",
-                "sluice:mission/commands@0.1.0",
-            ],
+            &["sluice:mission/types@0.1.0", "sluice:mission/board@0.1.0", "sluice:mission/commands@0.1.0"],
             "sluice:mission/reducer@0.1.0",
         ),
-        Kind::Scrubber => (
-            &["sluice:scrubber/types@0.1.0"],
-            "sluice:scrubber/text@0.1.0",
-        ),
+        Kind::Scrubber => (&["sluice:scrubber/types@0.1.0"], "sluice:scrubber/text@0.1.0"),
     }
 }
 
 /// Makes a component of a core module that was compiled with bindings of a world, and appends
 /// `manifest` (one line of JSON).
 pub(super) fn encode(module: &[u8], manifest: &str) -> Result<Vec<u8>> {
-    let mut component = wit_component::ComponentEncoder::default()
-        .module(module)?
-        .validate(true)
-        .encode()?;
-    let section = CustomSection {
-        name: MANIFEST_SECTION.into(),
-        data: manifest.as_bytes().into(),
-    };
+    let mut component = wit_component::ComponentEncoder::default().module(module)?.validate(true).encode()?;
+    let section = CustomSection { name: MANIFEST_SECTION.into(), data: manifest.as_bytes().into() };
     section.append_to_component(&mut component);
     Ok(component)
 }
@@ -58,23 +38,16 @@ pub(super) fn encode(module: &[u8], manifest: &str) -> Result<Vec<u8>> {
 /// Refuses a component that is not valid, imports what its world does not offer, or does not
 /// export what its kind has to.
 pub(super) fn validate(component: &[u8], manifest: &Manifest) -> Result<()> {
-    Validator::new()
-        .validate_all(component)
-        .context("not a valid component")?;
+    Validator::new().validate_all(component).context("not a valid component")?;
     let (own_imports, export) = world_of(manifest.kind);
     let surface = surface_of(component)?;
     let unknown: Vec<&String> = surface
         .imports
         .iter()
-        .filter(|name| {
-            !BASE_IMPORTS.contains(&name.as_str()) && !own_imports.contains(&name.as_str())
-        })
+        .filter(|name| !BASE_IMPORTS.contains(&name.as_str()) && !own_imports.contains(&name.as_str()))
         .collect();
     if !unknown.is_empty() {
-        bail!(
-            "imports what a {:?} is not offered: {unknown:?}",
-            manifest.kind
-        );
+        bail!("imports what a {:?} is not offered: {unknown:?}", manifest.kind);
     }
     if !surface.exports.iter().any(|name| name == export) {
         bail!("does not export {export}");

@@ -19,13 +19,11 @@ const RECIPE: u32 = 1;
 
 /// SHA-256 in hexadecimal.
 pub(super) fn of_bytes(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            // Writing to a string does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The digest of everything `guest` is built from. Line ends are taken as `\n`, so that a checkout
@@ -58,16 +56,10 @@ impl Ingredients {
     fn of(root: &Path, folder: &Path) -> Result<Self> {
         // A guest outside the workspace has a lock file of its own.
         let own = folder.join("Cargo.lock");
-        let lock_file = if own.is_file() {
-            own
-        } else {
-            root.join("Cargo.lock")
-        };
+        let lock_file = if own.is_file() { own } else { root.join("Cargo.lock") };
         let lock = Lock::read(&lock_file)?;
         let workspace = read_table(&root.join("Cargo.toml"))?;
-        let profile = workspace
-            .get("profile")
-            .and_then(|profiles| profiles.get("guest"));
+        let profile = workspace.get("profile").and_then(|profiles| profiles.get("guest"));
         let mut ingredients = Ingredients {
             crates: BTreeSet::new(),
             packages: BTreeSet::new(),
@@ -92,10 +84,7 @@ impl Ingredients {
                 if let Some(path) = value.get("path").and_then(toml::Value::as_str) {
                     self.add_crate(&folder.join(path), lock)?;
                 } else {
-                    let name = value
-                        .get("package")
-                        .and_then(toml::Value::as_str)
-                        .unwrap_or(key);
+                    let name = value.get("package").and_then(toml::Value::as_str).unwrap_or(key);
                     lock.reach(&lock.resolve(&package, name)?, &mut self.packages)?;
                 }
             }
@@ -108,9 +97,7 @@ impl Ingredients {
         let root = fs::canonicalize(root)?;
         let mut files = BTreeMap::new();
         let mut add = |path: PathBuf| -> Result<()> {
-            let name = path
-                .strip_prefix(&root)
-                .with_context(|| path.display().to_string())?;
+            let name = path.strip_prefix(&root).with_context(|| path.display().to_string())?;
             files.insert(name.to_string_lossy().replace('\\', "/"), path);
             Ok(())
         };
@@ -129,30 +116,19 @@ impl Ingredients {
 }
 
 /// Gives every file with one of `extensions` below `folder` to `add`, but those of tests.
-fn walk(
-    folder: &Path,
-    extensions: &[&str],
-    add: &mut impl FnMut(PathBuf) -> Result<()>,
-) -> Result<()> {
+fn walk(folder: &Path, extensions: &[&str], add: &mut impl FnMut(PathBuf) -> Result<()>) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());
     };
     for entry in entries {
         let path = entry?.path();
-        let name = path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .unwrap_or_default();
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         if name == "tests" || name == "fixtures" {
             continue;
         }
         if path.is_dir() {
             walk(&path, extensions, add)?;
-        } else if path
-            .extension()
-            .and_then(|e| e.to_str())
-            .is_some_and(|e| extensions.contains(&e))
-        {
+        } else if path.extension().and_then(|e| e.to_str()).is_some_and(|e| extensions.contains(&e)) {
             add(path)?;
         }
     }
@@ -184,19 +160,9 @@ impl Lock {
     }
 
     fn parse(table: &toml::Table) -> Result<Self> {
-        let text = |value: &toml::Value, key: &str| {
-            value
-                .get(key)
-                .and_then(toml::Value::as_str)
-                .map(ToOwned::to_owned)
-        };
+        let text = |value: &toml::Value, key: &str| value.get(key).and_then(toml::Value::as_str).map(ToOwned::to_owned);
         let mut packages = BTreeMap::new();
-        for package in table
-            .get("package")
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for package in table.get("package").and_then(toml::Value::as_array).into_iter().flatten() {
             let name = text(package, "name").context("a package without a name")?;
             let version = text(package, "version").context("a package without a version")?;
             let dependencies = package
@@ -207,13 +173,7 @@ impl Lock {
                 .filter_map(|entry| entry.as_str().map(ToOwned::to_owned))
                 .collect();
             let checksum = text(package, "checksum").unwrap_or_default();
-            packages.insert(
-                (name, version),
-                LockedPackage {
-                    checksum,
-                    dependencies,
-                },
-            );
+            packages.insert((name, version), LockedPackage { checksum, dependencies });
         }
         Ok(Lock { packages })
     }
@@ -225,10 +185,7 @@ impl Lock {
             .iter()
             .find(|((name, _), _)| name == package)
             .and_then(|(_, locked)| {
-                locked
-                    .dependencies
-                    .iter()
-                    .find(|entry| entry.split(' ').next() == Some(dependency))
+                locked.dependencies.iter().find(|entry| entry.split(' ').next() == Some(dependency))
             })
             .with_context(|| format!("Cargo.lock knows no {dependency} of {package}"))?;
         self.key_of(entry)
@@ -297,8 +254,7 @@ mod tests {
     fn reached(package: &str, dependency: &str) -> Vec<String> {
         let lock = Lock::parse(&LOCK.parse().unwrap()).unwrap();
         let mut reached = BTreeSet::new();
-        lock.reach(&lock.resolve(package, dependency).unwrap(), &mut reached)
-            .unwrap();
+        lock.reach(&lock.resolve(package, dependency).unwrap(), &mut reached).unwrap();
         reached.into_iter().collect()
     }
 
@@ -317,9 +273,6 @@ mod tests {
 
     #[test]
     fn bytes_have_their_known_digest() {
-        assert!(
-            of_bytes(b"abc").starts_with("ba7816bf8f01cfea"),
-            "FIPS 180-4 example"
-        );
+        assert!(of_bytes(b"abc").starts_with("ba7816bf8f01cfea"), "FIPS 180-4 example");
     }
 }

@@ -82,9 +82,7 @@ pub(super) fn find(root: &Path) -> Result<Vec<Guest>> {
     let mut guests = Vec::new();
     for parent in [root.join("plugins"), root.join("tests/guests")] {
         let mut folders = match fs::read_dir(&parent) {
-            Ok(entries) => entries
-                .map(|e| Ok(e?.path()))
-                .collect::<Result<Vec<_>, std::io::Error>>()?,
+            Ok(entries) => entries.map(|e| Ok(e?.path())).collect::<Result<Vec<_>, std::io::Error>>()?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error).with_context(|| parent.display().to_string()),
         };

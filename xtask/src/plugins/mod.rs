@@ -26,10 +26,7 @@ use std::path::Path;
 /// a component asks for an import that its world does not offer.
 pub fn build(root: &Path, names: &[&str]) -> Result<()> {
     let mut guests = guest::find(root)?;
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| guests.iter().all(|g| g.name() != **name))
-    {
+    if let Some(unknown) = names.iter().find(|name| guests.iter().all(|g| g.name() != **name)) {
         bail!("no guest is called {unknown}");
     }
     let whole = names.is_empty();
@@ -49,25 +46,14 @@ pub fn build(root: &Path, names: &[&str]) -> Result<()> {
 
 fn build_one(root: &Path, toolchain: &toolchain::Toolchain, guest: &Guest) -> Result<()> {
     let name = guest.name();
-    let module = toolchain
-        .build(root, guest)
-        .with_context(|| format!("building {name}"))?;
-    let component = component::encode(&module, &guest.manifest_text)
-        .with_context(|| format!("making a component of {name}"))?;
-    component::validate(&component, &guest.manifest)
-        .with_context(|| format!("validating {name}"))?;
-    refuse_machine_paths(&component, &toolchain.machine_paths(root))
-        .with_context(|| format!("validating {name}"))?;
-    let entry = Record {
-        digest: digest::of_bytes(&component),
-        sources: digest::of_sources(root, guest)?,
-    };
+    let module = toolchain.build(root, guest).with_context(|| format!("building {name}"))?;
+    let component =
+        component::encode(&module, &guest.manifest_text).with_context(|| format!("making a component of {name}"))?;
+    component::validate(&component, &guest.manifest).with_context(|| format!("validating {name}"))?;
+    refuse_machine_paths(&component, &toolchain.machine_paths(root)).with_context(|| format!("validating {name}"))?;
+    let entry = Record { digest: digest::of_bytes(&component), sources: digest::of_sources(root, guest)? };
     record::write(guest, &component, &entry)?;
-    println!(
-        "{name}: {} KiB, sha256:{}",
-        component.len().div_ceil(1024),
-        entry.digest
-    );
+    println!("{name}: {} KiB, sha256:{}", component.len().div_ceil(1024), entry.digest);
     Ok(())
 }
 
@@ -87,10 +73,7 @@ pub fn check(root: &Path) -> Result<()> {
     if faults.is_empty() {
         return Ok(());
     }
-    bail!(
-        "prebuilt components are not current:\n  {}\nrun: cargo run -p xtask -- plugins",
-        faults.join("\n  ")
-    );
+    bail!("prebuilt components are not current:\n  {}\nrun: cargo run -p xtask -- plugins", faults.join("\n  "));
 }
 
 fn fault_of(root: &Path, guest: &Guest) -> Result<Option<&'static str>> {
@@ -113,10 +96,7 @@ fn fault_of(root: &Path, guest: &Guest) -> Result<Option<&'static str>> {
 /// bytes differ from everybody else's.
 fn refuse_machine_paths(component: &[u8], paths: &[String]) -> Result<()> {
     for path in paths.iter().filter(|path| path.len() > 1) {
-        if component
-            .windows(path.len())
-            .any(|window| window == path.as_bytes())
-        {
+        if component.windows(path.len()).any(|window| window == path.as_bytes()) {
             bail!("the component contains the machine's path {path}");
         }
     }

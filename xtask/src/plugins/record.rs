@@ -43,21 +43,10 @@ pub(super) fn write(guest: &Guest, component: &[u8], record: &Record) -> Result<
 
 /// Removes components and records of guests that are no more.
 pub(super) fn prune(root: &Path, guests: &[Guest]) -> Result<()> {
-    for folder in [
-        root.join("plugins/prebuilt"),
-        root.join("tests/guests/prebuilt"),
-    ] {
+    for folder in [root.join("plugins/prebuilt"), root.join("tests/guests/prebuilt")] {
         let mut records = read_all(&folder)?;
-        let present = |name: &str| {
-            guests
-                .iter()
-                .any(|guest| guest.name() == name && guest.prebuilt_folder() == folder)
-        };
-        let gone: Vec<String> = records
-            .keys()
-            .filter(|name| !present(name))
-            .cloned()
-            .collect();
+        let present = |name: &str| guests.iter().any(|guest| guest.name() == name && guest.prebuilt_folder() == folder);
+        let gone: Vec<String> = records.keys().filter(|name| !present(name)).cloned().collect();
         for name in &gone {
             records.remove(name);
             let path = folder.join(format!("{name}.wasm"));

@@ -68,12 +68,7 @@ pub(super) fn find(root: &Path) -> Result<Toolchain> {
     let version = ask(root, &rustc, &["--version"])?;
     let libraries = sysroot.join("lib/rustlib");
     if libraries.join(TARGET).join("lib").is_dir() {
-        return Ok(Toolchain {
-            kind: Kind::Rustup,
-            sysroot,
-            cargo_home,
-            version,
-        });
+        return Ok(Toolchain { kind: Kind::Rustup, sysroot, cargo_home, version });
     }
     let rustc = PathBuf::from("/usr/bin/rustc");
     let Ok(sysroot) = ask(root, &rustc, &["--print", "sysroot"]).map(PathBuf::from) else {
@@ -85,12 +80,7 @@ pub(super) fn find(root: &Path) -> Result<Toolchain> {
         bail!(REMEDY);
     }
     let version = ask(root, &rustc, &["--version"])?;
-    Ok(Toolchain {
-        kind: Kind::Debian { rustc, linker },
-        sysroot,
-        cargo_home,
-        version,
-    })
+    Ok(Toolchain { kind: Kind::Debian { rustc, linker }, sysroot, cargo_home, version })
 }
 
 fn ask(folder: &Path, program: &Path, arguments: &[&str]) -> Result<String> {
@@ -100,12 +90,7 @@ fn ask(folder: &Path, program: &Path, arguments: &[&str]) -> Result<String> {
         .output()
         .with_context(|| program.display().to_string())?;
     if !output.status.success() {
-        bail!(
-            "{} {}: {}",
-            program.display(),
-            arguments.join(" "),
-            output.status
-        );
+        bail!("{} {}: {}", program.display(), arguments.join(" "), output.status);
     }
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
@@ -113,20 +98,11 @@ fn ask(folder: &Path, program: &Path, arguments: &[&str]) -> Result<String> {
 impl Toolchain {
     /// Compiles `guest` and gives its core module.
     pub(super) fn build(&self, root: &Path, guest: &Guest) -> Result<Vec<u8>> {
-        let target_folder = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), PathBuf::from)
-            .join("guests");
+        let target_folder =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from).join("guests");
         let mut cargo = Command::new("cargo");
         cargo
-            .args([
-                "build",
-                "--lib",
-                "--profile",
-                "guest",
-                "--target",
-                TARGET,
-                "--package",
-            ])
+            .args(["build", "--lib", "--profile", "guest", "--target", TARGET, "--package"])
             .arg(&guest.package)
             .arg("--manifest-path")
             .arg(guest.folder.join("Cargo.toml"))
@@ -153,15 +129,10 @@ impl Toolchain {
     }
 
     fn flags(&self, root: &Path) -> Vec<String> {
-        let mut flags: Vec<String> = self
-            .remapped(root)
-            .into_iter()
-            .map(|(from, to)| format!("--remap-path-prefix={from}={to}"))
-            .collect();
+        let mut flags: Vec<String> =
+            self.remapped(root).into_iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
         flags.push(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
-        flags.push(format!(
-            "-Clink-arg=--initial-memory={INITIAL_MEMORY_BYTES}"
-        ));
+        flags.push(format!("-Clink-arg=--initial-memory={INITIAL_MEMORY_BYTES}"));
         flags
     }
 
@@ -171,13 +142,7 @@ impl Toolchain {
         let mut paths = vec![
             (root.display().to_string(), "/sluice"),
             (self.sysroot.display().to_string(), "/rust"),
-            (
-                self.sysroot
-                    .join("lib/rustlib/src/rust")
-                    .display()
-                    .to_string(),
-                "/rust/src",
-            ),
+            (self.sysroot.join("lib/rustlib/src/rust").display().to_string(), "/rust/src"),
         ];
         let sources = self.sysroot.join("lib/rustlib/src/rust");
         if let Ok(real) = fs::canonicalize(&sources) {
@@ -194,11 +159,7 @@ impl Toolchain {
     /// Paths that may not stand in a component.
     pub(super) fn machine_paths(&self, root: &Path) -> Vec<String> {
         let home = std::env::home_dir().map(|home| home.display().to_string());
-        let mut paths: Vec<String> = self
-            .remapped(root)
-            .into_iter()
-            .map(|(from, _)| from)
-            .collect();
+        let mut paths: Vec<String> = self.remapped(root).into_iter().map(|(from, _)| from).collect();
         paths.push(self.cargo_home.display().to_string());
         paths.extend(home);
         paths
@@ -213,11 +174,7 @@ fn profile_arguments(root: &Path) -> Result<Vec<String>> {
         .and_then(|profiles| profiles.get("guest"))
         .and_then(toml::Value::as_table)
         .context("Cargo.toml has no profile `guest`")?;
-    let arguments = profile.iter().flat_map(|(key, value)| {
-        [
-            "--config".to_owned(),
-            format!("profile.guest.{key}={value}"),
-        ]
-    });
+    let arguments =
+        profile.iter().flat_map(|(key, value)| ["--config".to_owned(), format!("profile.guest.{key}={value}")]);
     Ok(arguments.collect())
 }
