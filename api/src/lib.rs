@@ -1,1 +1,13 @@
+//! Wire types: everything that is read from or written to a client, a file or a worker.
+//!
+//! These are the only serialisable types of the project; the host converts between them and its
+//! domain. Names are snake_case, times are milliseconds since the Unix epoch and end in `_at_ms`
+//! or `_ms`. Requests refuse unknown members; answers may gain members at any time.
 
+pub mod mission;
+pub mod run;
+pub mod verdict;
+pub mod command;
+pub mod input;
+pub mod history;
+pub mod event;

@@ -1,5 +1,10 @@
 //! Sluice: an engine host that keeps the durable truth of agent work and lets sandboxed
 //! WebAssembly components decide how it flows.
+//!
+//! The modules stand in the order in which data flows through them.
 
 pub mod domain;
+pub mod clock;
+pub mod wire;
 pub mod store;
+pub mod engine;

@@ -1,8 +1,8 @@
 //! Approvals: questions only a person may answer.
 
 use super::artifact::Digest;
-use super::id::{ApprovalId, MissionId, VerdictId, WorkItemId, WorkspaceId};
 use super::gate::GateName;
+use super::id::{ApprovalId, MissionId, VerdictId, WorkItemId, WorkspaceId};
 use super::json::Json;
 use super::time::Timestamp;
 use super::word::words;

@@ -106,8 +106,7 @@ impl Artifact {
 /// One digest for a set of artifacts, by kind, name and content and not by id: a verdict on
 /// this set holds for another attempt only if that attempt left the very same.
 pub fn set_digest(artifacts: &[ArtifactRef]) -> Digest {
-    let mut lines: Vec<String> =
-        artifacts.iter().map(|a| format!("{}\0{}\0{}\n", a.kind, a.name, a.digest)).collect();
+    let mut lines: Vec<String> = artifacts.iter().map(|a| format!("{}\0{}\0{}\n", a.kind, a.name, a.digest)).collect();
     lines.sort_unstable();
     let mut hash = Sha256::new();
     for line in &lines {

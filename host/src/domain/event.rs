@@ -1,13 +1,18 @@
 //! Events: what a mission is told (its history), and what the log tells the world.
 
-use super::id::{EventId, MissionId, RunId, WorkItemId, WorkspaceId};
+use super::artifact::{ArtifactRef, Digest};
+use super::gate::{GateName, Outcome};
+use super::id::{EvaluationId, EventId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use super::json::Json;
+use super::run::RunStatus;
 use super::time::Timestamp;
 use super::word::words;
 
 words! {
     /// What a mission can be told.
     InputKind {
+        /// It came to be; `data` is the whole request. Only the host says so, and first.
+        MissionCreated = "mission_created",
         /// Somebody started it.
         MissionStarted = "mission_started",
         /// Somebody paused it.
@@ -67,6 +72,67 @@ pub struct Input {
     pub actor: String,
 }
 
+/// What an input says, read from its JSON: the part of it that the host itself acts on before
+/// the reducer is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// Somebody started the mission.
+    MissionStarted,
+    /// Somebody paused it.
+    MissionPaused,
+    /// Somebody resumed it.
+    MissionResumed,
+    /// Somebody called it off.
+    MissionCanceled,
+    /// A worker took a run.
+    RunClaimed(RunId),
+    /// A run reached a final status.
+    RunFinished {
+        /// The run.
+        run_id: RunId,
+        /// Which.
+        status: RunStatus,
+        /// One line from its worker.
+        summary: Option<String>,
+        /// The worker's answer in full.
+        output: Option<String>,
+        /// Why the host ended it, when it did.
+        reason: Option<String>,
+        /// What it left.
+        artifacts: Vec<ArtifactRef>,
+    },
+    /// A run lost its worker and is queued again.
+    RunInterrupted(RunId),
+    /// A worker's tool call was seen.
+    ToolObserved,
+    /// A gate answered.
+    GateVerdict {
+        /// The item.
+        work_item_id: WorkItemId,
+        /// The gate.
+        gate: GateName,
+        /// The request it answers.
+        evaluation_id: EvaluationId,
+        /// The verdict.
+        verdict_id: VerdictId,
+        /// How it decided.
+        outcome: Outcome,
+    },
+    /// A person overrode a gate that needed one.
+    GateApproved {
+        /// The item.
+        work_item_id: WorkItemId,
+        /// The gate.
+        gate: GateName,
+        /// The verdict that asked for a person.
+        verdict_id: VerdictId,
+        /// What the person was asked about.
+        artifact_set: Digest,
+    },
+    /// Nothing the host acts on; the reducer alone decides.
+    Told,
+}
+
 words! {
     /// What became of an input.
     Disposition {
@@ -85,12 +151,12 @@ pub struct HistoryEntry {
     pub workspace_id: WorkspaceId,
     /// The mission.
     pub mission_id: MissionId,
-    /// Position, without holes. 0 is `mission_created`, whose data is the whole request.
+    /// Position from 0, without holes: the mission's revision when the input was taken up.
     pub seq: u64,
     /// The input's id.
     pub event_id: EventId,
-    /// The input's kind as a word, or `mission_created`.
-    pub kind: String,
+    /// The input's kind.
+    pub kind: InputKind,
     /// The item it is about.
     pub work_item_id: Option<WorkItemId>,
     /// The run it is about.

@@ -119,8 +119,7 @@ pub struct Mission {
     pub bindings: Bindings,
     /// Planner runs that finished.
     pub planner_attempts: u32,
-    /// Grows by one with each event of its history, and guards every write to it. The event
-    /// that made it has position 0 and leaves revision 1.
+    /// Length of its history, and the guard of every write to it.
     pub revision: u64,
     /// When it was created.
     pub created_at: Timestamp,

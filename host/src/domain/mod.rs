@@ -10,15 +10,17 @@ pub mod json;
 pub mod time;
 pub mod word;
 
-pub mod mission;
-pub mod work_item;
-pub mod run;
+pub mod approval;
 pub mod artifact;
 pub mod gate;
-pub mod approval;
-pub mod timer;
+pub mod mission;
 pub mod plugin;
+pub mod run;
+pub mod timer;
+pub mod work_item;
 
+pub mod board;
 pub mod command;
 pub mod event;
-// graph, board and rules follow.
+pub mod graph;
+pub mod rules;

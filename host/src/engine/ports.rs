@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
+use crate::domain::artifact::Artifact;
 use crate::domain::board::Board;
 use crate::domain::command::Command;
 use crate::domain::event::Input;
 use crate::domain::gate::{Finding, GateName, Outcome};
-use crate::domain::artifact::Artifact;
 use crate::domain::id::{ArtifactId, MissionId, WorkItemId};
 use crate::domain::json::Json;
 use crate::domain::plugin::{Binding, PluginFailure};
@@ -150,7 +150,12 @@ pub trait Plugins: Send + Sync + 'static {
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure>;
 
     /// Calls a gate.
-    fn evaluate(&self, binding: &Binding, call: GateCall, artifacts: Arc<dyn ArtifactSource>) -> Result<Judgement, CallFailure>;
+    fn evaluate(
+        &self,
+        binding: &Binding,
+        call: GateCall,
+        artifacts: Arc<dyn ArtifactSource>,
+    ) -> Result<Judgement, CallFailure>;
 
     /// Calls a scrubber. `data`: `tier`, `classification`, `kind`.
     fn scrub(&self, binding: &Binding, text: &str, data: &Json) -> Result<ScrubReport, CallFailure>;

@@ -67,13 +67,7 @@ fn class_of(size: usize) -> Option<(usize, usize)> {
 impl<P: Pages> Arena<P> {
     /// An arena that has touched nothing yet.
     pub(crate) const fn new(pages: P) -> Self {
-        Arena {
-            pages,
-            next: 0,
-            end: 0,
-            step: GROW_STEP_BYTES,
-            free: [0; CLASSES],
-        }
+        Arena { pages, next: 0, end: 0, step: GROW_STEP_BYTES, free: [0; CLASSES] }
     }
 
     /// A block for `layout`, or null.
@@ -118,12 +112,7 @@ impl<P: Pages> Arena<P> {
     /// # Safety
     ///
     /// As of [`Arena::release`], and `new_size` is above zero.
-    pub(crate) unsafe fn resize(
-        &mut self,
-        block: *mut u8,
-        layout: Layout,
-        new_size: usize,
-    ) -> *mut u8 {
+    pub(crate) unsafe fn resize(&mut self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let (Some((old, _)), Some((new, _))) = (class_of(layout.size()), class_of(new_size)) else {
             return ptr::null_mut();
         };

@@ -6,10 +6,7 @@
 use std::io::{self, Read};
 
 #[doc(hidden)]
-#[expect(
-    clippy::pedantic,
-    reason = "generated from `wit/`, which holds the documentation"
-)]
+#[expect(clippy::pedantic, reason = "generated from `wit/`, which holds the documentation")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: ["../../wit/plugin-0.1", "../../wit/gate-0.1"],
@@ -84,14 +81,7 @@ impl<'a> ArtifactReader<'a> {
     /// [`READ_MAX_BYTES`].
     pub fn with_chunk(source: &'a dyn ArtifactSource, id: &'a str, chunk_bytes: u32) -> Self {
         let chunk_bytes = chunk_bytes.clamp(1, READ_MAX_BYTES);
-        ArtifactReader {
-            source,
-            id,
-            offset: 0,
-            chunk: Vec::new(),
-            taken: 0,
-            chunk_bytes,
-        }
+        ArtifactReader { source, id, offset: 0, chunk: Vec::new(), taken: 0, chunk_bytes }
     }
 }
 
@@ -101,10 +91,7 @@ impl Read for ArtifactReader<'_> {
             // The old chunk goes first, so that the new one can take its place.
             self.chunk = Vec::new();
             self.taken = 0;
-            self.chunk = self
-                .source
-                .read(self.id, self.offset, self.chunk_bytes)
-                .map_err(io::Error::other)?;
+            self.chunk = self.source.read(self.id, self.offset, self.chunk_bytes).map_err(io::Error::other)?;
             self.offset += self.chunk.len() as u64;
         }
         let rest = &self.chunk[self.taken..];
@@ -118,26 +105,14 @@ impl Read for ArtifactReader<'_> {
 impl Verdict {
     /// A verdict without findings and numbers.
     pub fn new(outcome: Outcome, summary: impl Into<String>) -> Self {
-        Verdict {
-            outcome,
-            summary: summary.into(),
-            findings: Vec::new(),
-            data: "{}".to_owned(),
-        }
+        Verdict { outcome, summary: summary.into(), findings: Vec::new(), data: "{}".to_owned() }
     }
 }
 
 impl Finding {
     /// A finding without a place.
     pub fn new(rule: impl Into<String>, severity: Severity, message: impl Into<String>) -> Self {
-        Finding {
-            rule: rule.into(),
-            severity,
-            message: message.into(),
-            path: None,
-            line: None,
-            data: "{}".to_owned(),
-        }
+        Finding { rule: rule.into(), severity, message: message.into(), path: None, line: None, data: "{}".to_owned() }
     }
 
     /// The same finding at a file and, when it is known, a line of it (from 1).
@@ -177,9 +152,7 @@ macro_rules! export_gate {
                 }
             }
             impl $crate::base::exports::sluice::plugin::settings_check::Guest for Component {
-                fn check(
-                    settings: ::std::string::String,
-                ) -> ::core::result::Result<(), ::std::string::String> {
+                fn check(settings: ::std::string::String) -> ::core::result::Result<(), ::std::string::String> {
                     <$logic as $crate::gate::Gate>::check_settings(&settings)
                 }
             }
@@ -212,9 +185,7 @@ mod tests {
     #[test]
     fn a_reader_passes_the_sources_error_on() {
         let artifacts = MemoryArtifacts::new();
-        let error = ArtifactReader::new(&artifacts, "art_none")
-            .read(&mut [0; 8])
-            .unwrap_err();
+        let error = ArtifactReader::new(&artifacts, "art_none").read(&mut [0; 8]).unwrap_err();
         assert!(error.to_string().contains("art_none"), "{error}");
     }
 }

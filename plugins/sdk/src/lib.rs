@@ -44,10 +44,7 @@ pub use serde_json;
 
 /// Bindings of what every kind of plugin has.
 #[doc(hidden)]
-#[expect(
-    clippy::pedantic,
-    reason = "generated from `wit/`, which holds the documentation"
-)]
+#[expect(clippy::pedantic, reason = "generated from `wit/`, which holds the documentation")]
 pub mod base {
     wit_bindgen::generate!({
         path: ["../../wit/plugin-0.1", "wit"],

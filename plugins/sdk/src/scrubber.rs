@@ -5,10 +5,7 @@
 //! `wit/scrubber-0.1/types.wit` for what each member means.
 
 #[doc(hidden)]
-#[expect(
-    clippy::pedantic,
-    reason = "generated from `wit/`, which holds the documentation"
-)]
+#[expect(clippy::pedantic, reason = "generated from `wit/`, which holds the documentation")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: ["../../wit/plugin-0.1", "../../wit/scrubber-0.1"],
@@ -53,15 +50,12 @@ macro_rules! export_scrubber {
             impl $crate::scrubber::bindings::exports::sluice::scrubber::text::Guest for Component {
                 fn scrub(
                     input: $crate::scrubber::ScrubInput,
-                ) -> ::core::result::Result<$crate::scrubber::ScrubReport, ::std::string::String>
-                {
+                ) -> ::core::result::Result<$crate::scrubber::ScrubReport, ::std::string::String> {
                     <$logic as $crate::scrubber::Scrubber>::scrub(&input)
                 }
             }
             impl $crate::base::exports::sluice::plugin::settings_check::Guest for Component {
-                fn check(
-                    settings: ::std::string::String,
-                ) -> ::core::result::Result<(), ::std::string::String> {
+                fn check(settings: ::std::string::String) -> ::core::result::Result<(), ::std::string::String> {
                     <$logic as $crate::scrubber::Scrubber>::check_settings(&settings)
                 }
             }

@@ -38,11 +38,7 @@ pub fn parse_text<T: DeserializeOwned + Default>(text: &str) -> Result<T, String
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        if path == "." {
-            format!("settings: {inner}")
-        } else {
-            format!("settings member `{path}`: {inner}")
-        }
+        if path == "." { format!("settings: {inner}") } else { format!("settings member `{path}`: {inner}") }
     })?;
     reader.end().map_err(|error| format!("settings: {error}"))?;
     Ok(value)
@@ -78,10 +74,7 @@ mod tests {
 
     impl Default for Limits {
         fn default() -> Self {
-            Limits {
-                max_files: 7,
-                nested: Nested::default(),
-            }
+            Limits { max_files: 7, nested: Nested::default() }
         }
     }
 

@@ -13,12 +13,7 @@ struct Buffer {
 
 impl Buffer {
     fn new(usable: usize, limit: usize) -> Self {
-        Buffer {
-            bytes: vec![0; limit.div_ceil(16)],
-            usable,
-            limit,
-            growths: 0,
-        }
+        Buffer { bytes: vec![0; limit.div_ceil(16)], usable, limit, growths: 0 }
     }
 }
 
@@ -51,15 +46,8 @@ fn classes_are_tight_and_in_order() {
     for size in 1..200_000 {
         let (bytes, class) = class_of(size).unwrap();
         assert!(bytes >= size && bytes % QUANTUM == 0, "{size} in {bytes}");
-        assert!(
-            bytes - size <= QUANTUM.max(size / 4),
-            "{size} wastes {}",
-            bytes - size
-        );
-        assert!(
-            (bytes, class) >= last && (class > last.1) == (bytes > last.0),
-            "{size}"
-        );
+        assert!(bytes - size <= QUANTUM.max(size / 4), "{size} wastes {}", bytes - size);
+        assert!((bytes, class) >= last && (class > last.1) == (bytes > last.0), "{size}");
         last = (bytes, class);
     }
     assert_eq!(class_of(64 * 1024).unwrap().0, 64 * 1024);

@@ -26,12 +26,7 @@ pub trait Board {
 
     /// Ids with `status` in the order they were added, from the entry after `after` on, at most
     /// `limit` and never over [`PAGE_MAX`].
-    fn list_by_status(
-        &self,
-        status: WorkItemStatus,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Vec<String>;
+    fn list_by_status(&self, status: WorkItemStatus, after: Option<&str>, limit: u32) -> Vec<String>;
 
     /// Ids of items in `todo` whose dependencies are all `done`, in the order they were added,
     /// at most `limit` and never over [`PAGE_MAX`].
@@ -67,12 +62,7 @@ impl Board for HostBoard {
         super::bindings::sluice::mission::board::count_by_status()
     }
 
-    fn list_by_status(
-        &self,
-        status: WorkItemStatus,
-        after: Option<&str>,
-        limit: u32,
-    ) -> Vec<String> {
+    fn list_by_status(&self, status: WorkItemStatus, after: Option<&str>, limit: u32) -> Vec<String> {
         super::bindings::sluice::mission::board::list_by_status(status, after, limit)
     }
 

@@ -45,57 +45,18 @@ pub trait Commands {
 
 /// One command as a value, for tests and tools.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    missing_docs,
-    reason = "the members are the arguments of `Commands`' methods"
-)]
+#[expect(missing_docs, reason = "the members are the arguments of `Commands`' methods")]
 pub enum Command {
-    AddWorkItem {
-        id: String,
-        data: Value,
-    },
-    SetWorkItemStatus {
-        work_item_id: String,
-        status: WorkItemStatus,
-        reason: Option<String>,
-    },
-    StartRun {
-        work_item_id: Option<String>,
-        data: Value,
-    },
-    CancelRun {
-        run_id: String,
-        reason: String,
-    },
-    RequestGate {
-        work_item_id: String,
-        gate: String,
-    },
-    RequestApproval {
-        work_item_id: Option<String>,
-        kind: String,
-        summary: String,
-        data: Value,
-    },
-    PersistArtifact {
-        name: String,
-        kind: String,
-        media_type: String,
-        content: Vec<u8>,
-    },
-    ScheduleTimer {
-        key: String,
-        due_at_ms: u64,
-        data: Value,
-    },
-    SetMissionStatus {
-        status: MissionStatus,
-        data: Value,
-    },
-    EmitNotice {
-        kind: String,
-        data: Value,
-    },
+    AddWorkItem { id: String, data: Value },
+    SetWorkItemStatus { work_item_id: String, status: WorkItemStatus, reason: Option<String> },
+    StartRun { work_item_id: Option<String>, data: Value },
+    CancelRun { run_id: String, reason: String },
+    RequestGate { work_item_id: String, gate: String },
+    RequestApproval { work_item_id: Option<String>, kind: String, summary: String, data: Value },
+    PersistArtifact { name: String, kind: String, media_type: String, content: Vec<u8> },
+    ScheduleTimer { key: String, due_at_ms: u64, data: Value },
+    SetMissionStatus { status: MissionStatus, data: Value },
+    EmitNotice { kind: String, data: Value },
 }
 
 impl Command {
@@ -106,11 +67,7 @@ impl Command {
             Command::AddWorkItem { id, data } => {
                 json!({"type": "add_work_item", "id": id, "data": data})
             }
-            Command::SetWorkItemStatus {
-                work_item_id,
-                status,
-                reason,
-            } => json!({
+            Command::SetWorkItemStatus { work_item_id, status, reason } => json!({
                 "type": "set_work_item_status", "work_item_id": work_item_id,
                 "status": status.word(), "reason": reason,
             }),
@@ -123,29 +80,15 @@ impl Command {
             Command::RequestGate { work_item_id, gate } => {
                 json!({"type": "request_gate", "work_item_id": work_item_id, "gate": gate})
             }
-            Command::RequestApproval {
-                work_item_id,
-                kind,
-                summary,
-                data,
-            } => json!({
+            Command::RequestApproval { work_item_id, kind, summary, data } => json!({
                 "type": "request_approval", "work_item_id": work_item_id, "kind": kind,
                 "summary": summary, "data": data,
             }),
-            Command::PersistArtifact {
-                name,
-                kind,
-                media_type,
-                content,
-            } => json!({
+            Command::PersistArtifact { name, kind, media_type, content } => json!({
                 "type": "persist_artifact", "name": name, "kind": kind,
                 "media_type": media_type, "size": content.len(),
             }),
-            Command::ScheduleTimer {
-                key,
-                due_at_ms,
-                data,
-            } => {
+            Command::ScheduleTimer { key, due_at_ms, data } => {
                 json!({"type": "schedule_timer", "key": key, "due_at_ms": due_at_ms, "data": data})
             }
             Command::SetMissionStatus { status, data } => {
@@ -188,33 +131,16 @@ impl Commands for HostCommands {
         super::bindings::sluice::mission::commands::request_gate(work_item, gate);
     }
 
-    fn request_approval(
-        &mut self,
-        work_item: Option<&str>,
-        kind: &str,
-        summary: &str,
-        data: Value,
-    ) {
-        super::bindings::sluice::mission::commands::request_approval(
-            work_item,
-            kind,
-            summary,
-            &data.to_string(),
-        );
+    fn request_approval(&mut self, work_item: Option<&str>, kind: &str, summary: &str, data: Value) {
+        super::bindings::sluice::mission::commands::request_approval(work_item, kind, summary, &data.to_string());
     }
 
     fn persist_artifact(&mut self, name: &str, kind: &str, media_type: &str, content: &[u8]) {
-        super::bindings::sluice::mission::commands::persist_artifact(
-            name, kind, media_type, content,
-        );
+        super::bindings::sluice::mission::commands::persist_artifact(name, kind, media_type, content);
     }
 
     fn schedule_timer(&mut self, key: &str, due_at_ms: u64, data: Value) {
-        super::bindings::sluice::mission::commands::schedule_timer(
-            key,
-            due_at_ms,
-            &data.to_string(),
-        );
+        super::bindings::sluice::mission::commands::schedule_timer(key, due_at_ms, &data.to_string());
     }
 
     fn set_mission_status(&mut self, status: MissionStatus, data: Value) {

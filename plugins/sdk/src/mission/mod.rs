@@ -9,10 +9,7 @@ mod board;
 mod commands;
 
 #[doc(hidden)]
-#[expect(
-    clippy::pedantic,
-    reason = "generated from `wit/`, which holds the documentation"
-)]
+#[expect(clippy::pedantic, reason = "generated from `wit/`, which holds the documentation")]
 pub mod bindings {
     wit_bindgen::generate!({
         path: ["../../wit/plugin-0.1", "../../wit/mission-0.1"],

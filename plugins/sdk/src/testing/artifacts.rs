@@ -18,13 +18,7 @@ impl MemoryArtifacts {
     }
 
     /// Adds one with the next free id (`art_1`, `art_2`, ...) and gives what a gate sees of it.
-    pub fn add(
-        &mut self,
-        kind: &str,
-        name: &str,
-        media_type: &str,
-        content: impl AsRef<[u8]>,
-    ) -> Artifact {
+    pub fn add(&mut self, kind: &str, name: &str, media_type: &str, content: impl AsRef<[u8]>) -> Artifact {
         let content = content.as_ref().to_vec();
         let artifact = Artifact {
             id: format!("art_{}", self.entries.len() + 1),
@@ -46,11 +40,7 @@ impl MemoryArtifacts {
             work_item: "wi_1".to_owned(),
             attempt: 1,
             requested_at: 1_700_000_000_000,
-            artifacts: self
-                .entries
-                .iter()
-                .map(|(artifact, _)| artifact.clone())
-                .collect(),
+            artifacts: self.entries.iter().map(|(artifact, _)| artifact.clone()).collect(),
             data: "{}".to_owned(),
         }
     }
@@ -63,12 +53,8 @@ impl ArtifactSource for MemoryArtifacts {
             .iter()
             .find(|(artifact, _)| artifact.id == id)
             .ok_or_else(|| format!("artifact {id} is not among this call's artifacts"))?;
-        let start = usize::try_from(offset)
-            .unwrap_or(usize::MAX)
-            .min(content.len());
-        let end = content
-            .len()
-            .min(start + length.min(READ_MAX_BYTES) as usize);
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
+        let end = content.len().min(start + length.min(READ_MAX_BYTES) as usize);
         Ok(content[start..end].to_vec())
     }
 }

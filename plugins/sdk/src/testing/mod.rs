@@ -1,13 +1,29 @@
 //! Doubles of the host, so that a plugin's logic is tested natively and in milliseconds.
 //!
 //! Owns nothing a component runs with; a component that does not call it does not contain it.
-//! Read next: the module that doubles what your kind of plugin imports.
+//! A gate is tested with `MemoryArtifacts`. A reducer is tested either one event at a time, with a
+//! `MemoryBoard` and `RecordedCommands`, or as a whole flow with a `MemoryMission`, which applies
+//! what the reducer issues under the host's rules and refuses what the host would refuse.
 
 #[cfg(feature = "gate")]
 mod artifacts;
+#[cfg(feature = "mission")]
+mod board;
+#[cfg(feature = "mission")]
+mod commands;
+#[cfg(feature = "mission")]
+mod mission;
+#[cfg(feature = "mission")]
+mod rules;
 
 #[cfg(feature = "gate")]
 pub use artifacts::MemoryArtifacts;
+#[cfg(feature = "mission")]
+pub use board::{GateRecord, ItemRecord, MemoryBoard, RunRecord};
+#[cfg(feature = "mission")]
+pub use commands::RecordedCommands;
+#[cfg(feature = "mission")]
+pub use mission::{MemoryMission, Told};
 
 use std::cell::RefCell;
 

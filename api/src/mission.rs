@@ -1,0 +1,250 @@
+//! Missions and work items, as requests and as answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A mission to be created.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MissionRequest {
+    /// One line for people: 1 to 200 characters.
+    pub title: String,
+    /// What is to be achieved, in words: at most 64 KiB.
+    #[serde(default)]
+    pub goal: String,
+    /// What has to hold at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub success_criteria: Vec<String>,
+    /// Limits; what is absent is unlimited.
+    #[serde(default)]
+    pub budgets: Budgets,
+    /// What its runs ask to be allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// Template it is made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<String>,
+    /// The author's own.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+    /// The work. Without any, a planner is asked for it.
+    #[serde(default)]
+    pub work_items: Vec<WorkItemRequest>,
+}
+
+/// Limits of a mission. What is absent is unlimited.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budgets {
+    /// Runs that may be started, retries included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<u64>,
+    /// Tool calls that may be observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tool_calls: Option<u64>,
+    /// Milliseconds from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_ms: Option<u64>,
+    /// Finished runs of one work item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_attempts: Option<u32>,
+    /// Runs that may be open at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parallel_runs: Option<u32>,
+    /// Times one run may lose its worker before it counts as failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_interruptions: Option<u32>,
+}
+
+/// A work item to be added.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkItemRequest {
+    /// Unique within the mission; the host chooses one when absent.
+    #[serde(default, alias = "work_item_id", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// One line for people: 1 to 200 characters.
+    pub title: String,
+    /// What is to be done, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Items that have to be done first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// Only this agent may claim its runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_agent: Option<String>,
+    /// Only workers with all of these may claim its runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
+    /// How a worker does it; the host never acts on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Map<String, Value>>,
+    /// The author's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// A component with its settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BindingView {
+    /// The plugin's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SHA-256 of its component.
+    pub digest: String,
+    /// Its settings.
+    #[serde(default)]
+    pub settings: Value,
+}
+
+/// The components a mission is pinned to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BindingsView {
+    /// Decides how it flows.
+    pub reducer: BindingView,
+    /// The gates of each work item, in order: name and component.
+    pub gates: Vec<(String, BindingView)>,
+}
+
+/// A mission.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MissionView {
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// What is to be achieved.
+    pub goal: String,
+    /// `draft`, `running`, `paused`, `succeeded`, `failed` or `canceled`.
+    pub status: String,
+    /// `planning`, `working` or `summarizing`.
+    pub phase: String,
+    /// Why it is paused, failed or canceled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What has to hold at the end.
+    pub success_criteria: Value,
+    /// Its limits.
+    pub budgets: Budgets,
+    /// What is used of them.
+    pub usage: UsageView,
+    /// What its runs ask to be allowed.
+    pub capabilities: Value,
+    /// Template it was made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<String>,
+    /// The author's own.
+    pub metadata: Value,
+    /// Length of its history.
+    pub revision: u64,
+    /// When it was created.
+    pub created_at_ms: u64,
+    /// When its history last grew.
+    pub updated_at_ms: u64,
+    /// When it was first started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at_ms: Option<u64>,
+    /// The component that decides how it flows.
+    pub reducer: BindingView,
+    /// Work items for each status that any has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Map<String, Value>>,
+    /// Its work items in order of addition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_items: Option<Vec<WorkItemView>>,
+}
+
+/// What is used of a mission's budgets.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UsageView {
+    /// Runs started.
+    pub steps: u64,
+    /// Tool calls observed.
+    pub tool_calls: u64,
+}
+
+/// A work item.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WorkItemView {
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// What is to be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Where it stands.
+    pub status: String,
+    /// Why it stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Items that have to be done first.
+    pub depends_on: Vec<String>,
+    /// Only this agent may claim its runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assigned_agent: Option<String>,
+    /// Only workers with all of these may claim its runs.
+    pub skills: Vec<String>,
+    /// The run that works on it, or the last one that did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// Runs that finished.
+    pub attempts: u32,
+    /// What the last succeeded run left.
+    pub artifact_refs: Vec<ArtifactRefView>,
+    /// How its gates stand.
+    pub gates: Map<String, Value>,
+    /// The author's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Value>,
+}
+
+/// What is remembered of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactRefView {
+    /// Its id.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// File name.
+    pub name: String,
+    /// SHA-256 of its content.
+    pub digest: String,
+}
+
+/// An artifact.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ArtifactView {
+    /// Its id.
+    pub id: String,
+    /// The work item it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work_item_id: Option<String>,
+    /// The run that left it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// What it is.
+    pub kind: String,
+    /// File name.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-256 of its content.
+    pub digest: String,
+    /// When it was left.
+    pub created_at_ms: u64,
+}
+
+/// What the request of a mission and the host's choices made of it: the `data` of
+/// `mission_created`, from which the first board can be rebuilt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MissionCreated {
+    /// The request; every work item has an id.
+    pub request: MissionRequest,
+    /// The components it is pinned to.
+    pub bindings: BindingsView,
+}

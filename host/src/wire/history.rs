@@ -1,0 +1,71 @@
+//! History entries and log events, and opaque JSON in both directions.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use sluice_api::command::CommandView;
+use sluice_api::event::EventView;
+use sluice_api::history::HistoryEntryView;
+
+use crate::domain::event::{HistoryEntry, LogEvent};
+use crate::domain::json::Json;
+
+/// Text of `value`.
+///
+/// # Panics
+/// Never for the types of `sluice-api`: they have text keys and no failing serialisers.
+pub fn json_of(value: &impl Serialize) -> Json {
+    match serde_json::to_string(value) {
+        Ok(text) => Json::from_valid(text),
+        Err(error) => unreachable_serialisation(&error),
+    }
+}
+
+fn unreachable_serialisation(error: &serde_json::Error) -> ! {
+    panic!("a wire type failed to serialise: {error}")
+}
+
+/// The value of opaque JSON; `null` for text that is none, which only damage explains.
+pub(crate) fn value_of(json: &Json) -> Value {
+    serde_json::from_str(json.as_str()).unwrap_or(Value::Null)
+}
+
+/// A history entry for people and programs.
+pub fn entry_view(entry: &HistoryEntry) -> HistoryEntryView {
+    HistoryEntryView {
+        seq: entry.seq,
+        event_id: entry.event_id.to_string(),
+        kind: entry.kind.to_string(),
+        work_item_id: entry.work_item_id.as_ref().map(ToString::to_string),
+        run_id: entry.run_id.as_ref().map(ToString::to_string),
+        data: value_of(&entry.data),
+        occurred_at_ms: entry.occurred_at.as_millis(),
+        actor: entry.actor.clone(),
+        commands: commands_of(&entry.commands),
+        disposition: entry.disposition.to_string(),
+        refusal: entry.refusal.as_ref().map(value_of),
+        reducer_digest: entry.reducer_digest.clone(),
+        fuel: entry.fuel,
+    }
+}
+
+fn commands_of(json: &Json) -> Vec<CommandView> {
+    serde_json::from_str(json.as_str()).unwrap_or_default()
+}
+
+/// An event of the log for people and programs.
+pub fn log_event_view(event: &LogEvent) -> EventView {
+    let LogEvent { seq, event } = event;
+    EventView {
+        event_id: event.event_id.to_string(),
+        seq: *seq,
+        event_type: event.event_type.clone(),
+        occurred_at_ms: event.occurred_at.as_millis(),
+        workspace_id: event.workspace_id.to_string(),
+        session_id: event.session_id.clone(),
+        run_id: event.run_id.as_ref().map(ToString::to_string),
+        mission_id: event.mission_id.as_ref().map(ToString::to_string),
+        actor: event.actor.clone(),
+        properties: value_of(&event.properties),
+    }
+}

@@ -1,0 +1,20 @@
+//! Conversions between the domain and the wire types of `sluice-api`, written out.
+//!
+//! It owns what a member is called and how a wrong one is refused; it decides nothing.
+
+mod mission;
+mod run;
+mod command;
+mod fact;
+mod history;
+
+pub use command::{understand, view as command_view};
+pub use fact::read as read_fact;
+pub use history::{entry_view, json_of, log_event_view};
+pub use mission::{
+    FieldError, bindings_from_view, bindings_view, budgets_from_view, check_request, created_mission, mission_view,
+    work_item_view,
+};
+pub use run::{
+    approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
+};
