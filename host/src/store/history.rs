@@ -40,7 +40,7 @@ pub(super) fn row(entry: &HistoryEntry) -> Result<Row, StorageError> {
         .integer("seq", entry.seq)
         .text("workspace_id", entry.workspace_id.as_str())
         .text("event_id", entry.event_id.as_str())
-        .text("kind", &entry.kind)
+        .text("kind", entry.kind.as_str())
         .text_or_null("work_item_id", entry.work_item_id.as_ref().map(WorkItemId::as_str))
         .text_or_null("run_id", entry.run_id.as_ref().map(RunId::as_str))
         .text("data", entry.data.as_str())
@@ -64,7 +64,7 @@ impl Record for HistoryEntry {
             seq: row.integer("seq")?,
             workspace_id: WorkspaceId::new(row.text("workspace_id")?),
             event_id: EventId::new(row.text("event_id")?),
-            kind: row.text("kind")?,
+            kind: row.word("kind")?,
             work_item_id: row.text_or_null("work_item_id")?.map(WorkItemId::new),
             run_id: row.text_or_null("run_id")?.map(RunId::new),
             data: row.json("data")?,
