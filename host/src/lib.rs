@@ -6,5 +6,4 @@
 pub mod domain;
 pub mod clock;
 pub mod wire;
-pub mod store;
 pub mod engine;
