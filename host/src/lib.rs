@@ -6,4 +6,5 @@
 pub mod domain;
 pub mod clock;
 pub mod wire;
+pub mod store;
 pub mod engine;
