@@ -7,4 +7,5 @@ pub mod domain;
 pub mod clock;
 pub mod wire;
 pub mod store;
+pub mod events;
 pub mod engine;
