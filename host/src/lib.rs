@@ -7,3 +7,4 @@ pub mod domain;
 pub mod clock;
 pub mod wire;
 pub mod engine;
+pub mod plugins;

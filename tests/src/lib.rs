@@ -1,1 +1,4 @@
-//! In the making.
+//! What the cases in `tests/` share: the host's parts made ready to be tried, and nothing that
+//! decides whether a case passes.
+
+pub mod plugins;
