@@ -1,0 +1,120 @@
+//! Approvals: questions only a person may answer.
+
+use super::error::StorageError;
+use super::open::Store;
+use super::row::{Row, RowReader, RowWriter};
+use super::select::{Record, Select, Source};
+use super::table::{Life, Table, integer, text};
+use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::gate::GateName;
+use crate::domain::id::{ApprovalId, MissionId, VerdictId, WorkItemId, WorkspaceId};
+use crate::domain::time::Timestamp;
+
+pub(super) static APPROVALS: Table = Table {
+    name: "approvals",
+    life: Life::Mutable,
+    key_columns: 1,
+    guard_column: Some("revision"),
+    columns: &[
+        text("id"),
+        text("workspace_id"),
+        text("mission_id"),
+        text("work_item_id"),
+        text("kind"),
+        text("gate"),
+        text("verdict_id"),
+        text("subject"),
+        text("summary"),
+        text("data"),
+        text("status"),
+        text("decided_by"),
+        text("reason"),
+        integer("requested_at_ms"),
+        integer("decided_at_ms"),
+        integer("expires_at_ms"),
+        integer("revision"),
+    ],
+};
+
+/// The row of `approval`.
+pub(super) fn row(approval: &Approval) -> Result<Row, StorageError> {
+    let mut row = RowWriter::new(&APPROVALS);
+    row.text("id", approval.id.as_str())
+        .text("workspace_id", approval.workspace_id.as_str())
+        .text("mission_id", approval.mission_id.as_str())
+        .text_or_null("work_item_id", approval.work_item_id.as_ref().map(WorkItemId::as_str))
+        .text("kind", &approval.kind)
+        .text_or_null("gate", approval.gate.map(GateName::as_str))
+        .text_or_null("verdict_id", approval.verdict_id.as_ref().map(VerdictId::as_str))
+        .text("subject", approval.subject.as_str())
+        .text("summary", &approval.summary)
+        .text("data", approval.data.as_str())
+        .text("status", approval.status.as_str())
+        .text_or_null("decided_by", approval.decided_by.as_deref())
+        .text_or_null("reason", approval.reason.as_deref())
+        .moment("requested_at_ms", approval.requested_at)
+        .moment_or_null("decided_at_ms", approval.decided_at)
+        .moment_or_null("expires_at_ms", approval.expires_at)
+        .integer("revision", approval.revision);
+    row.finish()
+}
+
+impl Record for Approval {
+    const SOURCE: Source = Source { from: "approvals", parts: &[("approvals", APPROVALS.columns)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: ApprovalId::new(row.text("id")?),
+            workspace_id: WorkspaceId::new(row.text("workspace_id")?),
+            mission_id: MissionId::new(row.text("mission_id")?),
+            work_item_id: row.text_or_null("work_item_id")?.map(WorkItemId::new),
+            kind: row.text("kind")?,
+            gate: row.word_or_null("gate")?,
+            verdict_id: row.text_or_null("verdict_id")?.map(VerdictId::new),
+            subject: row.digest("subject")?,
+            summary: row.text("summary")?,
+            data: row.json("data")?,
+            status: row.word("status")?,
+            decided_by: row.text_or_null("decided_by")?,
+            reason: row.text_or_null("reason")?,
+            requested_at: row.moment("requested_at_ms")?,
+            decided_at: row.moment_or_null("decided_at_ms")?,
+            expires_at: row.moment_or_null("expires_at_ms")?,
+            revision: row.integer("revision")?,
+        })
+    }
+}
+
+impl Store {
+    /// The approval of this id.
+    pub async fn approval(&self, id: &ApprovalId) -> Result<Option<Approval>, StorageError> {
+        self.one(Select::all().only("approvals.id = $", id.as_str())).await
+    }
+
+    /// A workspace's approvals by id, which is the order they were asked in. At most `limit`
+    /// (and [`super::PAGE_MAX`]).
+    pub async fn approvals(
+        &self,
+        workspace: &WorkspaceId,
+        mission: Option<&MissionId>,
+        status: Option<ApprovalStatus>,
+        limit: u32,
+    ) -> Result<Vec<Approval>, StorageError> {
+        let select = Select::all()
+            .only("approvals.workspace_id = $", workspace.as_str())
+            .only_some("approvals.mission_id = $", mission.map(MissionId::as_str))
+            .only_some("approvals.status = $", status.map(ApprovalStatus::as_str))
+            .page("approvals.id", limit);
+        self.many(select).await
+    }
+
+    /// Pending approvals of every workspace that nobody answered by `now`, the earliest end
+    /// first. At most `limit` (and [`super::PAGE_MAX`]).
+    pub async fn expired_approvals(&self, now: Timestamp, limit: u32) -> Result<Vec<Approval>, StorageError> {
+        let select = Select::all()
+            .only_if("approvals.status = 'pending'")
+            .only("approvals.expires_at_ms <= $", now)
+            .page("approvals.expires_at_ms, approvals.id", limit);
+        self.many(select).await
+    }
+}

@@ -1,0 +1,257 @@
+//! A batch: many units judged one after the other in memory, written as one.
+//!
+//! What the guards ask for is read first, one statement for each table. Then every unit is
+//! judged in the order of arrival against what was read, overlaid with what the units before
+//! it will write; a unit whose guard fails is left out alone. What remains is one row for each
+//! key (the last write wins), and becomes one statement for each table.
+//!
+//! This module decides and writes; transactions and answers are [`super::writer`]'s.
+
+use std::collections::HashMap;
+
+use super::database::Connection;
+use super::error::{CommitError, StorageError, StorageErrorKind};
+use super::postgres;
+use super::prepare::{Change, PreparedUnit};
+use super::row::{Cell, Row};
+use super::sql::{Dialect, RENEWAL_COLUMNS, Statements};
+use super::table::{Column, Life, Table, TableId, integer};
+use super::unit::{Committed, Guard};
+
+/// What became of each unit, in their order.
+pub(super) type Answers = Vec<Result<Committed, CommitError>>;
+
+/// Judges and writes `units` in the transaction that `connection` is in.
+///
+/// # Errors
+/// When storage failed; then nothing of the batch may be committed. A unit that conflicts is
+/// no error of the batch.
+pub(super) async fn carry_out(
+    connection: &mut Connection,
+    statements: &Statements,
+    units: &[PreparedUnit],
+) -> Result<Answers, StorageError> {
+    let found = read_guarded(connection, statements, units).await?;
+    let judged = judge(units, found);
+    let head = if judged.events.is_empty() { 0 } else { read_head(connection).await? };
+    for (table, rows) in judged.pending.iter().enumerate() {
+        write_table(connection, statements, TableId::ALL[table], rows).await?;
+    }
+    if !judged.renewals.is_empty() {
+        // Renewals of a lease that a later unit ended or replaced find another fence or none.
+        connection.write_rows(&statements.renew_leases, RENEWAL_COLUMNS, &judged.renewals).await?;
+    }
+    append_events(connection, statements, &judged.events, head).await?;
+    Ok(judged.answers.into_iter().map(|answer| answer.map(|events| committed(head, &events))).collect())
+}
+
+fn committed(head: u64, events: &std::ops::Range<usize>) -> Committed {
+    let seqs = (!events.is_empty()).then(|| (head + 1 + events.start as u64, head + events.end as u64));
+    Committed { seqs }
+}
+
+/// What guards find, by table and key. A key that is not in it has no row.
+type Found = [HashMap<Vec<Cell>, u64>; TableId::ALL.len()];
+
+async fn read_guarded(
+    connection: &mut Connection,
+    statements: &Statements,
+    units: &[PreparedUnit],
+) -> Result<Found, StorageError> {
+    let mut keys: [Vec<&[Cell]>; TableId::ALL.len()] = Default::default();
+    for guard in units.iter().flat_map(|unit| &unit.guards) {
+        keys[guard.table as usize].push(&guard.key);
+    }
+    let mut found = Found::default();
+    for id in TableId::ALL {
+        let table = id.table();
+        let keys = &keys[id as usize];
+        if keys.is_empty() {
+            continue;
+        }
+        let mut answer = table.key().to_vec();
+        answer.push(integer("guarded"));
+        let rows = connection.read_rows(&statements.of(id).guard, table.key(), keys, &answer).await?;
+        for mut row in rows {
+            if let Some(Cell::Integer(guarded)) = row.pop() {
+                found[id as usize].insert(row, guarded.cast_unsigned());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The row that a key will have.
+#[derive(Debug, Clone, Copy)]
+enum Pending<'u> {
+    Row(&'u [Cell]),
+    Deleted(&'u [Cell]),
+}
+
+/// The rows of one table, each key once; rows that are only ever appended all of them.
+#[derive(Debug, Default)]
+struct PendingRows<'u> {
+    rows: Vec<Pending<'u>>,
+    places: HashMap<&'u [Cell], usize>,
+}
+
+impl<'u> PendingRows<'u> {
+    fn set(&mut self, key: &'u [Cell], pending: Pending<'u>) {
+        let place = *self.places.entry(key).or_insert(self.rows.len());
+        match self.rows.get_mut(place) {
+            Some(row) => *row = pending,
+            None => self.rows.push(pending),
+        }
+    }
+}
+
+struct Judged<'u> {
+    /// For each unit: which of `events` are its own, or why it was left out.
+    answers: Vec<Result<std::ops::Range<usize>, CommitError>>,
+    /// By table.
+    pending: [PendingRows<'u>; TableId::ALL.len()],
+    renewals: Vec<&'u [Cell]>,
+    events: Vec<&'u Row>,
+}
+
+fn judge(units: &[PreparedUnit], mut found: Found) -> Judged<'_> {
+    let mut judged =
+        Judged { answers: Vec::with_capacity(units.len()), pending: Default::default(), renewals: Vec::new(), events: Vec::new() };
+    for unit in units {
+        if let Some(conflict) = unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
+            judged.answers.push(Err(conflict));
+            continue;
+        }
+        for change in &unit.changes {
+            apply(change, &mut judged, &mut found);
+        }
+        let first = judged.events.len();
+        judged.events.extend(&unit.events);
+        judged.answers.push(Ok(first..judged.events.len()));
+    }
+    judged
+}
+
+fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
+    let found = found[guard.table as usize].get(&guard.key).copied();
+    (found != guard.expected).then(|| {
+        let parts: Vec<_> = guard
+            .key
+            .iter()
+            .map(|cell| match cell {
+                Cell::Text(text) => text.as_ref(),
+                _ => "",
+            })
+            .collect();
+        CommitError::Conflict {
+            table: guard.table.table().name,
+            key: parts.join("/"),
+            expected: guard.expected,
+            found,
+        }
+    })
+}
+
+fn apply<'u>(change: &'u Change, judged: &mut Judged<'u>, found: &mut Found) {
+    match change {
+        Change::Put { table, row, guarded } => {
+            let description = table.table();
+            let key = &row[..description.key_columns];
+            let pending = &mut judged.pending[*table as usize];
+            match description.life {
+                Life::Mutable => {
+                    pending.set(key, Pending::Row(row));
+                    found[*table as usize].insert(key.to_vec(), *guarded);
+                }
+                // A second row of the same key stays, for the database to refuse.
+                Life::AppendOnly => pending.rows.push(Pending::Row(row)),
+            }
+        }
+        Change::Delete { table, key } => {
+            judged.pending[*table as usize].set(key, Pending::Deleted(key));
+            found[*table as usize].remove(key);
+        }
+        Change::Renew { row } => judged.renewals.push(row),
+    }
+}
+
+async fn write_table(
+    connection: &mut Connection,
+    statements: &Statements,
+    id: TableId,
+    pending: &PendingRows<'_>,
+) -> Result<(), StorageError> {
+    let table = id.table();
+    let (mut written, mut deleted) = (Vec::new(), Vec::new());
+    for row in &pending.rows {
+        match row {
+            Pending::Row(row) => written.push(*row),
+            Pending::Deleted(key) => deleted.push(*key),
+        }
+    }
+    if !deleted.is_empty() {
+        connection.write_rows(&statements.of(id).delete, table.key(), &deleted).await?;
+    }
+    write_counted(connection, statements, id, table, &written).await
+}
+
+/// Writes rows and counts them: one that is missing lies in another workspace.
+async fn write_counted(
+    connection: &mut Connection,
+    statements: &Statements,
+    id: TableId,
+    table: &Table,
+    rows: &[&[Cell]],
+) -> Result<(), StorageError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let count = connection.write_rows(&statements.of(id).write, table.columns, rows).await?;
+    if count == rows.len() as u64 {
+        return Ok(());
+    }
+    Err(StorageError::because(StorageErrorKind::Other, "a row of this key belongs to another workspace"))
+}
+
+const HEAD: &[Column] = &[integer("seq")];
+
+async fn read_head(connection: &mut Connection) -> Result<u64, StorageError> {
+    let rows = connection.rows("SELECT seq FROM log_head", &[], HEAD).await?;
+    match rows.first().map(Vec::as_slice) {
+        Some([Cell::Integer(seq)]) => Ok(seq.cast_unsigned()),
+        _ => Err(StorageError::because(StorageErrorKind::Corrupt, "the row of log_head is missing")),
+    }
+}
+
+async fn append_events(
+    connection: &mut Connection,
+    statements: &Statements,
+    events: &[&Row],
+    head: u64,
+) -> Result<(), StorageError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut seq = head;
+    let numbered: Vec<Row> = events
+        .iter()
+        .map(|event| {
+            seq += 1;
+            let mut row = Row::clone(event);
+            row[0] = seq.into();
+            row
+        })
+        .collect();
+    let rows: Vec<&[Cell]> = numbered.iter().map(Vec::as_slice).collect();
+    write_counted(connection, statements, TableId::Events, TableId::Events.table(), &rows).await?;
+    let moved = connection
+        .execute("UPDATE log_head SET seq = $1 WHERE seq = $2", &[seq.into(), head.into()])
+        .await?;
+    if moved != 1 {
+        return Err(StorageError::because(StorageErrorKind::Corrupt, "the log's head moved under the log's lock"));
+    }
+    if connection.dialect() == Dialect::Postgres {
+        connection.run(postgres::NOTIFY).await?;
+    }
+    Ok(())
+}

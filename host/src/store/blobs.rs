@@ -1,0 +1,187 @@
+//! Blobs: content under its digest. Files beside SQLite, rows on PostgreSQL.
+//!
+//! Content is shared by everybody who has the same; who may read it is decided by the artifact
+//! that names it. A blob is durable before a unit refers to it; one that nothing refers to does
+//! no harm.
+
+use std::fs;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::{PgPool, Row as _};
+
+use super::error::{OpenError, StorageError, StorageErrorKind};
+use super::open::Store;
+use crate::domain::artifact::{ARTIFACT_MAX_BYTES, Digest};
+
+/// Where blobs are kept.
+#[derive(Debug, Clone)]
+pub(super) enum Blobs {
+    Directory(Arc<BlobDirectory>),
+    Database(PgPool),
+}
+
+/// `blobs/ab/cdef...`, with files in the making under `blobs/new/`.
+#[derive(Debug)]
+pub(super) struct BlobDirectory {
+    root: PathBuf,
+    /// Names the next file in the making.
+    next: AtomicU64,
+}
+
+impl Blobs {
+    /// Blobs as files under `root`, which is created. What a crash left in the making is removed.
+    pub(super) fn in_directory(root: PathBuf) -> Result<Self, OpenError> {
+        let new = root.join("new");
+        let prepared = fs::DirBuilder::new().recursive(true).mode(0o700).create(&new).and_then(|()| {
+            for entry in fs::read_dir(&new)? {
+                fs::remove_file(entry?.path())?;
+            }
+            sync_directory(&root)?;
+            root.parent().map_or(Ok(()), sync_directory)
+        });
+        prepared.map_err(|source| OpenError::Directory { path: new, source })?;
+        Ok(Self::Directory(Arc::new(BlobDirectory { root, next: AtomicU64::new(0) })))
+    }
+
+    /// Blobs as rows.
+    pub(super) fn in_database(pool: PgPool) -> Self {
+        Self::Database(pool)
+    }
+}
+
+impl BlobDirectory {
+    fn path(&self, digest: &Digest) -> PathBuf {
+        let (folder, name) = digest.as_str().split_at(2);
+        self.root.join(folder).join(name)
+    }
+
+    fn put(&self, digest: &Digest, content: &[u8]) -> io::Result<()> {
+        let path = self.path(digest);
+        let folder = path.parent().unwrap_or(&self.root);
+        // Content that is there already is durable once its name is: whoever wrote it may not
+        // have come that far.
+        if fs::metadata(&path).is_ok_and(|found| found.len() == content.len() as u64) {
+            return sync_directory(folder);
+        }
+        if !folder.is_dir() {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            sync_directory(&self.root)?;
+        }
+        let new = self.root.join("new").join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
+        let written = Self::write_new(&new, content)
+            .and_then(|()| fs::rename(&new, &path))
+            .and_then(|()| sync_directory(folder));
+        if written.is_err() {
+            // The first error is the one that matters.
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    }
+
+    fn read(&self, digest: &Digest, offset: u64, length: u32) -> io::Result<Vec<u8>> {
+        let mut file = fs::File::open(self.path(digest))?;
+        let rest = file.metadata()?.len().saturating_sub(offset);
+        let wanted = rest.min(length.into());
+        let mut content = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
+        file.seek(SeekFrom::Start(offset))?;
+        file.take(wanted).read_to_end(&mut content)?;
+        Ok(content)
+    }
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_all()
+}
+
+fn absent() -> StorageError {
+    StorageError::because(StorageErrorKind::Corrupt, "no content is stored under this digest")
+}
+
+impl Store {
+    /// Keeps content under its digest. When it answers, the content is on disk; content that
+    /// was kept before is not written again.
+    ///
+    /// # Errors
+    /// Kind [`StorageErrorKind::Invalid`] when there are more than 32 MiB.
+    ///
+    /// *Cancellation*: what has begun is carried out; the next call finds it.
+    pub async fn put_blob(&self, content: &[u8]) -> Result<Digest, StorageError> {
+        if content.len() as u64 > ARTIFACT_MAX_BYTES {
+            return Err(StorageError::because(StorageErrorKind::Invalid, "the content is larger than 32 MiB"));
+        }
+        let content = content.to_vec();
+        match self.blobs().clone() {
+            Blobs::Directory(directory) => {
+                let task = tokio::task::spawn_blocking(move || {
+                    let digest = Digest::of(&content);
+                    directory.put(&digest, &content)?;
+                    Ok::<_, StorageError>(digest)
+                });
+                joined(task.await)?
+            }
+            // A task of its own, so that a dropped caller leaves no half-written statement on
+            // a connection that others use.
+            Blobs::Database(pool) => joined(tokio::spawn(put_row(pool, content)).await)?,
+        }
+    }
+
+    /// Up to `length` bytes of some content from `offset` on; empty past its end.
+    ///
+    /// # Errors
+    /// Kind [`StorageErrorKind::Corrupt`] when nothing is kept under `digest`.
+    pub async fn read_blob(&self, digest: &Digest, offset: u64, length: u32) -> Result<Vec<u8>, StorageError> {
+        match self.blobs() {
+            Blobs::Directory(directory) => {
+                let (directory, digest) = (Arc::clone(directory), digest.clone());
+                let task = tokio::task::spawn_blocking(move || directory.read(&digest, offset, length));
+                joined(task.await)?.map_err(|error| match error.kind() {
+                    io::ErrorKind::NotFound => absent(),
+                    _ => error.into(),
+                })
+            }
+            Blobs::Database(pool) => read_row(pool, digest, offset, length).await,
+        }
+    }
+}
+
+fn joined<T>(done: Result<T, tokio::task::JoinError>) -> Result<T, StorageError> {
+    done.map_err(|error| StorageError::new(StorageErrorKind::Other, error))
+}
+
+async fn put_row(pool: PgPool, content: Vec<u8>) -> Result<Digest, StorageError> {
+    let digest = Digest::of(&content);
+    let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
+    sqlx::query("INSERT INTO blobs (digest, size, content) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING")
+        .bind(digest.as_str())
+        .bind(size)
+        .bind(content)
+        .execute(&pool)
+        .await?;
+    Ok(digest)
+}
+
+async fn read_row(pool: &PgPool, digest: &Digest, offset: u64, length: u32) -> Result<Vec<u8>, StorageError> {
+    // SUBSTR counts from 1, in 32 bits; no content is longer than 32 MiB.
+    let first = i32::try_from(offset.saturating_add(1)).unwrap_or(i32::MAX);
+    let length = i32::try_from(length).unwrap_or(i32::MAX - 1).min(i32::MAX - first);
+    let row = sqlx::query("SELECT SUBSTR(content, $2, $3) FROM blobs WHERE digest = $1")
+        .bind(digest.as_str())
+        .bind(first)
+        .bind(length)
+        .fetch_optional(pool)
+        .await?;
+    match row {
+        Some(row) => Ok(row.try_get(0)?),
+        None => Err(absent()),
+    }
+}

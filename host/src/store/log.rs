@@ -1,0 +1,129 @@
+//! The event log's rows. Following it without gaps is `events::follow`.
+//!
+//! `seq` is one order over the whole database. An event is visible only when every event
+//! before it is, so a reader that has seen `seq` n never has to look back: the writer assigns
+//! numbers and commits under one lock.
+
+use super::error::StorageError;
+use super::open::Store;
+use super::row::{Cell, Row, RowReader, RowWriter};
+use super::select::{Record, Select, Source};
+use super::table::{Column, Life, Table, integer, text};
+use crate::domain::event::{LogEvent, NewLogEvent};
+use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
+
+pub(super) static EVENTS: Table = Table {
+    name: "events",
+    life: Life::AppendOnly,
+    key_columns: 1,
+    guard_column: None,
+    columns: &[
+        integer("seq"),
+        text("event_id"),
+        text("workspace_id"),
+        text("event_type"),
+        text("session_id"),
+        text("run_id"),
+        text("mission_id"),
+        text("actor"),
+        integer("occurred_at_ms"),
+        text("properties"),
+    ],
+};
+
+/// The row of `event`; the writer puts its `seq` into the first cell.
+pub(super) fn row(event: &NewLogEvent) -> Result<Row, StorageError> {
+    let mut row = RowWriter::new(&EVENTS);
+    row.later("seq")
+        .text("event_id", event.event_id.as_str())
+        .text("workspace_id", event.workspace_id.as_str())
+        .text("event_type", &event.event_type)
+        .text_or_null("session_id", event.session_id.as_deref())
+        .text_or_null("run_id", event.run_id.as_ref().map(RunId::as_str))
+        .text_or_null("mission_id", event.mission_id.as_ref().map(MissionId::as_str))
+        .text("actor", &event.actor)
+        .moment("occurred_at_ms", event.occurred_at)
+        .text("properties", event.properties.as_str());
+    row.finish()
+}
+
+impl Record for LogEvent {
+    const SOURCE: Source = Source { from: "events", parts: &[("events", EVENTS.columns)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self {
+            seq: row.integer("seq")?,
+            event: NewLogEvent {
+                event_id: EventId::new(row.text("event_id")?),
+                workspace_id: WorkspaceId::new(row.text("workspace_id")?),
+                event_type: row.text("event_type")?,
+                session_id: row.text_or_null("session_id")?,
+                run_id: row.text_or_null("run_id")?.map(RunId::new),
+                mission_id: row.text_or_null("mission_id")?.map(MissionId::new),
+                actor: row.text("actor")?,
+                occurred_at: row.moment("occurred_at_ms")?,
+                properties: row.json("properties")?,
+            },
+        })
+    }
+}
+
+/// The newest `seq`, kept apart from the events: it never restarts, whatever retention deletes.
+struct Head(u64);
+
+const HEAD_COLUMNS: &[Column] = &[integer("seq")];
+
+impl Record for Head {
+    const SOURCE: Source = Source { from: "log_head", parts: &[("log_head", HEAD_COLUMNS)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self(row.integer("seq")?))
+    }
+}
+
+/// Which events a reader wants; what is `None` or empty asks for nothing. All of it must hold,
+/// except that one of the prefixes is enough.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Only this mission's.
+    pub mission_id: Option<MissionId>,
+    /// Only this run's.
+    pub run_id: Option<RunId>,
+    /// Only this session's.
+    pub session_id: Option<String>,
+    /// Only types that begin with one of these.
+    pub type_prefixes: Vec<String>,
+}
+
+impl Store {
+    /// A workspace's events after `after_seq`, in order. At most `limit` (and
+    /// [`super::PAGE_MAX`]).
+    pub async fn log_events(
+        &self,
+        workspace: &WorkspaceId,
+        after_seq: u64,
+        filter: &LogFilter,
+        limit: u32,
+    ) -> Result<Vec<LogEvent>, StorageError> {
+        let mut select = Select::all()
+            .only("events.workspace_id = $", workspace.as_str())
+            .only("events.seq > $", after_seq)
+            .only_some("events.mission_id = $", filter.mission_id.as_ref().map(MissionId::as_str))
+            .only_some("events.run_id = $", filter.run_id.as_ref().map(RunId::as_str))
+            .only_some("events.session_id = $", filter.session_id.as_deref());
+        if !filter.type_prefixes.is_empty() {
+            let prefixes = filter.type_prefixes.iter().map(|prefix| {
+                let characters = u32::try_from(prefix.chars().count()).unwrap_or(u32::MAX);
+                [Cell::from(characters), Cell::from(prefix.as_str())]
+            });
+            // SUBSTR and not LIKE, which ignores case on SQLite and reads `_` as a wildcard.
+            select = select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", prefixes);
+        }
+        self.many(select.page("events.seq", limit)).await
+    }
+
+    /// The newest `seq` of the database; 0 when nothing was ever logged.
+    pub async fn log_head(&self) -> Result<u64, StorageError> {
+        Ok(self.one(Select::<Head>::all()).await?.map_or(0, |head| head.0))
+    }
+}

@@ -1,0 +1,52 @@
+//! The store: everything durable, on SQLite or PostgreSQL, with the same behaviour on both.
+//!
+//! It owns the schema, the connections and the one writer; it is the only module that names
+//! sqlx. It never decides what may happen: whoever writes says what must hold ([`Guard`]) and
+//! the store finds out whether it does, at the moment of the commit. It asks no clock.
+//!
+//! How a write flows: a [`Unit`] is turned into rows in its caller's task (`prepare`), waits
+//! for the `writer`, is judged and written together with what else waits (`batch`) by
+//! statements generated from the tables' descriptions (`table`, `sql`), in a transaction that
+//! only `database` can open. How a read flows: a noun's file (`missions`, `runs`, ...) builds a
+//! `select`, a connection of the readers' pool runs it, the noun's `Record::read` reads the rows.
+//!
+//! To add a noun: a migration pair, a file here with its table, its row and its reads, a place
+//! in `table::TableId` and `unit::Write`; then its round trip in `tests/tests/store_records.rs`.
+//!
+//! Next: `unit`, then `writer`, then `batch`.
+
+mod error;
+mod open;
+mod unit;
+
+mod prepare;
+mod writer;
+mod batch;
+mod table;
+mod sql;
+mod row;
+mod documents;
+mod select;
+mod database;
+mod sqlite;
+mod postgres;
+mod migrate;
+
+mod missions;
+mod work_items;
+mod runs;
+mod evaluations;
+mod verdicts;
+mod approvals;
+mod timers;
+mod artifacts;
+mod blobs;
+mod inbox;
+mod history;
+mod log;
+
+pub use error::{CommitError, OpenError, StorageError, StorageErrorKind};
+pub use log::LogFilter;
+pub use open::{Location, Store};
+pub use select::PAGE_MAX;
+pub use unit::{Committed, Guard, UNIT_MAX_BYTES, Unit, Write};

@@ -1,0 +1,151 @@
+//! Opening a store, and the handle everything goes through.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::blobs::Blobs;
+use super::database::{Connection, Readers, WriteConnection, WriteOptions};
+use super::error::{CommitError, OpenError, StorageError, StorageErrorKind};
+use super::prepare;
+use super::row::RowReader;
+use super::select::{Record, Select};
+use super::sql::{Dialect, Statements};
+use super::unit::{Committed, Unit};
+use super::writer::{Job, QUEUE_MAX, Writer};
+use super::{migrate, postgres, sqlite};
+
+/// Where a store lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A directory of this process alone (its owner holds a lock): `sluice.db` with SQLite's
+    /// files beside it, and `blobs/`. It is created, mode 0700, if it does not exist.
+    Sqlite {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// A database that other hosts may use at the same time.
+    Postgres {
+        /// `postgres://user:password@host:port/database`.
+        url: String,
+    },
+}
+
+/// A store. Cheap to clone; all clones share one writer and one set of readers.
+///
+/// Reads see everything that was committed before they began, on this host at least.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    jobs: mpsc::Sender<Job>,
+    readers: Readers,
+    blobs: Blobs,
+    commits: Arc<watch::Sender<u64>>,
+}
+
+impl Store {
+    /// Opens the store at `location`; creates it if there is none, and brings its schema up to
+    /// date. Starts tasks on the current runtime, which end with the last clone.
+    ///
+    /// # Errors
+    /// [`OpenError`]; its `help` says what to do next.
+    pub async fn open(location: &Location) -> Result<Self, OpenError> {
+        let (options, readers, blobs) = match location {
+            Location::Sqlite { directory } => {
+                let (here, blobs) = (directory.clone(), directory.join("blobs"));
+                let opened = tokio::task::spawn_blocking(move || {
+                    sqlite::create_files(&here)?;
+                    Blobs::in_directory(blobs)
+                });
+                let blobs = opened.await.map_err(|error| OpenError::Other { source: error.into() })??;
+                let options = WriteOptions::Sqlite(Box::new(sqlite::writer_options(directory)));
+                (options, Readers::Sqlite(sqlite::readers(directory)), blobs)
+            }
+            Location::Postgres { url } => {
+                let options = postgres::options(url)?;
+                let readers = postgres::readers(options.clone());
+                let blobs = Blobs::in_database(readers.clone());
+                (WriteOptions::Postgres(Box::new(options)), Readers::Postgres(readers), blobs)
+            }
+        };
+        let dialect = Self::check(&options).await?;
+        let mut connection = WriteConnection::new(options);
+        migrate::run(&mut connection).await?;
+
+        let commits = Arc::new(watch::Sender::new(0));
+        let (jobs, queue) = mpsc::channel(QUEUE_MAX);
+        let statements = Arc::new(Statements::new(dialect));
+        tokio::spawn(Writer::new(queue, connection, statements, Arc::clone(&commits)).run());
+        if let Readers::Postgres(pool) = &readers {
+            tokio::spawn(postgres::listen(pool.clone(), Arc::downgrade(&commits)));
+        }
+        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, commits }) })
+    }
+
+    /// Refuses a database that cannot keep the store's promises.
+    async fn check(options: &WriteOptions) -> Result<Dialect, OpenError> {
+        let mut connection = options.connect().await?;
+        let checked = match &mut connection {
+            Connection::Sqlite(connection) => sqlite::check_version(connection).await,
+            Connection::Postgres(connection) => postgres::check_settings(connection).await,
+        };
+        let dialect = connection.dialect();
+        connection.close().await;
+        checked.map(|()| dialect)
+    }
+
+    /// Commits a unit of work: all of it or nothing. When it answers, it is on disk.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when a guard does not hold, [`CommitError::Storage`] else.
+    ///
+    /// *Cancellation*: once queued, a unit is carried out whether its caller waits or not.
+    ///
+    /// *Limits*: 64 MiB for one unit; 1,024 units may wait, a caller beyond them waits its turn.
+    pub async fn commit(&self, unit: Unit) -> Result<Committed, CommitError> {
+        let prepared = prepare::prepare(&unit)?;
+        drop(unit);
+        let (answer, answered) = oneshot::channel();
+        let closed = || StorageError::because(StorageErrorKind::Unavailable, "the store is closed");
+        self.inner.jobs.send(Job::Commit(prepared, answer)).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// A number that changes after each commit of this host and, on PostgreSQL, soon after each
+    /// commit of another. Wakes loops that would have to poll; the value itself says nothing.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.inner.commits.subscribe()
+    }
+
+    /// Ends the writer after what is queued, and closes every connection. Later calls fail with
+    /// [`StorageErrorKind::Unavailable`].
+    pub async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.inner.jobs.send(Job::Close(closed)).await.is_ok() {
+            // An error says that the writer is gone, which is what is wanted.
+            let _ = done.await;
+        }
+        self.inner.readers.close().await;
+    }
+
+    pub(super) fn blobs(&self) -> &Blobs {
+        &self.inner.blobs
+    }
+
+    /// The records a query finds.
+    pub(super) async fn many<R: Record>(&self, select: Select<R>) -> Result<Vec<R>, StorageError> {
+        let Select { sql, arguments, columns, .. } = select;
+        let rows = self.inner.readers.rows(sql, &arguments, &columns).await?;
+        rows.into_iter().map(|row| R::read(&mut RowReader::new(R::SOURCE.from, &columns, row))).collect()
+    }
+
+    /// The first record a query finds.
+    pub(super) async fn one<R: Record>(&self, select: Select<R>) -> Result<Option<R>, StorageError> {
+        Ok(self.many(select).await?.into_iter().next())
+    }
+}

@@ -1,0 +1,113 @@
+//! Opening PostgreSQL: sessions, settings, and waking up when other hosts commit. The
+//! statements are the same as SQLite's.
+
+use std::str::FromStr as _;
+use std::sync::Weak;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Row as _};
+use tokio::sync::watch;
+
+use super::error::OpenError;
+
+/// Begins a batch: the log's lock first, so that everything after it (guards, the log's head)
+/// sees what the batch before it committed, on whatever host. Two statements, because one
+/// statement sees the data of the moment it began to wait. The key spells "sluice l".
+pub(super) const BEGIN: &str =
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(8317151707346051180)";
+
+/// The channel that tells other hosts of a commit; it belongs to one database.
+const CHANNEL: &str = "sluice_log";
+
+/// Tells other hosts, when the transaction commits.
+pub(super) const NOTIFY: &str = "SELECT pg_notify('sluice_log', '')";
+
+/// Connections for reading, of one host.
+const READERS_MAX: u32 = 8;
+
+/// How long a reader waits for a connection, a new one included.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the listener waits before it connects again.
+const LISTEN_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// What the writing session insists on: a commit is on disk when it answers; a host that
+/// freezes in the middle of a batch does not hold the log's lock for longer than ten seconds,
+/// nor wait longer for it.
+const WRITER_SETTINGS: &str = "SET synchronous_commit = on; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = warning";
+
+/// Reads a URL.
+pub(super) fn options(url: &str) -> Result<PgConnectOptions, OpenError> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| OpenError::BadLocation { source: error.into() })?;
+    Ok(options.application_name("sluice").disable_statement_logging())
+}
+
+/// Opens the writing connection.
+pub(super) async fn connect_writer(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = tokio::time::timeout(CONNECT_TIMEOUT, options.connect())
+        .await
+        .map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))??;
+    sqlx::raw_sql(WRITER_SETTINGS).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// The pool of readers. A connection is made when it is needed.
+pub(super) fn readers(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options)
+}
+
+/// Refuses a database that cannot keep its promises.
+pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let row = sqlx::query("SELECT current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')")
+        .fetch_one(connection)
+        .await?;
+    let encoding: String = row.try_get(0)?;
+    if encoding != "UTF8" {
+        return Err(OpenError::Unsuitable { setting: "server_encoding", found: encoding, wanted: "UTF8" });
+    }
+    let synchronous_commit: String = row.try_get(1)?;
+    if synchronous_commit != "on" {
+        return Err(OpenError::Unsuitable { setting: "synchronous_commit", found: synchronous_commit, wanted: "on" });
+    }
+    let fsync: String = row.try_get(2)?;
+    if fsync != "on" {
+        tracing::warn!("the database server runs with fsync = {fsync}: a power failure can lose what was committed");
+    }
+    Ok(())
+}
+
+/// Counts `commits` up whenever any host commits, for as long as somebody else holds them.
+/// A lost connection is made again; what was missed meanwhile is made up for by counting up
+/// once, since nobody waits for one particular commit.
+pub(super) async fn listen(readers: PgPool, commits: Weak<watch::Sender<u64>>) {
+    // A pool of one of its own: a listener never gives its connection back.
+    let options = readers.connect_options().as_ref().clone();
+    drop(readers);
+    let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options);
+    while commits.strong_count() > 0 {
+        match listen_once(&pool, &commits).await {
+            Ok(()) => {}
+            Err(error) => tracing::warn!(%error, "lost the connection that tells of other hosts' commits"),
+        }
+        tokio::time::sleep(LISTEN_AGAIN_AFTER).await;
+    }
+}
+
+async fn listen_once(pool: &PgPool, commits: &Weak<watch::Sender<u64>>) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(CHANNEL).await?;
+    loop {
+        let Some(sender) = commits.upgrade() else { return Ok(()) };
+        sender.send_modify(|count| *count += 1);
+        drop(sender);
+        if listener.try_recv().await?.is_none() {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A unit turned into rows, in its caller's task and before it waits for its turn.
+//!
+//! Whatever can be refused without looking at the database is refused here, so that a batch
+//! holds only units a database can take; and the writer, of which there is one, is left with
+//! as little to do as possible.
+
+use super::error::{StorageError, StorageErrorKind};
+use super::row::{Cell, Row};
+use super::table::TableId;
+use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write};
+use super::{approvals, artifacts, evaluations, history, inbox, log, missions, runs, timers, verdicts, work_items};
+use crate::domain::run::Run;
+
+/// A unit as rows.
+#[derive(Debug, Clone)]
+pub(super) struct PreparedUnit {
+    pub(super) guards: Vec<Guard>,
+    pub(super) changes: Vec<Change>,
+    /// Rows of the log, their `seq` still missing.
+    pub(super) events: Vec<Row>,
+    /// About how many bytes of text it carries.
+    pub(super) bytes: usize,
+}
+
+/// One row's change.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    /// The row is there afterwards. `guarded` is what a guard will find: its revision, or 1.
+    Put { table: TableId, row: Row, guarded: u64 },
+    /// The row of this key is not.
+    Delete { table: TableId, key: Row },
+    /// The lease of this key, if its fence is this one, ends later: run, fence, end.
+    Renew { row: Row },
+}
+
+/// Turns `unit` into rows.
+///
+/// # Errors
+/// Kind [`StorageErrorKind::Invalid`] when a value cannot be stored or the unit is larger than
+/// [`UNIT_MAX_BYTES`].
+pub(super) fn prepare(unit: &Unit) -> Result<PreparedUnit, StorageError> {
+    let mut prepared = PreparedUnit {
+        guards: unit.guards.clone(),
+        changes: Vec::with_capacity(unit.writes.len()),
+        events: unit.events.iter().map(log::row).collect::<Result<_, _>>()?,
+        bytes: 0,
+    };
+    for write in &unit.writes {
+        prepare_write(write, &mut prepared)?;
+    }
+    prepared.bytes = bytes(&prepared);
+    if prepared.bytes > UNIT_MAX_BYTES {
+        return Err(StorageError::because(StorageErrorKind::Invalid, "the unit of work is larger than 64 MiB"));
+    }
+    Ok(prepared)
+}
+
+fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
+    let put = |table, row, guarded| Change::Put { table, row, guarded };
+    let change = match write {
+        Write::Mission(mission) => put(TableId::Missions, missions::row(mission)?, mission.revision),
+        Write::WorkItem(item) => put(TableId::WorkItems, work_items::row(item)?, 1),
+        Write::Run(run) => return prepare_run(run, prepared),
+        Write::RenewLease { run_id, fence, expires_at } => {
+            prepared.guards.push(Guard::lease(run_id, Some(*fence)));
+            Change::Renew { row: vec![run_id.as_str().into(), (*fence).into(), (*expires_at).into()] }
+        }
+        Write::Evaluation(evaluation) => {
+            put(TableId::Evaluations, evaluations::row(evaluation)?, evaluation.revision)
+        }
+        Write::Verdict(verdict) => put(TableId::Verdicts, verdicts::row(verdict)?, 1),
+        Write::Approval(approval) => put(TableId::Approvals, approvals::row(approval)?, approval.revision),
+        Write::Timer(timer) => put(TableId::Timers, timers::row(timer)?, timer.revision),
+        Write::DeleteTimer(mission_id, key) => {
+            Change::Delete { table: TableId::Timers, key: vec![mission_id.as_str().into(), key.as_str().into()] }
+        }
+        Write::Artifact(artifact) => put(TableId::Artifacts, artifacts::row(artifact)?, 1),
+        Write::Input(input) => put(TableId::Inbox, inbox::row(input)?, 1),
+        Write::DeleteInput(id) => Change::Delete { table: TableId::Inbox, key: vec![id.as_str().into()] },
+        Write::History(entry) => put(TableId::History, history::row(entry)?, 1),
+    };
+    prepared.changes.push(change);
+    Ok(())
+}
+
+fn prepare_run(run: &Run, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
+    prepared.changes.push(Change::Put { table: TableId::Runs, row: runs::row(run)?, guarded: run.revision });
+    prepared.changes.push(match &run.lease {
+        Some(lease) => {
+            Change::Put { table: TableId::RunLeases, row: runs::lease_row(run, lease)?, guarded: lease.fence }
+        }
+        None => Change::Delete { table: TableId::RunLeases, key: vec![run.id.as_str().into()] },
+    });
+    Ok(())
+}
+
+fn bytes(prepared: &PreparedUnit) -> usize {
+    let of_change = |change: &Change| match change {
+        Change::Put { row, .. } | Change::Renew { row } | Change::Delete { key: row, .. } => bytes_of(row),
+    };
+    prepared.changes.iter().map(of_change).sum::<usize>() + prepared.events.iter().map(|row| bytes_of(row)).sum::<usize>()
+}
+
+fn bytes_of(row: &[Cell]) -> usize {
+    row.iter()
+        .map(|cell| match cell {
+            Cell::Text(text) => text.len(),
+            _ => size_of::<i64>(),
+        })
+        .sum()
+}

@@ -1,0 +1,132 @@
+//! Reading rows: one builder for the queries of every noun.
+//!
+//! A query's SQL is literals (`&'static str`), written next to the method that asks; values
+//! are only ever bound. `$` in a literal stands for the argument given with it. The same text
+//! runs on both databases.
+
+use std::fmt::Write as _;
+use std::marker::PhantomData;
+
+use super::error::StorageError;
+use super::row::{Cell, RowReader};
+use super::table::Column;
+
+/// Most rows one page holds, whatever limit is asked for.
+pub const PAGE_MAX: u32 = 10_000;
+
+/// Where a record's columns come from.
+pub(super) struct Source {
+    /// The `FROM` clause.
+    pub(super) from: &'static str,
+    /// Tables with their columns, in the order [`Record::read`] reads them.
+    pub(super) parts: &'static [(&'static str, &'static [Column])],
+}
+
+/// What can be read from rows.
+pub(super) trait Record: Sized {
+    /// Where its columns come from.
+    const SOURCE: Source;
+
+    /// Reads one row.
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError>;
+}
+
+/// A query for records.
+pub(super) struct Select<R> {
+    pub(super) sql: String,
+    pub(super) arguments: Vec<Cell>,
+    pub(super) columns: Vec<Column>,
+    filtered: bool,
+    record: PhantomData<fn() -> R>,
+}
+
+impl<R: Record> Select<R> {
+    /// Every record.
+    pub(super) fn all() -> Self {
+        let mut sql = String::with_capacity(1024);
+        let mut columns = Vec::new();
+        for (table, parts) in R::SOURCE.parts {
+            for column in *parts {
+                sql.push_str(if columns.is_empty() { "SELECT " } else { ", " });
+                // A String takes every write.
+                let _ = write!(sql, "{table}.{}", column.name);
+                columns.push(*column);
+            }
+        }
+        sql.push_str(" FROM ");
+        sql.push_str(R::SOURCE.from);
+        Self { sql, arguments: Vec::new(), columns, filtered: false, record: PhantomData }
+    }
+
+    /// Only records for which `condition` holds; `$` in it stands for `value`.
+    pub(super) fn only(self, condition: &'static str, value: impl Into<Cell>) -> Self {
+        self.only_with(condition, [value.into()])
+    }
+
+    /// Only records for which `condition` holds, which has no value.
+    pub(super) fn only_if(self, condition: &'static str) -> Self {
+        self.only_with(condition, [])
+    }
+
+    /// Only records for which `condition` holds, if there is a value to compare with.
+    pub(super) fn only_some(self, condition: &'static str, value: Option<impl Into<Cell>>) -> Self {
+        match value {
+            Some(value) => self.only(condition, value),
+            None => self,
+        }
+    }
+
+    /// Only records for which `condition` holds; each `$` in it stands for the next value.
+    pub(super) fn only_with(mut self, condition: &'static str, values: impl IntoIterator<Item = Cell>) -> Self {
+        self.sql.push_str(if self.filtered { " AND " } else { " WHERE " });
+        self.filtered = true;
+        self.text(condition, values)
+    }
+
+    /// Only records whose `column` is one of `values`.
+    pub(super) fn only_in(mut self, column: &'static str, values: impl IntoIterator<Item = Cell>) -> Self {
+        self = self.only_if(column);
+        self.sql.push_str(" IN (");
+        for (index, value) in values.into_iter().enumerate() {
+            self = self.text(if index == 0 { "$" } else { ", $" }, [value]);
+        }
+        self.sql.push(')');
+        self
+    }
+
+    /// Only records for which one of the conditions holds: `condition` with each of `values`.
+    pub(super) fn only_any(mut self, condition: &'static str, values: impl IntoIterator<Item = [Cell; 2]>) -> Self {
+        self = self.only_if("(FALSE");
+        for value in values {
+            self.sql.push_str(" OR ");
+            self = self.text(condition, value);
+        }
+        self.sql.push(')');
+        self
+    }
+
+    /// SQL as it is; each `$` in it stands for the next value.
+    pub(super) fn text(mut self, text: &'static str, values: impl IntoIterator<Item = Cell>) -> Self {
+        let mut pieces = text.split('$');
+        self.sql.push_str(pieces.next().unwrap_or_default());
+        for (piece, value) in pieces.zip(values) {
+            self.arguments.push(value);
+            // A String takes every write.
+            let _ = write!(self.sql, "${}{piece}", self.arguments.len());
+        }
+        self
+    }
+
+    /// In this order, at most `limit` of them and never more than [`PAGE_MAX`].
+    pub(super) fn page(mut self, order: &'static str, limit: u32) -> Self {
+        self = self.ordered(order);
+        self.text(" LIMIT $", [limit.min(PAGE_MAX).into()])
+    }
+
+    /// In this order.
+    pub(super) fn ordered(mut self, order: &'static str) -> Self {
+        self.sql.push_str(" ORDER BY ");
+        self.sql.push_str(order);
+        self
+    }
+}

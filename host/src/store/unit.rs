@@ -1,0 +1,132 @@
+//! A unit of work as data: what must hold, what is written, what is told.
+//!
+//! The three happen together or not at all. A unit says *what*, never *how*: the writer
+//! ([`super::writer`]) puts many units into one transaction.
+
+use std::sync::Arc;
+
+use crate::domain::approval::Approval;
+use crate::domain::artifact::Artifact;
+use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
+use crate::domain::gate::{Evaluation, Verdict};
+use crate::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RunId};
+use crate::domain::mission::Mission;
+use crate::domain::run::Run;
+use crate::domain::time::Timestamp;
+use crate::domain::timer::Timer;
+use crate::domain::work_item::WorkItem;
+
+use super::row::Cell;
+use super::table::TableId;
+
+/// Most bytes of text one unit may carry (64 MiB): a mission of ten thousand items fits many
+/// times over.
+pub const UNIT_MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// A unit of work.
+#[derive(Debug, Clone, Default)]
+pub struct Unit {
+    /// What must hold, or nothing is written.
+    pub guards: Vec<Guard>,
+    /// What is written. Of two writes of one row the later wins.
+    pub writes: Vec<Write>,
+    /// What the log tells of it, in order.
+    pub events: Vec<NewLogEvent>,
+}
+
+/// What became of a unit that was committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The `seq` of its first and last event; events of one unit lie side by side. `None` when
+    /// it had none.
+    pub seqs: Option<(u64, u64)>,
+}
+
+/// A condition on one row, judged at the moment of the commit.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    pub(super) table: TableId,
+    pub(super) key: Vec<Cell>,
+    pub(super) expected: Option<u64>,
+}
+
+impl Guard {
+    /// The mission is at exactly this revision; `None`: there is no such mission.
+    pub fn mission(id: &MissionId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Missions, id.as_str(), revision)
+    }
+
+    /// The run is at exactly this revision; `None`: there is no such run.
+    pub fn run(id: &RunId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Runs, id.as_str(), revision)
+    }
+
+    /// The run is leased under exactly this fencing token; `None`: it is not leased.
+    pub fn lease(id: &RunId, fence: Option<u64>) -> Self {
+        Self::by_id(TableId::RunLeases, id.as_str(), fence)
+    }
+
+    /// The evaluation is at exactly this revision; `None`: there is no such evaluation.
+    pub fn evaluation(id: &EvaluationId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Evaluations, id.as_str(), revision)
+    }
+
+    /// The approval is at exactly this revision; `None`: there is no such approval.
+    pub fn approval(id: &ApprovalId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Approvals, id.as_str(), revision)
+    }
+
+    /// The mission's timer of this key is at exactly this revision; `None`: there is none.
+    pub fn timer(mission_id: &MissionId, key: &str, revision: Option<u64>) -> Self {
+        Self { table: TableId::Timers, key: vec![mission_id.as_str().into(), key.into()], expected: revision }
+    }
+
+    /// The input waits in its mission's inbox, or does not.
+    pub fn input(id: &EventId, present: bool) -> Self {
+        Self::by_id(TableId::Inbox, id.as_str(), present.then_some(1))
+    }
+
+    fn by_id(table: TableId, id: &str, expected: Option<u64>) -> Self {
+        Self { table, key: vec![id.into()], expected }
+    }
+}
+
+/// One row written or deleted. Rows are whole; a row of the same key is replaced.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// A mission's header.
+    Mission(Mission),
+    /// A work item.
+    WorkItem(Arc<WorkItem>),
+    /// A run with its lease; a run without one gives up the lease it had. A lease of the same
+    /// fencing token never ends earlier through this: see [`Write::RenewLease`].
+    Run(Run),
+    /// A later end for a run's lease. Guards itself: it conflicts unless the run is leased
+    /// under `fence`. Touches no run and no revision, so that heartbeats disturb nobody.
+    RenewLease {
+        /// The run.
+        run_id: RunId,
+        /// The fencing token its worker holds.
+        fence: u64,
+        /// When the lease ends from now on; an earlier end than the present one changes nothing.
+        expires_at: Timestamp,
+    },
+    /// A request for a verdict.
+    Evaluation(Evaluation),
+    /// A verdict. Written once: another of the same id is an error.
+    Verdict(Verdict),
+    /// An approval.
+    Approval(Approval),
+    /// A timer.
+    Timer(Timer),
+    /// The timer of this key is gone, if there was one.
+    DeleteTimer(MissionId, String),
+    /// An artifact; its content is already in the blob store. Written once.
+    Artifact(Artifact),
+    /// An input for a mission's inbox.
+    Input(Input),
+    /// The input is gone from the inbox, if it was there.
+    DeleteInput(EventId),
+    /// An entry of a mission's history. Written once.
+    History(HistoryEntry),
+}

@@ -1,0 +1,187 @@
+//! The writer: one task that takes whatever units are waiting and commits them together.
+//!
+//! One synchronisation of the disk serves everybody who came while the last one ran, so the
+//! more callers there are, the cheaper each unit. A unit that was queued is carried out whether
+//! its caller still waits or not. The writer lives until the last [`super::Store`] is dropped or
+//! one is closed; no failure ends it.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::batch::{self, Answers};
+use super::database::{WriteConnection, WriteOptions};
+use super::error::{CommitError, StorageError, StorageErrorKind, is_one_units_fault};
+use super::prepare::PreparedUnit;
+use super::sql::{Dialect, Statements};
+use super::unit::Committed;
+
+/// Units that may wait; a caller beyond them waits to be queued.
+pub(super) const QUEUE_MAX: usize = 1024;
+
+/// Most units of one batch.
+const BATCH_UNITS_MAX: usize = 256;
+
+/// Bytes after which a batch takes no further unit.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// What the writer is asked for.
+pub(super) enum Job {
+    /// Commits a unit.
+    Commit(PreparedUnit, oneshot::Sender<Result<Committed, CommitError>>),
+    /// Ends the writer after everything queued before.
+    Close(oneshot::Sender<()>),
+}
+
+/// The writer's state.
+pub(super) struct Writer {
+    jobs: mpsc::Receiver<Job>,
+    /// Gone after a batch panicked; made anew for the next.
+    connection: Option<WriteConnection>,
+    options: WriteOptions,
+    statements: Arc<Statements>,
+    commits: Arc<watch::Sender<u64>>,
+}
+
+impl Writer {
+    /// A writer for what comes in by `jobs`.
+    pub(super) fn new(
+        jobs: mpsc::Receiver<Job>,
+        connection: WriteConnection,
+        statements: Arc<Statements>,
+        commits: Arc<watch::Sender<u64>>,
+    ) -> Self {
+        let options = connection.options().clone();
+        Self { jobs, connection: Some(connection), options, statements, commits }
+    }
+
+    /// Works until it is closed or nobody is left who could ask.
+    pub(super) async fn run(mut self) {
+        while let Some(job) = self.jobs.recv().await {
+            let (units, callers, close) = self.gather(job);
+            if !units.is_empty() {
+                let answers = self.commit(units).await;
+                let committed = answers.iter().filter(|answer| answer.is_ok()).count();
+                if committed > 0 {
+                    self.commits.send_modify(|count| *count += committed as u64);
+                }
+                for (caller, answer) in callers.into_iter().zip(answers) {
+                    // Whoever stopped waiting does not want the answer.
+                    let _ = caller.send(answer);
+                }
+            }
+            if let Some(closed) = close {
+                self.jobs.close();
+                if let Some(mut connection) = self.connection.take() {
+                    connection.close().await;
+                }
+                let _ = closed.send(());
+                return;
+            }
+        }
+        if let Some(mut connection) = self.connection.take() {
+            connection.close().await;
+        }
+    }
+
+    /// Takes `first` and what waits behind it, up to a batch.
+    #[expect(clippy::type_complexity, reason = "three lists of one batch, used in one place")]
+    fn gather(
+        &mut self,
+        first: Job,
+    ) -> (Vec<PreparedUnit>, Vec<oneshot::Sender<Result<Committed, CommitError>>>, Option<oneshot::Sender<()>>) {
+        let (mut units, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Commit(unit, caller) => {
+                    bytes += unit.bytes;
+                    units.push(unit);
+                    callers.push(caller);
+                }
+                Job::Close(closed) => return (units, callers, Some(closed)),
+            }
+            if units.len() >= BATCH_UNITS_MAX || bytes >= BATCH_BYTES_MAX {
+                break;
+            }
+            next = self.jobs.try_recv().ok();
+        }
+        (units, callers, None)
+    }
+
+    /// Commits a batch; when one unit may be to blame for its failure, each unit alone.
+    async fn commit(&mut self, units: Vec<PreparedUnit>) -> Answers {
+        let units: Arc<[PreparedUnit]> = units.into();
+        let error = match self.transact(Arc::clone(&units)).await {
+            Ok(answers) => return answers,
+            Err(error) => error,
+        };
+        if units.len() == 1 || !is_one_units_fault(&error) {
+            tracing::error!(error = %chain(&error), units = units.len(), "could not commit");
+            return units.iter().map(|_| Err(error.clone().into())).collect();
+        }
+        tracing::warn!(error = %chain(&error), units = units.len(), "could not commit a batch; trying its units one by one");
+        let mut answers = Vec::with_capacity(units.len());
+        for unit in units.iter() {
+            match self.transact(Arc::from([unit.clone()])).await {
+                Ok(alone) => answers.extend(alone),
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "could not commit a unit");
+                    answers.push(Err(error.into()));
+                }
+            }
+        }
+        answers
+    }
+
+    /// Commits units in one transaction. A server that went away before COMMIT was sent is
+    /// tried again once, on a new connection: it may only have been restarted.
+    async fn transact(&mut self, units: Arc<[PreparedUnit]>) -> Result<Answers, StorageError> {
+        let mut may_repeat = self.statements.dialect == Dialect::Postgres;
+        loop {
+            let failed = match self.attempt(Arc::clone(&units)).await {
+                Ok(answers) => return Ok(answers),
+                Err(failed) => failed,
+            };
+            if !may_repeat || failed.commit_sent || failed.error.kind != StorageErrorKind::Unavailable {
+                return Err(failed.error);
+            }
+            may_repeat = false;
+        }
+    }
+
+    /// One attempt, in a task of its own: should it panic, the connection it had goes with it,
+    /// the callers get an error, and the writer goes on.
+    async fn attempt(&mut self, units: Arc<[PreparedUnit]>) -> Result<Answers, super::database::TransactionError> {
+        let mut connection = self.connection.take().unwrap_or_else(|| WriteConnection::new(self.options.clone()));
+        let statements = Arc::clone(&self.statements);
+        let task = tokio::spawn(async move {
+            let done = connection
+                .transaction(async |connection| batch::carry_out(connection, &statements, &units).await)
+                .await;
+            (connection, done)
+        });
+        match task.await {
+            Ok((connection, done)) => {
+                self.connection = Some(connection);
+                done
+            }
+            Err(failed) => Err(super::database::TransactionError {
+                error: StorageError::new(StorageErrorKind::Unavailable, failed),
+                commit_sent: true,
+            }),
+        }
+    }
+}
+
+/// An error with its causes, for the log.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
