@@ -7,4 +7,3 @@ pub mod domain;
 pub mod clock;
 pub mod wire;
 pub mod engine;
-pub mod plugins;
