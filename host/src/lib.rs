@@ -6,4 +6,8 @@
 pub mod domain;
 pub mod clock;
 pub mod wire;
+pub mod store;
 pub mod engine;
+pub mod scheduler;
+pub mod worker;
+pub mod plugins;
