@@ -141,30 +141,29 @@ impl App {
         }
         Ok(())
     }
+}
 
-    /// Installs the components a mission is pinned to from where [`Self::keep_components`] put
-    /// them.
-    ///
-    /// # Errors
-    /// Storage, or a component that this binary no longer takes.
-    pub async fn install_components(&self, bindings: &Bindings) -> Result<(), InstallError> {
-        const CHUNK: u32 = 8 << 20;
-        for digest in digests(bindings) {
-            if self.plugins.component(digest).is_some() {
-                continue;
-            }
-            let mut bytes = Vec::new();
-            loop {
-                let chunk = self.engine.store().read_blob(digest, bytes.len() as u64, CHUNK).await?;
-                if chunk.is_empty() {
-                    break;
-                }
-                bytes.extend_from_slice(&chunk);
-            }
-            self.plugins.install(bytes)?;
+/// Installs the components a mission is pinned to from where [`App::keep_components`] put them.
+///
+/// # Errors
+/// Storage, or a component that this binary no longer takes.
+pub async fn install_components(plugins: &PluginHost, store: &Store, bindings: &Bindings) -> Result<(), InstallError> {
+    const CHUNK: u32 = 8 << 20;
+    for digest in digests(bindings) {
+        if plugins.component(digest).is_some() {
+            continue;
         }
-        Ok(())
+        let mut bytes = Vec::new();
+        loop {
+            let chunk = store.read_blob(digest, bytes.len() as u64, CHUNK).await?;
+            if chunk.is_empty() {
+                break;
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        plugins.install(bytes)?;
     }
+    Ok(())
 }
 
 /// Why a mission's component is not there.

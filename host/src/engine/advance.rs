@@ -7,6 +7,7 @@ use serde_json::json;
 use sluice_api::command::CommandView;
 
 use super::boards::Slot;
+use super::error::conflict_or_storage;
 use super::ports::{CallFailure, ReducerCall};
 use super::{Engine, EngineError};
 use crate::clock::RecordedIds;
@@ -16,7 +17,6 @@ use crate::domain::event::{Disposition, HistoryEntry, Input, InputKind};
 use crate::domain::json::Json;
 use crate::domain::mission::Mission;
 use crate::domain::rules::{self, Effects, Refusal};
-use crate::store::CommitError;
 use crate::wire;
 
 /// Times an event is tried again because another host was faster.
@@ -64,6 +64,30 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
+    /// Fails a mission that was created and cannot begin: a component it is pinned to is not
+    /// usable. Its creation stands in the history, refused for `refusal`.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] when it has begun; storage.
+    pub async fn refuse_mission(&self, mission: &Mission, refusal: Refusal) -> Result<Mission, EngineError> {
+        let mut slot = self.parts.boards.enter(&mission.id).await;
+        *slot = None;
+        let waiting = self.parts.store.inbox_of(&mission.id, 1).await?;
+        let board = self.load_board(&mission.workspace_id, &mission.id).await?;
+        let (Some(input), Some(mut board)) = (waiting.into_iter().find(|i| i.kind == InputKind::MissionCreated), board) else {
+            return Err(EngineError::Conflict(format!("mission `{}` has begun already", mission.id)));
+        };
+        board.begin();
+        let mut ids = RecordedIds::new(&self.parts.ids, input.occurred_at);
+        let effects = rules::orders::fail_mission(&mut board, refusal.message.clone(), input.occurred_at, &mut ids);
+        let mut outcome = untold(&board, &input, refusal);
+        outcome.effects = effects;
+        count_event(&mut board, &input);
+        let unit = self.unit_of(&board, &input, true, &outcome).await?;
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        Ok(board.mission().clone())
+    }
+
     async fn try_advance(&self, slot: &mut Slot, input: &Input, from_inbox: bool) -> Result<Advanced, EngineError> {
         // The board is taken out while the event is worked on: whatever interrupts this leaves the
         // slot empty, and the next event starts from what is on disk.
@@ -99,16 +123,9 @@ impl Engine {
                 return Err(EngineError::Refused(refusal));
             }
         };
-        board.edit_mission(|mission| {
-            mission.revision += 1;
-            mission.updated_at = input.occurred_at.max(mission.updated_at);
-        });
+        count_event(&mut board, input);
         let unit = self.unit_of(&board, input, from_inbox, &outcome).await?;
-        match self.parts.store.commit(unit).await {
-            Ok(_) => {}
-            Err(CommitError::Conflict { .. }) => return Err(EngineError::Contended),
-            Err(CommitError::Storage(error)) => return Err(EngineError::Storage(error)),
-        }
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         let mission = board.mission().clone();
         **slot = Some(board);
         match outcome.refusal {
@@ -184,6 +201,14 @@ impl Engine {
         let effects = rules::orders::carry_out(board, orders, input.occurred_at, &mut ids)?;
         Ok((effects, ids.into_given()))
     }
+}
+
+/// The history is one entry longer.
+fn count_event(board: &mut Board, input: &Input) {
+    board.edit_mission(|mission| {
+        mission.revision += 1;
+        mission.updated_at = input.occurred_at.max(mission.updated_at);
+    });
 }
 
 /// The code under which history records how a reducer failed.

@@ -11,7 +11,8 @@ use crate::domain::event::Input;
 use crate::domain::gate::{Evaluation, EvaluationStatus};
 use crate::domain::id::EvaluationId;
 use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
-use crate::domain::run::{Run, RunStatus};
+use crate::domain::json::Json;
+use crate::domain::run::{Run, RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::store::{Guard, Unit, Write};
@@ -164,6 +165,10 @@ impl Engine {
 
 fn queued_run(board: &Board, new: &NewRun, now: Timestamp) -> Run {
     let spec = new.work_item_id.as_ref().and_then(|id| board.item(id.as_str())).map(|item| &item.spec);
+    let action = match new.kind {
+        RunKind::Work => spec.and_then(|spec| spec.action.clone()),
+        RunKind::Planner => planner_action(board),
+    };
     // The whole unit lands or none of it, so a run that was withdrawn by a later command of the
     // same event is written as what it became.
     let status = board.run(new.id.as_str()).map_or(RunStatus::Queued, |run| run.status);
@@ -178,7 +183,7 @@ fn queued_run(board: &Board, new: &NewRun, now: Timestamp) -> Run {
         prompt: new.prompt.clone(),
         assigned_agent: spec.and_then(|spec| spec.assigned_agent.clone()),
         skills: spec.map(|spec| spec.skills.clone()).unwrap_or_default(),
-        action: spec.and_then(|spec| spec.action.clone()),
+        action,
         not_before: new.not_before,
         lease: None,
         fence: 0,
@@ -192,6 +197,12 @@ fn queued_run(board: &Board, new: &NewRun, now: Timestamp) -> Run {
         finished_at: None,
         revision: 1,
     }
+}
+
+/// How a worker plans, when the mission's author said so in `metadata.planner.action`.
+fn planner_action(board: &Board) -> Option<Json> {
+    let metadata: serde_json::Value = serde_json::from_str(board.mission().metadata.as_str()).ok()?;
+    metadata.pointer("/planner/action").map(crate::wire::json_of)
 }
 
 /// A queued run is over; a running one's worker is told to stop.

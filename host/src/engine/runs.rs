@@ -14,7 +14,7 @@ use super::{Engine, EngineError};
 use crate::domain::artifact::{ARTIFACT_MAX_BYTES, ARTIFACTS_PER_RUN_MAX, Artifact};
 use crate::domain::event::{Input, InputKind};
 use crate::domain::gate::{Outcome, Verdict};
-use crate::domain::id::{ArtifactId, EventId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::id::{ArtifactId, EventId, MissionId, RunId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::run::{INTERRUPTIONS_MAX_DEFAULT, Lease, Run, RunStatus};
 use crate::store::{CommitError, Guard, Unit, Write};
@@ -38,6 +38,8 @@ pub struct Claim {
     pub agents: Vec<String>,
     /// What it can do; runs that need more are not for it. `None`: everything.
     pub skills: Option<Vec<String>>,
+    /// Only runs of this mission, when given.
+    pub mission_id: Option<MissionId>,
     /// How many at most.
     pub max: usize,
     /// Milliseconds until the lease ends unless renewed.
@@ -417,7 +419,8 @@ fn rework_input(verdict: &Verdict) -> ReworkInput {
 fn fits(run: &Run, claim: &Claim) -> bool {
     let is_assigned_here = run.assigned_agent.as_ref().is_none_or(|agent| claim.agents.contains(agent));
     let is_skilled = claim.skills.as_ref().is_none_or(|skills| run.skills.iter().all(|skill| skills.contains(skill)));
-    is_assigned_here && is_skilled
+    let is_wanted = claim.mission_id.as_ref().is_none_or(|id| run.mission_id == *id);
+    is_assigned_here && is_skilled && is_wanted
 }
 
 fn check_artifact(new: &NewRunArtifact) -> Result<(), wire::FieldError> {

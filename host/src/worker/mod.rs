@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::domain::id::WorkspaceId;
+use crate::domain::id::{MissionId, WorkspaceId};
 use crate::engine::{Claim, Engine, EngineError, FinishReport, FinishStatus, HeldRun};
 
 /// Milliseconds a lease lasts unless renewed. Renewed four times as often.
@@ -35,6 +35,8 @@ const RETRY: Duration = Duration::from_millis(200);
 pub struct WorkerOptions {
     /// Whose runs.
     pub workspace_id: WorkspaceId,
+    /// Only runs of this mission, when given.
+    pub mission_id: Option<MissionId>,
     /// Runs carried out at once.
     pub slots: usize,
     /// Directory for scratch directories, one a run.
@@ -73,6 +75,7 @@ async fn claim_loop(engine: Engine, options: Arc<WorkerOptions>) {
                 worker: format!("local@{}", engine.host_id()),
                 agents: vec!["local".to_owned()],
                 skills: None,
+                mission_id: options.mission_id.clone(),
                 max: free,
                 lease_ms: LEASE_MS,
             };
