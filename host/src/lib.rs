@@ -6,4 +6,12 @@
 pub mod domain;
 pub mod clock;
 pub mod wire;
+pub mod store;
 pub mod engine;
+pub mod scheduler;
+pub mod worker;
+pub mod plugins;
+pub mod events;
+pub mod data_dir;
+pub mod app;
+pub mod cli;

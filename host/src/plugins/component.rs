@@ -81,28 +81,21 @@ pub(super) enum Linked {
     Scrubber(ScrubberInstancePre),
 }
 
-enum Stage {
-    /// Its bytes are checked and wait to be compiled.
-    Installed(Cow<'static, [u8]>),
-    /// It is compiled; its bytes are gone.
-    Ready(Linked),
-}
-
 /// An installed component.
 pub(super) struct Installed {
     /// What it says of itself.
     pub(super) manifest: Manifest,
     /// SHA-256 of its bytes.
     pub(super) digest: Digest,
-    /// Its length in bytes.
-    pub(super) size: usize,
-    stage: Mutex<Stage>,
+    /// Itself: whoever pins a mission to it keeps a copy beside the mission.
+    pub(super) bytes: Cow<'static, [u8]>,
+    linked: Mutex<Option<Linked>>,
 }
 
 impl Installed {
     /// A component that is yet to be compiled.
     pub(super) fn new(manifest: Manifest, digest: Digest, bytes: Cow<'static, [u8]>) -> Self {
-        Self { manifest, digest, size: bytes.len(), stage: Mutex::new(Stage::Installed(bytes)) }
+        Self { manifest, digest, bytes, linked: Mutex::new(None) }
     }
 
     /// The component, compiled and linked by whoever comes first; others wait for it.
@@ -110,14 +103,13 @@ impl Installed {
     /// # Errors
     /// It does not compile, or not fit its world. The next caller tries again.
     pub(super) fn ready(&self, workshop: &Workshop) -> Result<Linked, LoadError> {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = match &*stage {
-            Stage::Ready(linked) => return Ok(linked.clone()),
-            Stage::Installed(bytes) => bytes,
-        };
-        let component = workshop.compile(&self.digest, bytes)?;
+        let mut place = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(linked) = &*place {
+            return Ok(linked.clone());
+        }
+        let component = workshop.compile(&self.digest, &self.bytes)?;
         let linked = workshop.link(self.manifest.kind, &component)?;
-        *stage = Stage::Ready(linked.clone());
+        *place = Some(linked.clone());
         Ok(linked)
     }
 }

@@ -131,11 +131,12 @@ impl PluginHost {
     }
 
     /// Binds `settings` to the component that `selector` names: a name (its newest version),
-    /// `name@version`, or a digest of 64 digits.
+    /// `name@version`, or a digest of 64 digits. Compiles nothing: [`Self::check_binding`] does,
+    /// and has the plugin itself judge the settings.
     ///
     /// # Errors
     /// Nothing or something else answers to `selector`, or the settings do not fit the plugin's
-    /// schema or its own check.
+    /// schema.
     pub fn bind(&self, selector: &str, kind: PluginKind, settings: &Json) -> Result<Binding, BindError> {
         let component = self.select(selector, kind)?;
         let binding = Binding {
@@ -146,13 +147,29 @@ impl PluginHost {
         };
         settings::check(&component.manifest.settings_schema, settings)
             .map_err(|problems| BindError::Settings { plugin: binding.label(), problems })?;
-        let linked =
-            component.ready(&self.workshop).map_err(|source| BindError::Load { plugin: binding.label(), source })?;
-        check::settings(&self.caller, &self.limits, &linked, settings).map_err(|failure| match failure {
+        Ok(binding)
+    }
+
+    /// Has the component of `binding` compiled, or loaded from the cache, and asks it whether its
+    /// settings will do.
+    ///
+    /// # Errors
+    /// It is not installed, cannot be loaded, or refuses the settings.
+    pub fn check_binding(&self, binding: &Binding) -> Result<(), BindError> {
+        let load_error = |source| BindError::Load { plugin: binding.label(), source };
+        let component = self
+            .find(&binding.digest)
+            .ok_or_else(|| load_error(LoadError::NotInstalled { digest: binding.digest.to_string() }))?;
+        let linked = component.ready(&self.workshop).map_err(load_error)?;
+        check::settings(&self.caller, &self.limits, &linked, &binding.settings).map_err(|failure| match failure {
             PluginFailure::Guest { message } => BindError::Refused { plugin: binding.label(), reason: message },
             source => BindError::Check { plugin: binding.label(), source },
-        })?;
-        Ok(binding)
+        })
+    }
+
+    /// The bytes of an installed component.
+    pub fn component(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.find(digest).map(|component| component.bytes.to_vec())
     }
 
     fn add(&self, bytes: Cow<'static, [u8]>) -> Result<PluginInfo, LoadError> {
@@ -226,7 +243,7 @@ impl Plugins for PluginHost {
 }
 
 fn info(component: &Arc<Installed>) -> PluginInfo {
-    PluginInfo { manifest: component.manifest.clone(), digest: component.digest.clone(), size: component.size }
+    PluginInfo { manifest: component.manifest.clone(), digest: component.digest.clone(), size: component.bytes.len() }
 }
 
 /// A manifest's version, to compare; manifests without one are refused when installed.

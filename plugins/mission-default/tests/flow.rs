@@ -146,6 +146,19 @@ fn a_retry_that_finds_no_place_starts_with_the_next_free_one() {
 }
 
 #[test]
+fn a_free_place_does_not_cut_a_back_off_short() {
+    let board = chain().item("c", &item("C", &[]));
+    let mut mission = started(board, &json!({}));
+    finish(&mut mission, "a", RunStatus::Failed);
+    mission.now_ms += 999;
+    let commands = finish(&mut mission, "c", RunStatus::Succeeded);
+    assert_eq!(types(&commands), ["set_work_item_status", "request_gate"]);
+    mission.now_ms += 1;
+    let commands = mission.give_verdict("c", "review", "pass", "fine").unwrap();
+    assert_eq!(types(&commands), ["set_work_item_status", "request_gate", "start_run"], "due, timer or not");
+}
+
+#[test]
 fn pausing_lets_gates_go_on_and_resuming_starts_what_waited() {
     let board = chain().item("c", &item("C", &[])).item("d", &item("D", &[]));
     let mut mission = started(board, &json!({"max_parallel_runs": 3}));
@@ -336,7 +349,8 @@ fn proposed_items_are_added_whole_or_refused_with_the_reason() {
     let commands = mission.tell("work_items_proposed", &json!({"items": [item("C", &["a"]), item("D", &[])]})).unwrap();
     assert_eq!(types(&commands), ["add_work_item", "add_work_item", "start_run"]);
 
-    let mut planning = started(MemoryBoard::new(), &json!({}));
+    // The place of the planner's run is free at once.
+    let mut planning = started(MemoryBoard::new(), &json!({"max_parallel_runs": 1}));
     let commands = planning.tell("work_items_proposed", &json!({"items": [item("C", &[])]})).unwrap();
     assert_eq!(types(&commands), ["cancel_run", "add_work_item", "set_mission_status", "start_run"]);
     assert_eq!(planning.open_planner_run(), None);

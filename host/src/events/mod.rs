@@ -1,0 +1,8 @@
+//! The event log, read: whoever watches, watches through here.
+//!
+//! It owns how the log is followed without gaps. It writes nothing; events are written by the
+//! unit of work they tell of ([`crate::store::Unit`]). Next: [`Follower`].
+
+mod follow;
+
+pub use follow::{FOLLOW_PAGE, Follower, POLL_INTERVAL};
