@@ -1,4 +1,5 @@
 //! What the cases in `tests/` share: the host's parts made ready to be tried, and nothing that
 //! decides whether a case passes.
 
+pub mod guest;
 pub mod plugins;

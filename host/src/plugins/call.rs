@@ -138,20 +138,25 @@ impl Caller {
         let started = self.clock.monotonic();
         self.ticker.call_begins();
         let mut store = Store::new(&self.engine, state);
-        let result = match prepare(&mut store, limits).and_then(|()| body(&mut store)) {
+        let mut result = match prepare(&mut store, limits).and_then(|()| body(&mut store)) {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(message)) => Err(guest(&message)),
             Err(error) => Err(classify(&error, limits)),
         };
         self.ticker.call_ends();
-        let left = store.get_fuel().unwrap_or(0);
+        let left = store.get_fuel().unwrap_or(0).min(limits.fuel);
         let mut state = store.into_data();
+        let fuel = (limits.fuel - left).saturating_add(state.host_fuel);
+        // Each part alone was within the limit, or the call would have been stopped.
+        if fuel > limits.fuel && result.is_ok() {
+            result = Err(PluginFailure::Limit { limit: Limit::Fuel, allowed: limits.fuel });
+        }
         if let Some(wasi) = state.wasi.take() {
             wasi.flush_into(&mut state.log);
         }
         let (log, log_dropped) = state.log.finish();
         let report = CallReport {
-            fuel: (limits.fuel - left.min(limits.fuel)).saturating_add(state.host_fuel),
+            fuel: fuel.min(limits.fuel),
             wall_us: u64::try_from(self.clock.monotonic().saturating_sub(started).as_micros()).unwrap_or(u64::MAX),
             memory_bytes: state.meter.memory_bytes(),
             log,

@@ -23,6 +23,9 @@ use crate::engine::ports::{CallFailure, ReducerCall, Reduction};
 /// Most entries of one page of the board (`wit/mission-0.1/board.wit`).
 pub const PAGE_MAX: usize = 500;
 
+/// What one entry of a list costs beyond its bytes, as if it had so many more.
+const LIST_ENTRY_BYTES: usize = 600;
+
 /// What a reducer's call holds: the board it reads and the commands it issued.
 #[derive(Default)]
 pub(super) struct ReducerState {
@@ -108,9 +111,10 @@ impl CallState<ReducerState> {
         board.cloned().ok_or_else(|| HostFault("there is no board while settings are checked".to_owned()).into())
     }
 
+    /// A list of ids as it crosses, paid for. Each costs a call into the plugin's allocator.
     fn charge_ids<'a>(&mut self, ids: impl Iterator<Item = &'a str>) -> wasmtime::Result<Vec<String>> {
         let ids: Vec<String> = ids.map(str::to_owned).collect();
-        self.charge(ids.iter().map(|id| id.len() + size_of::<String>()).sum())?;
+        self.charge(ids.iter().map(|id| id.len() + LIST_ENTRY_BYTES).sum())?;
         Ok(ids)
     }
 }
