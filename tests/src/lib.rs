@@ -1,6 +1,8 @@
-//! What the end-to-end tests share: databases to run on and records to run with.
-//!
-//! The tests themselves are in `tests/tests/`, one directory or file for each subject.
+//! What the cases in `tests/` share: the host's parts made ready to be tried, and nothing that
+//! decides whether a case passes.
+
+pub mod guest;
+pub mod plugins;
 
 pub mod scratch;
 pub mod postgres;

@@ -53,6 +53,10 @@ enum Undo {
     Run(RunId, Option<Arc<BoardRun>>),
 }
 
+/// A point within a change, to go back to.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark(usize);
+
 /// A mission in memory.
 pub struct Board {
     mission: Mission,
@@ -174,7 +178,18 @@ impl Board {
 
     /// Undoes every change since [`Self::begin`].
     pub fn roll_back(&mut self) {
-        while let Some(step) = self.undo.pop() {
+        self.roll_back_to(Mark(0));
+    }
+
+    /// The point reached in the present change.
+    pub fn mark(&self) -> Mark {
+        Mark(self.undo.len())
+    }
+
+    /// Undoes every change since `mark` was taken.
+    pub fn roll_back_to(&mut self, mark: Mark) {
+        while self.undo.len() > mark.0 {
+            let Some(step) = self.undo.pop() else { return };
             match step {
                 Undo::Mission(before) => self.mission = *before,
                 Undo::Item(position, before) => {

@@ -1,2 +1,91 @@
-//! Use cases.
+//! Use cases: what happens when somebody creates a mission, a worker finishes a run, a gate
+//! answers or a person decides.
+//!
+//! The engine owns the order of things (facts, reducer, rules, one commit) and is the only
+//! module that builds a unit of work. It executes no action, opens no socket and knows no
+//! component runtime: storage is [`crate::store`], components are behind [`ports::Plugins`],
+//! time and ids come in. Read [`advance`] for the life of one event; [`missions`], [`runs`],
+//! [`gates`], [`approvals`] and [`timers`] are what the outside calls.
+
 pub mod ports;
+
+mod error;
+mod boards;
+mod missions;
+mod advance;
+mod effects;
+mod told;
+mod runs;
+mod gates;
+mod approvals;
+mod timers;
+mod replay;
+
+pub use advance::Advanced;
+pub use approvals::Decision;
+pub use error::EngineError;
+pub use missions::NewMission;
+pub use replay::Candidate;
+pub use runs::{Claim, FinishReport, FinishStatus, HeldRun, NewRunArtifact, OutputPart};
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, Ids};
+use crate::domain::id::WorkspaceId;
+use crate::domain::time::Timestamp;
+use crate::store::Store;
+
+use boards::Boards;
+use ports::Plugins;
+
+/// The engine of one host process. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    store: Store,
+    plugins: Arc<dyn Plugins>,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
+    host_id: String,
+    boards: Boards,
+}
+
+impl Engine {
+    /// An engine over `store`. `host_id` names this host across restarts: leases granted under it
+    /// are its own to end when it starts again.
+    pub fn new(store: Store, plugins: Arc<dyn Plugins>, clock: Arc<dyn Clock>, host_id: String) -> Self {
+        let parts = Parts { store, plugins, clock, ids: Ids::default(), host_id, boards: Boards::default() };
+        Self { parts: Arc::new(parts) }
+    }
+
+    /// Where everything is written down.
+    pub fn store(&self) -> &Store {
+        &self.parts.store
+    }
+
+    /// The clock everything is dated by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.parts.clock
+    }
+
+    /// The name of this host.
+    pub fn host_id(&self) -> &str {
+        &self.parts.host_id
+    }
+
+    /// The workspace of a host that has no others.
+    pub fn local_workspace() -> WorkspaceId {
+        WorkspaceId::new("local")
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    fn new_id(&self, prefix: &str) -> String {
+        self.parts.ids.next(prefix, self.now())
+    }
+}

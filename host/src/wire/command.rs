@@ -6,12 +6,12 @@ use serde_json::Value;
 use sluice_api::command::CommandView;
 use sluice_api::mission::WorkItemRequest;
 
-use super::history::value_of;
+use super::history::{json_of, value_of};
 use super::mission::item_spec;
 use crate::domain::artifact::Digest;
 use crate::domain::command::{Command, Order};
 use crate::domain::gate::GateName;
-use crate::domain::id::{VerdictId, WorkItemId};
+use crate::domain::id::{RunId, VerdictId, WorkItemId};
 use crate::domain::json::Json;
 use crate::domain::mission::Phase;
 use crate::domain::rules::Refusal;
@@ -58,6 +58,44 @@ pub fn view(command: &Command) -> CommandView {
         }
         Command::EmitNotice { kind, data } => CommandView::EmitNotice { kind: kind.clone(), data: value_of(data) },
     }
+}
+
+/// A recorded command; `None` when it cannot be read. Content of artifacts is not part of the
+/// record, so theirs is empty.
+pub fn from_view(view: &CommandView) -> Option<Command> {
+    Some(match view.clone() {
+        CommandView::AddWorkItem { work_item_id, data } => {
+            Command::AddWorkItem { id: WorkItemId::new(work_item_id), data: json_of(&data) }
+        }
+        CommandView::SetWorkItemStatus { work_item_id, status, reason } => Command::SetWorkItemStatus {
+            work_item_id: WorkItemId::new(work_item_id),
+            status: status.parse().ok()?,
+            reason,
+        },
+        CommandView::StartRun { work_item_id, data } => {
+            Command::StartRun { work_item_id: work_item_id.map(WorkItemId::new), data: json_of(&data) }
+        }
+        CommandView::CancelRun { run_id, reason } => Command::CancelRun { run_id: RunId::new(run_id), reason },
+        CommandView::RequestGate { work_item_id, gate } => {
+            Command::RequestGate { work_item_id: WorkItemId::new(work_item_id), gate }
+        }
+        CommandView::RequestApproval { work_item_id, kind, summary, data } => Command::RequestApproval {
+            work_item_id: work_item_id.map(WorkItemId::new),
+            kind,
+            summary,
+            data: json_of(&data),
+        },
+        CommandView::PersistArtifact { name, kind, media_type, .. } => {
+            Command::PersistArtifact { name, kind, media_type, content: Vec::new() }
+        }
+        CommandView::ScheduleTimer { key, due_at_ms, data } => {
+            Command::ScheduleTimer { key, due_at: Timestamp(due_at_ms), data: json_of(&data) }
+        }
+        CommandView::SetMissionStatus { status, data } => {
+            Command::SetMissionStatus { status: status.parse().ok()?, data: json_of(&data) }
+        }
+        CommandView::EmitNotice { kind, data } => Command::EmitNotice { kind, data: json_of(&data) },
+    })
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ mod command;
 mod fact;
 mod history;
 
-pub use command::{understand, view as command_view};
+pub use command::{from_view as command_from_view, understand, view as command_view};
 pub use fact::read as read_fact;
 pub use history::{entry_view, json_of, log_event_view};
 pub use mission::{

@@ -148,11 +148,13 @@ macro_rules! export_gate {
                 fn evaluate(
                     input: $crate::gate::GateInput,
                 ) -> ::core::result::Result<$crate::gate::Verdict, ::std::string::String> {
+                    $crate::log::report_panics();
                     <$logic as $crate::gate::Gate>::evaluate(&input, &$crate::gate::HostArtifacts)
                 }
             }
             impl $crate::base::exports::sluice::plugin::settings_check::Guest for Component {
                 fn check(settings: ::std::string::String) -> ::core::result::Result<(), ::std::string::String> {
+                    $crate::log::report_panics();
                     <$logic as $crate::gate::Gate>::check_settings(&settings)
                 }
             }

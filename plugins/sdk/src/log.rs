@@ -31,6 +31,14 @@ pub fn error(message: &str) {
     write(Level::Error, message);
 }
 
+/// Has a panic tell where and why in the log before it traps; the trap itself says neither.
+/// Every export of a component begins with it.
+#[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
+}
+
 #[cfg(target_arch = "wasm32")]
 fn write(level: Level, message: &str) {
     crate::base::sluice::plugin::log::log(level, message);

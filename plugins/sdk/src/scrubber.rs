@@ -51,11 +51,13 @@ macro_rules! export_scrubber {
                 fn scrub(
                     input: $crate::scrubber::ScrubInput,
                 ) -> ::core::result::Result<$crate::scrubber::ScrubReport, ::std::string::String> {
+                    $crate::log::report_panics();
                     <$logic as $crate::scrubber::Scrubber>::scrub(&input)
                 }
             }
             impl $crate::base::exports::sluice::plugin::settings_check::Guest for Component {
                 fn check(settings: ::std::string::String) -> ::core::result::Result<(), ::std::string::String> {
+                    $crate::log::report_panics();
                     <$logic as $crate::scrubber::Scrubber>::check_settings(&settings)
                 }
             }

@@ -235,6 +235,8 @@ fn hostile_text_is_scanned_in_reasonable_steps() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn finds_are_sorted_disjoint_and_on_boundaries(
         text in "([a-zäß€ \n\"'=:(@/.;-]{0,6}(password|token=|://u:|-----BEGIN PRIVATE KEY-----|eyJ|Bearer |ghp_|[A-Za-z0-9]{40}|ü)){0,12}",

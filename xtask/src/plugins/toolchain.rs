@@ -20,6 +20,10 @@ const STACK_BYTES: u32 = 512 * 1024;
 /// more than having.
 const INITIAL_MEMORY_BYTES: u32 = 2 * 1024 * 1024;
 
+/// Set to anything, the distribution's compiler is taken even where rustup has the target; for
+/// trying that way out.
+const PREFER_DEBIAN: &str = "SLUICE_GUESTS_WITH_RUSTC_WEB";
+
 /// What to say when there is nothing to compile with.
 const REMEDY: &str = "no compiler for wasm32-unknown-unknown was found; install one of
   rustup target add wasm32-unknown-unknown
@@ -67,7 +71,8 @@ pub(super) fn find(root: &Path) -> Result<Toolchain> {
     let sysroot = PathBuf::from(ask(root, &rustc, &["--print", "sysroot"])?);
     let version = ask(root, &rustc, &["--version"])?;
     let libraries = sysroot.join("lib/rustlib");
-    if libraries.join(TARGET).join("lib").is_dir() {
+    let has_target = libraries.join(TARGET).join("lib").is_dir();
+    if has_target && std::env::var_os(PREFER_DEBIAN).is_none() {
         return Ok(Toolchain { kind: Kind::Rustup, sysroot, cargo_home, version });
     }
     let rustc = PathBuf::from("/usr/bin/rustc");

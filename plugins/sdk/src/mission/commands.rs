@@ -65,7 +65,7 @@ impl Command {
     pub fn to_json(&self) -> Value {
         let mut value = match self {
             Command::AddWorkItem { id, data } => {
-                json!({"type": "add_work_item", "id": id, "data": data})
+                json!({"type": "add_work_item", "work_item_id": id, "data": data})
             }
             Command::SetWorkItemStatus { work_item_id, status, reason } => json!({
                 "type": "set_work_item_status", "work_item_id": work_item_id,

@@ -139,14 +139,17 @@ macro_rules! export_reducer {
             struct Component;
             impl $crate::mission::bindings::exports::sluice::mission::reducer::Guest for Component {
                 fn init() -> Result<(), String> {
+                    $crate::log::report_panics();
                     <$logic as Reducer>::init(&HostBoard, &mut HostCommands)
                 }
                 fn on_event(event: Event) -> Result<(), String> {
+                    $crate::log::report_panics();
                     <$logic as Reducer>::on_event(&event, &HostBoard, &mut HostCommands)
                 }
             }
             impl $crate::base::exports::sluice::plugin::settings_check::Guest for Component {
                 fn check(settings: String) -> Result<(), String> {
+                    $crate::log::report_panics();
                     <$logic as Reducer>::check_settings(&settings)
                 }
             }

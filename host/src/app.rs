@@ -1,0 +1,188 @@
+//! The composition root: puts store, plugin host, engine, scheduler and worker together for one
+//! process, and takes them apart in the right order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::clock::{Clock, SystemClock};
+use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
+use crate::domain::artifact::Digest;
+use crate::domain::mission::Bindings;
+use crate::engine::{Engine, EngineError};
+use crate::plugins::{LoadError, Limits, PluginHost, PluginHostError, PluginHostOptions};
+use crate::scheduler::Scheduler;
+use crate::store::{Location, OpenError, StorageError, Store};
+use crate::worker::{LocalWorker, WorkerOptions};
+
+/// Why a host cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The database.
+    #[error("failed to open the database: {0}")]
+    Store(#[from] OpenError),
+    /// The plugin host.
+    #[error("failed to start the plugin host")]
+    Plugins(#[from] PluginHostError),
+    /// What an earlier process left.
+    #[error("failed to recover what an earlier process left")]
+    Recover(#[source] EngineError),
+}
+
+/// Where a host keeps its state.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The data directory; the platform's when absent.
+    pub data: Option<PathBuf>,
+    /// A PostgreSQL database instead of the SQLite file in the data directory.
+    pub database_url: Option<String>,
+}
+
+impl Place {
+    /// The data directory, and where its database lies.
+    ///
+    /// # Errors
+    /// [`DataDirError`].
+    pub fn open(&self) -> Result<(DataDir, Location), DataDirError> {
+        let directory = DataDir::open(self.data.as_deref())?;
+        let location = match &self.database_url {
+            Some(url) => Location::Postgres { url: url.clone() },
+            None => Location::Sqlite { directory: directory.root().to_owned() },
+        };
+        Ok((directory, location))
+    }
+}
+
+/// A plugin host with the user's compile cache.
+///
+/// # Errors
+/// [`PluginHostError`].
+pub fn plugin_host() -> Result<PluginHost, PluginHostError> {
+    PluginHost::new(PluginHostOptions {
+        cache_dir: compile_cache(),
+        limits: Limits::default(),
+        clock: Arc::new(SystemClock::new()),
+    })
+}
+
+/// One process's host: everything that works on missions.
+pub struct App {
+    /// The use cases.
+    pub engine: Engine,
+    /// The components.
+    pub plugins: Arc<PluginHost>,
+    directory: LockedDataDir,
+    scheduler: Option<Scheduler>,
+    worker: Option<LocalWorker>,
+}
+
+impl App {
+    /// Opens everything; nothing works yet.
+    ///
+    /// # Errors
+    /// [`StartError`], each saying what to do.
+    pub async fn open(place: &Place) -> Result<Self, StartError> {
+        let (directory, location) = place.open()?;
+        let directory = directory.lock()?;
+        let store = Store::open(&location).await?;
+        let plugins = Arc::new(tokio::task::block_in_place(plugin_host)?);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let engine = Engine::new(store, Arc::clone(&plugins) as _, clock, directory.host_id().to_owned());
+        Ok(Self { engine, plugins, directory, scheduler: None, worker: None })
+    }
+
+    /// Ends what an earlier process left half done, then starts the loops.
+    ///
+    /// # Errors
+    /// [`StartError::Recover`].
+    pub async fn start(&mut self, gate_slots: usize) -> Result<(), StartError> {
+        crate::worker::end_orphans(&self.directory.directory().scratch());
+        let interrupted = Scheduler::recover(&self.engine).await.map_err(StartError::Recover)?;
+        if interrupted > 0 {
+            tracing::info!(interrupted, "runs of an earlier process are queued again");
+        }
+        self.scheduler = Some(Scheduler::start(&self.engine, gate_slots));
+        Ok(())
+    }
+
+    /// Starts the local worker.
+    pub fn start_worker(&mut self, slots: usize, mission_id: Option<crate::domain::id::MissionId>) {
+        let options = WorkerOptions {
+            workspace_id: Engine::local_workspace(),
+            mission_id,
+            slots,
+            scratch_root: self.directory.directory().scratch(),
+        };
+        self.worker = Some(LocalWorker::start(self.engine.clone(), options));
+    }
+
+    /// Stops the worker, then the loops. What runs is killed and queued again at the next start.
+    pub async fn stop(mut self) {
+        if let Some(worker) = self.worker.take() {
+            worker.stop().await;
+        }
+        if let Some(scheduler) = self.scheduler.take() {
+            scheduler.stop().await;
+        }
+    }
+
+    /// Keeps the components of `bindings` beside the missions that are pinned to them: a newer
+    /// binary may not bring them any more, and a file may be gone.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn keep_components(&self, bindings: &Bindings) -> Result<(), StorageError> {
+        for digest in digests(bindings) {
+            if let Some(bytes) = self.plugins.component(digest) {
+                self.engine.store().put_blob(&bytes).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Installs the components a mission is pinned to from where [`App::keep_components`] put them.
+///
+/// # Errors
+/// Storage, or a component that this binary no longer takes.
+pub async fn install_components(plugins: &PluginHost, store: &Store, bindings: &Bindings) -> Result<(), InstallError> {
+    const CHUNK: u32 = 8 << 20;
+    for digest in digests(bindings) {
+        if plugins.component(digest).is_some() {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        loop {
+            let chunk = store.read_blob(digest, bytes.len() as u64, CHUNK).await?;
+            if chunk.is_empty() {
+                break;
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        plugins.install(bytes)?;
+    }
+    Ok(())
+}
+
+/// Why a mission's component is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// It cannot be read.
+    #[error("failed to read a component")]
+    Storage(#[from] StorageError),
+    /// It is not taken.
+    #[error("a component the mission is pinned to is not usable: {0}")]
+    Load(#[from] LoadError),
+}
+
+fn digests(bindings: &Bindings) -> impl Iterator<Item = &Digest> {
+    std::iter::once(&bindings.reducer.digest).chain(bindings.gates.iter().map(|(_, binding)| &binding.digest))
+}
+
+/// The directory a file lies in.
+pub fn directory_of(file: &Path) -> PathBuf {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    absolute.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
+}

@@ -1,0 +1,128 @@
+//! Exit codes, and how a failure is told.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::app::{InstallError, StartError};
+use crate::data_dir::DataDirError;
+use crate::engine::EngineError;
+use crate::store::{OpenError, StorageError};
+
+/// What a process ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// The mission succeeded; the command did what was asked.
+    Succeeded = 0,
+    /// A mission failed or was canceled, or the host could not go on.
+    Failed = 1,
+    /// What was given cannot be used.
+    BadInput = 2,
+    /// The mission waits for a person.
+    Waiting = 3,
+    /// Interrupted by the user (128 + SIGINT).
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command ended early: a message that says what is wrong and what to do.
+#[derive(Debug)]
+pub(super) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    /// What was given cannot be used.
+    pub(super) fn bad_input(message: impl Into<String>) -> Self {
+        Self { exit: Exit::BadInput, message: message.into() }
+    }
+
+    /// The host could not go on.
+    pub(super) fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+
+    /// `error` with its causes.
+    pub(super) fn caused_by(exit: Exit, error: &dyn Error) -> Self {
+        Self { exit, message: with_causes(error) }
+    }
+
+    /// Tells it and gives the exit code.
+    pub(super) fn report(&self, as_json: bool) -> ExitCode {
+        if as_json {
+            println!("{}", json!({"error": {"message": self.message, "exit_code": self.exit as u8}}));
+        }
+        eprintln!("error: {}", self.message);
+        self.exit.into()
+    }
+}
+
+/// An error and what led to it, each once.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let exit = match &error {
+            StartError::DataDir(_) | StartError::Store(_) => Exit::BadInput,
+            StartError::Plugins(_) | StartError::Recover(_) => Exit::Failed,
+        };
+        Self::caused_by(exit, &error)
+    }
+}
+
+impl From<DataDirError> for Failure {
+    fn from(error: DataDirError) -> Self {
+        Self::caused_by(Exit::BadInput, &error)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        StartError::from(error).into()
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Self::caused_by(Exit::Failed, &error)
+    }
+}
+
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        Self::caused_by(Exit::Failed, &error)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let exit = match &error {
+            EngineError::NotFound { .. } | EngineError::Field(_) | EngineError::Conflict(_) => Exit::BadInput,
+            EngineError::Refused(_)
+            | EngineError::LeaseLost { .. }
+            | EngineError::HostFault(_)
+            | EngineError::Contended
+            | EngineError::Storage(_) => Exit::Failed,
+        };
+        Self::caused_by(exit, &error)
+    }
+}

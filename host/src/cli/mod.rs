@@ -1,0 +1,118 @@
+//! The command line. One file per command; each parses nothing and decides nothing the engine
+//! could decide: it turns arguments into use cases and answers into text or JSON.
+
+mod exit;
+mod output;
+mod table;
+mod mission_file;
+mod suggest;
+mod run;
+mod progress;
+mod report;
+mod mission;
+mod approval;
+mod plugin;
+mod doctor;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::Place;
+use exit::{Exit, Failure};
+
+/// Keeps the durable truth of agent work and enforces policy on it.
+#[derive(Debug, Parser)]
+#[command(name = "sluice", version, about, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a mission from a file to its end, in this process
+    Run(run::RunArgs),
+    /// Look at missions: their state, their history, what another reducer would have decided
+    #[command(subcommand)]
+    Mission(mission::MissionCommand),
+    /// Answer questions that wait for a person
+    #[command(subcommand)]
+    Approval(approval::ApprovalCommand),
+    /// Look into a plugin
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+    /// Check that this machine has what Sluice needs
+    Doctor(doctor::DoctorArgs),
+}
+
+/// Where state lives; shared by every command that touches it.
+#[derive(Debug, Clone, Args)]
+struct PlaceArgs {
+    /// Directory for state (default: the platform's data directory)
+    #[arg(long, value_name = "DIR", env = "SLUICE_DATA")]
+    data: Option<PathBuf>,
+    /// Keep state in this PostgreSQL database instead of a file below --data
+    #[arg(long, value_name = "URL", env = "SLUICE_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+}
+
+impl PlaceArgs {
+    fn place(&self) -> Place {
+        Place { data: self.data.clone(), database_url: self.database_url.clone() }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::BadInput.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    init_logging();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::failed(format!("failed to start the runtime: {error}")).report(false),
+    };
+    let wants_json = cli.command.wants_json();
+    let outcome = runtime.block_on(cli.command.execute());
+    // A component that still computes must not keep the process; nothing of it would be recorded.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => failure.report(wants_json),
+    }
+}
+
+impl Command {
+    async fn execute(self) -> Result<ExitCode, Failure> {
+        match self {
+            Self::Run(args) => run::execute(args).await,
+            Self::Mission(command) => mission::execute(command).await,
+            Self::Approval(command) => approval::execute(command).await,
+            Self::Plugin(command) => plugin::execute(command),
+            Self::Doctor(args) => doctor::execute(args).await,
+        }
+    }
+
+    fn wants_json(&self) -> bool {
+        match self {
+            Self::Run(args) => args.json,
+            Self::Mission(command) => command.wants_json(),
+            Self::Approval(command) => command.wants_json(),
+            Self::Plugin(command) => command.wants_json(),
+            Self::Doctor(args) => args.json,
+        }
+    }
+}
+
+/// The log goes to standard error: warnings by default, `SLUICE_LOG=info` for more.
+fn init_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SLUICE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

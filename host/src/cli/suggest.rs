@@ -1,0 +1,42 @@
+//! Names the nearest known name when somebody wrote an unknown one.
+
+/// Adds `; did you mean ...?` to serde's message about an unknown member, when one of the known
+/// names is near.
+pub(super) fn with_nearest_name(message: &str) -> String {
+    match nearest_in(message) {
+        Some(name) => format!("{message}; did you mean `{name}`?"),
+        None => message.to_owned(),
+    }
+}
+
+/// Serde says ``unknown field `a`, expected one of `b`, `c` `` (or ``expected `b` ``, or ``expected
+/// `b` or `c` ``): every quoted word after the first is a known name.
+fn nearest_in(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    nearest(unknown, quoted)
+}
+
+/// The name nearest to `unknown`, when it is near enough to be meant.
+pub(super) fn nearest<'n>(unknown: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+    let scored = known.map(|name| (strsim::damerau_levenshtein(unknown, name), name));
+    let (distance, name) = scored.min_by_key(|(distance, _)| *distance)?;
+    let is_near = distance <= 1 + unknown.chars().count() / 3;
+    is_near.then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_suggested_and_a_far_one_is_not() {
+        let message = "unknown field `titel`, expected one of `title`, `goal`, `budgets`";
+        assert!(with_nearest_name(message).ends_with("did you mean `title`?"));
+        let message = "unknown field `colour`, expected one of `title`, `goal`";
+        assert_eq!(with_nearest_name(message), message);
+        let message = "missing field `title`";
+        assert_eq!(with_nearest_name(message), message);
+    }
+}

@@ -1,0 +1,118 @@
+//! Takes a person's answer to a question, and ends questions nobody answered.
+
+use sluice_api::input::ApprovalDecided;
+
+use super::error::conflict_or_storage;
+use super::told::LogWriter;
+use super::{Engine, EngineError};
+use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::event::{Input, InputKind};
+use crate::domain::id::{ApprovalId, EventId, WorkspaceId};
+use crate::store::{Guard, Unit, Write};
+use crate::wire;
+
+/// A person's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes.
+    Grant,
+    /// No.
+    Deny,
+}
+
+impl Engine {
+    /// Answers a question. The same answer twice is fine.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when it was answered differently or
+    /// expired.
+    pub async fn decide_approval(
+        &self,
+        workspace_id: &WorkspaceId,
+        id: &ApprovalId,
+        decision: Decision,
+        decided_by: &str,
+        reason: Option<String>,
+    ) -> Result<Approval, EngineError> {
+        let approval = self.parts.store.approval(id).await?.filter(|approval| approval.workspace_id == *workspace_id);
+        let Some(approval) = approval else {
+            return Err(EngineError::NotFound { what: "approval", id: id.to_string() });
+        };
+        let status = match decision {
+            Decision::Grant => ApprovalStatus::Granted,
+            Decision::Deny => ApprovalStatus::Denied,
+        };
+        if approval.status == status {
+            return Ok(approval);
+        }
+        if approval.status != ApprovalStatus::Pending {
+            return Err(EngineError::Conflict(format!("approval `{id}` is {} already", approval.status)));
+        }
+        self.end_approval(approval, status, Some(decided_by), reason).await
+    }
+
+    /// Ends every question whose time is up.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn expire_approvals(&self) -> Result<(), EngineError> {
+        const PAGE: u32 = 100;
+        for approval in self.parts.store.expired_approvals(self.now(), PAGE).await? {
+            match self.end_approval(approval, ApprovalStatus::Expired, None, None).await {
+                Ok(_) | Err(EngineError::Contended) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_approval(
+        &self,
+        mut approval: Approval,
+        status: ApprovalStatus,
+        decided_by: Option<&str>,
+        reason: Option<String>,
+    ) -> Result<Approval, EngineError> {
+        let now = self.now();
+        let guard = Guard::approval(&approval.id, Some(approval.revision));
+        approval.revision += 1;
+        approval.status = status;
+        approval.decided_by = decided_by.map(str::to_owned);
+        approval.decided_at = Some(now);
+        approval.reason = reason;
+        let kind = match status {
+            ApprovalStatus::Granted => InputKind::ApprovalGranted,
+            ApprovalStatus::Denied => InputKind::ApprovalDenied,
+            ApprovalStatus::Expired | ApprovalStatus::Pending => InputKind::ApprovalExpired,
+        };
+        let actor = decided_by.unwrap_or("system.approvals");
+        let data = ApprovalDecided {
+            approval_id: approval.id.to_string(),
+            kind: approval.kind.clone(),
+            gate: approval.gate.map(|gate| gate.to_string()),
+            verdict_id: approval.verdict_id.as_ref().map(ToString::to_string),
+            subject: approval.subject.to_string(),
+            reason: approval.reason.clone(),
+        };
+        let input = Input {
+            id: EventId::new(self.new_id(EventId::PREFIX)),
+            workspace_id: approval.workspace_id.clone(),
+            mission_id: approval.mission_id.clone(),
+            kind,
+            work_item_id: approval.work_item_id.clone(),
+            run_id: None,
+            data: wire::json_of(&data),
+            occurred_at: now,
+            actor: actor.to_owned(),
+        };
+        let mut log = LogWriter::of_mission(self, &approval.workspace_id, &approval.mission_id, actor, now);
+        log.approval_decided(&approval);
+        let unit = Unit {
+            guards: vec![guard],
+            writes: vec![Write::Approval(approval.clone()), Write::Input(input)],
+            events: log.into_events(),
+        };
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        Ok(approval)
+    }
+}

@@ -1,0 +1,259 @@
+//! Turns what an event led to into one unit of work.
+
+use super::advance::Outcome;
+use super::error::conflict_or_storage;
+use super::told::LogWriter;
+use super::{Engine, EngineError};
+use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::artifact::{Artifact, Digest};
+use crate::domain::board::Board;
+use crate::domain::event::Input;
+use crate::domain::gate::{Evaluation, EvaluationStatus};
+use crate::domain::id::EvaluationId;
+use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
+use crate::domain::json::Json;
+use crate::domain::run::{Run, RunKind, RunStatus};
+use crate::domain::time::Timestamp;
+use crate::domain::timer::Timer;
+use crate::store::{Guard, Unit, Write};
+
+/// Most open rows of one kind a closing mission may have; far above what the rules let open.
+const OPEN_ROWS_MAX: u32 = 100_000;
+
+impl Engine {
+    /// The unit for one event. The board holds its changes since `begin`.
+    pub(super) async fn unit_of(
+        &self,
+        board: &Board,
+        input: &Input,
+        from_inbox: bool,
+        outcome: &Outcome,
+    ) -> Result<Unit, EngineError> {
+        let mission = board.mission();
+        let mut unit = Unit::default();
+        unit.guards.push(Guard::mission(&mission.id, Some(mission.revision - 1)));
+        if from_inbox {
+            unit.guards.push(Guard::input(&input.id, true));
+            unit.writes.push(Write::DeleteInput(input.id.clone()));
+        }
+        unit.writes.push(Write::Mission(mission.clone()));
+        unit.writes.extend(board.changes().items.into_iter().map(Write::WorkItem));
+        unit.writes.push(Write::History(outcome.entry.clone()));
+
+        let mut log = LogWriter::new(self, mission, &input.actor, input.occurred_at);
+        let effects = &outcome.effects;
+        for new in &effects.runs {
+            let run = queued_run(board, new, input.occurred_at);
+            log.run_queued(&run);
+            unit.guards.push(Guard::run(&run.id, None));
+            unit.writes.push(Write::Run(run));
+        }
+        for (run_id, reason) in &effects.canceled_runs {
+            if let Some(run) = self.parts.store.run(run_id).await?.filter(|run| !run.status.is_final()) {
+                unit.guards.push(Guard::run(run_id, Some(run.revision)));
+                let withdrawn = withdrawn_run(run, reason, input.occurred_at);
+                if withdrawn.status.is_final() {
+                    log.run_finished(&withdrawn);
+                }
+                unit.writes.push(Write::Run(withdrawn));
+            }
+        }
+        for new in &effects.evaluations {
+            log.gate_requested(board, new);
+            unit.writes.push(Write::Evaluation(evaluation_of(board, new, input.occurred_at)));
+        }
+        for new in &effects.approvals {
+            let approval = approval_of(board, new, input.occurred_at);
+            log.approval_requested(&approval);
+            unit.writes.push(Write::Approval(approval));
+        }
+        for new in &effects.artifacts {
+            unit.writes.push(Write::Artifact(self.kept_artifact(board, new, input.occurred_at).await?));
+        }
+        for (key, due_at, data) in &effects.timers {
+            unit.writes.push(Write::Timer(Timer {
+                workspace_id: mission.workspace_id.clone(),
+                mission_id: mission.id.clone(),
+                key: key.clone(),
+                due_at: *due_at,
+                data: data.clone(),
+                revision: outcome.entry.seq + 1,
+            }));
+        }
+        self.cancel_evaluations(&mut unit, board, outcome).await?;
+        if effects.closes_mission {
+            self.close_questions(&mut unit, &mut log, board, input.occurred_at).await?;
+        }
+        log.tell(board, &effects.tellings);
+        log.mission_updated(outcome);
+        unit.events = log.into_events();
+        Ok(unit)
+    }
+
+    async fn kept_artifact(&self, board: &Board, new: &NewArtifact, now: Timestamp) -> Result<Artifact, EngineError> {
+        let digest = self.parts.store.put_blob(&new.content).await?;
+        Ok(Artifact {
+            workspace_id: board.mission().workspace_id.clone(),
+            id: new.id.clone(),
+            mission_id: board.mission().id.clone(),
+            work_item_id: None,
+            run_id: None,
+            kind: new.kind.clone(),
+            name: new.name.clone(),
+            media_type: new.media_type.clone(),
+            size: new.content.len() as u64,
+            digest,
+            created_at: now,
+        })
+    }
+
+    /// Requests nobody waits for any more: those named, or all of a mission that ended.
+    async fn cancel_evaluations(&self, unit: &mut Unit, board: &Board, outcome: &Outcome) -> Result<(), EngineError> {
+        let named: &[EvaluationId] = &outcome.effects.canceled_evaluations;
+        if named.is_empty() && !outcome.effects.closes_mission {
+            return Ok(());
+        }
+        for mut evaluation in self.parts.store.evaluations_of(&board.mission().id).await? {
+            if !outcome.effects.closes_mission && !named.contains(&evaluation.id) {
+                continue;
+            }
+            unit.guards.push(Guard::evaluation(&evaluation.id, Some(evaluation.revision)));
+            evaluation.status = EvaluationStatus::Canceled;
+            evaluation.revision += 1;
+            unit.writes.push(Write::Evaluation(evaluation));
+        }
+        Ok(())
+    }
+
+    /// Nobody needs to answer for a mission that ended, and none of its timers fires.
+    async fn close_questions(
+        &self,
+        unit: &mut Unit,
+        log: &mut LogWriter<'_>,
+        board: &Board,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
+        let mission = board.mission();
+        let pending = Some(ApprovalStatus::Pending);
+        let approvals = self.parts.store.approvals(&mission.workspace_id, Some(&mission.id), pending, OPEN_ROWS_MAX).await?;
+        for mut approval in approvals {
+            unit.guards.push(Guard::approval(&approval.id, Some(approval.revision)));
+            approval.status = ApprovalStatus::Expired;
+            approval.reason = Some(format!("the mission is {}", mission.status));
+            approval.decided_at = Some(now);
+            approval.revision += 1;
+            log.approval_decided(&approval);
+            unit.writes.push(Write::Approval(approval));
+        }
+        for timer in self.parts.store.timers(&mission.id).await? {
+            unit.writes.push(Write::DeleteTimer(timer.mission_id, timer.key));
+        }
+        Ok(())
+    }
+
+    /// Takes an input out of the inbox of a mission that ended.
+    pub(super) async fn drop_input(&self, input: &Input) -> Result<(), EngineError> {
+        let unit = Unit {
+            guards: vec![Guard::input(&input.id, true)],
+            writes: vec![Write::DeleteInput(input.id.clone())],
+            events: Vec::new(),
+        };
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        Ok(())
+    }
+}
+
+fn queued_run(board: &Board, new: &NewRun, now: Timestamp) -> Run {
+    let spec = new.work_item_id.as_ref().and_then(|id| board.item(id.as_str())).map(|item| &item.spec);
+    let action = match new.kind {
+        RunKind::Work => spec.and_then(|spec| spec.action.clone()),
+        RunKind::Planner => planner_action(board),
+    };
+    // The whole unit lands or none of it, so a run that was withdrawn by a later command of the
+    // same event is written as what it became.
+    let status = board.run(new.id.as_str()).map_or(RunStatus::Queued, |run| run.status);
+    Run {
+        workspace_id: board.mission().workspace_id.clone(),
+        id: new.id.clone(),
+        mission_id: board.mission().id.clone(),
+        work_item_id: new.work_item_id.clone(),
+        kind: new.kind,
+        attempt: new.attempt,
+        status,
+        prompt: new.prompt.clone(),
+        assigned_agent: spec.and_then(|spec| spec.assigned_agent.clone()),
+        skills: spec.map(|spec| spec.skills.clone()).unwrap_or_default(),
+        action,
+        not_before: new.not_before,
+        lease: None,
+        fence: 0,
+        interruptions: 0,
+        cancel_requested: false,
+        summary: None,
+        output: None,
+        artifacts: Vec::new(),
+        queued_at: now,
+        started_at: None,
+        finished_at: None,
+        revision: 1,
+    }
+}
+
+/// How a worker plans, when the mission's author said so in `metadata.planner.action`.
+fn planner_action(board: &Board) -> Option<Json> {
+    let metadata: serde_json::Value = serde_json::from_str(board.mission().metadata.as_str()).ok()?;
+    metadata.pointer("/planner/action").map(crate::wire::json_of)
+}
+
+/// A queued run is over; a running one's worker is told to stop.
+fn withdrawn_run(mut run: Run, reason: &str, now: Timestamp) -> Run {
+    run.revision += 1;
+    run.cancel_requested = true;
+    if run.status == RunStatus::Queued {
+        run.status = RunStatus::Canceled;
+        run.summary = Some(reason.to_owned());
+        run.finished_at = Some(now);
+    }
+    run
+}
+
+fn evaluation_of(board: &Board, new: &NewEvaluation, now: Timestamp) -> Evaluation {
+    Evaluation {
+        workspace_id: board.mission().workspace_id.clone(),
+        id: new.id.clone(),
+        mission_id: board.mission().id.clone(),
+        work_item_id: new.work_item_id.clone(),
+        run_id: new.run_id.clone(),
+        gate: new.gate,
+        attempt: new.attempt,
+        artifact_set: new.artifact_set.clone(),
+        status: EvaluationStatus::Pending,
+        host_faults: 0,
+        not_before: None,
+        requested_at: now,
+        revision: 1,
+    }
+}
+
+fn approval_of(board: &Board, new: &NewApproval, now: Timestamp) -> Approval {
+    let described = format!("{}\0{}\0{}", new.kind, new.summary, new.data.as_str());
+    Approval {
+        workspace_id: board.mission().workspace_id.clone(),
+        id: new.id.clone(),
+        mission_id: board.mission().id.clone(),
+        work_item_id: new.work_item_id.clone(),
+        kind: new.kind.clone(),
+        gate: new.overrides.as_ref().map(|(gate, _)| *gate),
+        verdict_id: new.overrides.as_ref().map(|(_, verdict_id)| verdict_id.clone()),
+        subject: new.artifact_set.clone().unwrap_or_else(|| Digest::of(described.as_bytes())),
+        summary: new.summary.clone(),
+        data: new.data.clone(),
+        status: ApprovalStatus::Pending,
+        decided_by: None,
+        reason: None,
+        requested_at: now,
+        decided_at: None,
+        expires_at: None,
+        revision: 1,
+    }
+}

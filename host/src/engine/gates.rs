@@ -1,0 +1,228 @@
+//! Has gates judge: every pending request becomes a verdict, or stays pending while the host
+//! itself cannot judge. A gate that fails never lets work pass.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use sluice_api::input::GateVerdict;
+
+use super::ports::{ArtifactSource, CallFailure, CallReport, GateCall, Judgement};
+use super::told::LogWriter;
+use super::{Engine, EngineError};
+use crate::domain::artifact::{Artifact, Digest};
+use crate::domain::event::{Input, InputKind};
+use crate::domain::gate::{Evaluation, EvaluationStatus, Finding, Outcome, Verdict};
+use crate::domain::id::{ArtifactId, EventId, VerdictId};
+use crate::domain::json::Json;
+use crate::domain::plugin::Binding;
+use crate::store::{CommitError, Guard, Store, Unit, Write};
+use crate::wire;
+
+/// Times the host may fail to judge before the verdict is `error`.
+const HOST_FAULTS_MAX: u32 = 5;
+/// Milliseconds until the first new try after a host fault; doubled each time.
+const HOST_FAULT_BACKOFF_MS: u64 = 500;
+
+/// What came of a gate's call, whichever way it went.
+struct Answer {
+    outcome: Outcome,
+    summary: String,
+    findings: Vec<Finding>,
+    data: Value,
+    report: CallReport,
+}
+
+impl Engine {
+    /// Judges one request.
+    ///
+    /// # Errors
+    /// Storage. A request that somebody else answered or withdrew meanwhile is left alone.
+    pub async fn evaluate(&self, evaluation: Evaluation) -> Result<(), EngineError> {
+        let Some(binding) = self.gate_binding(&evaluation).await? else { return Ok(()) };
+        let Some(call) = self.gate_call(&evaluation).await? else { return Ok(()) };
+        let plugins = Arc::clone(&self.parts.plugins);
+        let artifacts = self.artifact_source(&call.artifacts);
+        let called = {
+            let binding = binding.clone();
+            tokio::task::spawn_blocking(move || plugins.evaluate(&binding, call, artifacts))
+                .await
+                .map_err(|error| EngineError::HostFault(error.to_string()))?
+        };
+        let answer = match called {
+            Ok(judgement) => answered(judgement),
+            Err(failed) if failed.failure.is_host_fault() && evaluation.host_faults < HOST_FAULTS_MAX => {
+                return self.postpone(evaluation).await;
+            }
+            Err(failed) => not_answered(failed),
+        };
+        self.record_verdict(evaluation, &binding, answer).await
+    }
+
+    async fn gate_binding(&self, evaluation: &Evaluation) -> Result<Option<Binding>, EngineError> {
+        let mission = self.parts.store.mission(&evaluation.workspace_id, &evaluation.mission_id).await?;
+        Ok(mission.and_then(|mission| mission.bindings.gate(evaluation.gate).cloned()))
+    }
+
+    async fn gate_call(&self, evaluation: &Evaluation) -> Result<Option<GateCall>, EngineError> {
+        let Some(run) = self.parts.store.run(&evaluation.run_id).await? else { return Ok(None) };
+        let ids: Vec<ArtifactId> = run.artifacts.iter().map(|artifact| artifact.id.clone()).collect();
+        let artifacts = self.parts.store.artifacts_by_ids(&ids).await?;
+        let mut slot = self.parts.boards.enter(&evaluation.mission_id).await;
+        if slot.is_none() {
+            *slot = self.load_board(&evaluation.workspace_id, &evaluation.mission_id).await?;
+        }
+        let Some(item) = slot.as_ref().and_then(|board| board.item(evaluation.work_item_id.as_str())) else {
+            return Ok(None);
+        };
+        let metadata: Value =
+            item.spec.metadata.as_ref().and_then(|m| serde_json::from_str(m.as_str()).ok()).unwrap_or(json!({}));
+        let data = json!({
+            "title": item.spec.title,
+            "detail": item.spec.detail,
+            "metadata": metadata,
+            "run_summary": run.summary,
+        });
+        Ok(Some(GateCall {
+            gate: evaluation.gate,
+            mission_id: evaluation.mission_id.clone(),
+            work_item_id: evaluation.work_item_id.clone(),
+            attempt: evaluation.attempt,
+            requested_at: evaluation.requested_at,
+            artifacts,
+            data: wire::json_of(&data),
+        }))
+    }
+
+    fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
+        Arc::new(StoredArtifacts {
+            store: self.parts.store.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            digests: artifacts.iter().map(|a| (a.id.clone(), a.digest.clone())).collect(),
+        })
+    }
+
+    async fn postpone(&self, mut evaluation: Evaluation) -> Result<(), EngineError> {
+        let guard = Guard::evaluation(&evaluation.id, Some(evaluation.revision));
+        let backoff_ms = HOST_FAULT_BACKOFF_MS << evaluation.host_faults;
+        evaluation.revision += 1;
+        evaluation.host_faults += 1;
+        evaluation.not_before = Some(self.now().plus_millis(backoff_ms));
+        let unit = Unit { guards: vec![guard], writes: vec![Write::Evaluation(evaluation)], events: Vec::new() };
+        ignore_conflict(self.parts.store.commit(unit).await)
+    }
+
+    async fn record_verdict(&self, mut evaluation: Evaluation, binding: &Binding, answer: Answer) -> Result<(), EngineError> {
+        let now = self.now();
+        let verdict = Verdict {
+            workspace_id: evaluation.workspace_id.clone(),
+            id: VerdictId::new(self.new_id(VerdictId::PREFIX)),
+            evaluation_id: evaluation.id.clone(),
+            mission_id: evaluation.mission_id.clone(),
+            work_item_id: evaluation.work_item_id.clone(),
+            run_id: evaluation.run_id.clone(),
+            gate: evaluation.gate,
+            attempt: evaluation.attempt,
+            plugin: binding.label(),
+            plugin_digest: binding.digest.clone(),
+            artifact_set: evaluation.artifact_set.clone(),
+            outcome: answer.outcome,
+            summary: answer.summary,
+            findings: answer.findings,
+            data: verdict_data(answer.data, &answer.report),
+            given_at: now,
+        };
+        let told = GateVerdict {
+            gate: verdict.gate.to_string(),
+            outcome: verdict.outcome.to_string(),
+            verdict_id: verdict.id.to_string(),
+            evaluation_id: verdict.evaluation_id.to_string(),
+            summary: verdict.summary.clone(),
+            finding_count: verdict.findings.len(),
+        };
+        let actor = format!("gate.{}", verdict.gate);
+        let input = Input {
+            id: EventId::new(self.new_id(EventId::PREFIX)),
+            workspace_id: verdict.workspace_id.clone(),
+            mission_id: verdict.mission_id.clone(),
+            kind: InputKind::GateVerdict,
+            work_item_id: Some(verdict.work_item_id.clone()),
+            run_id: Some(verdict.run_id.clone()),
+            data: wire::json_of(&told),
+            occurred_at: now,
+            actor: actor.clone(),
+        };
+        let mut log = LogWriter::of_mission(self, &verdict.workspace_id, &verdict.mission_id, &actor, now);
+        log.gate_answered(&verdict);
+        let guard = Guard::evaluation(&evaluation.id, Some(evaluation.revision));
+        evaluation.revision += 1;
+        evaluation.status = EvaluationStatus::Answered;
+        let unit = Unit {
+            guards: vec![guard],
+            writes: vec![Write::Evaluation(evaluation), Write::Verdict(verdict), Write::Input(input)],
+            events: log.into_events(),
+        };
+        ignore_conflict(self.parts.store.commit(unit).await)
+    }
+}
+
+/// A conflict means that the request was answered or withdrawn by somebody else.
+fn ignore_conflict(result: Result<crate::store::Committed, CommitError>) -> Result<(), EngineError> {
+    match result {
+        Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
+        Err(CommitError::Storage(error)) => Err(error.into()),
+    }
+}
+
+fn answered(judgement: Judgement) -> Answer {
+    let data = serde_json::from_str(judgement.data.as_str()).unwrap_or(json!({}));
+    Answer {
+        outcome: judgement.outcome,
+        summary: judgement.summary,
+        findings: judgement.findings,
+        data,
+        report: judgement.report,
+    }
+}
+
+fn not_answered(failed: CallFailure) -> Answer {
+    Answer {
+        outcome: Outcome::Error,
+        summary: failed.failure.to_string(),
+        findings: Vec::new(),
+        data: json!({"failure": failed.failure.kind()}),
+        report: failed.report,
+    }
+}
+
+fn verdict_data(data: Value, report: &CallReport) -> Json {
+    let mut data = match data {
+        Value::Object(object) => Value::Object(object),
+        _ => json!({}),
+    };
+    let log: Vec<Value> = report.log.iter().map(|line| json!({"level": line.level, "message": line.message})).collect();
+    data["call"] = json!({
+        "fuel": report.fuel,
+        "wall_us": report.wall_us,
+        "memory_bytes": report.memory_bytes,
+        "log": log,
+        "log_dropped": report.log_dropped,
+    });
+    wire::json_of(&data)
+}
+
+/// The artifacts of one call, read from storage while the component waits.
+struct StoredArtifacts {
+    store: Store,
+    runtime: tokio::runtime::Handle,
+    digests: Vec<(ArtifactId, Digest)>,
+}
+
+impl ArtifactSource for StoredArtifacts {
+    fn read(&self, id: &ArtifactId, offset: u64, length: u32) -> Result<Vec<u8>, String> {
+        let Some((_, digest)) = self.digests.iter().find(|(known, _)| known == id) else {
+            return Err(format!("artifact `{id}` is not among those under judgement"));
+        };
+        self.runtime.block_on(self.store.read_blob(digest, offset, length)).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,140 @@
+//! Creates missions and takes what people and programs tell them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use sluice_api::mission::{MissionCreated, MissionRequest};
+
+use super::error::conflict_or_storage;
+use super::told::LogWriter;
+use super::{Advanced, Engine, EngineError};
+use crate::domain::event::{Input, InputKind};
+use crate::domain::id::{EventId, MissionId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::json::Json;
+use crate::domain::mission::{Bindings, Mission};
+use crate::store::{Guard, Unit, Write};
+use crate::wire;
+
+/// A mission to be created.
+pub struct NewMission {
+    /// Whose it will be.
+    pub workspace_id: WorkspaceId,
+    /// What was asked for.
+    pub request: MissionRequest,
+    /// The components it is pinned to.
+    pub bindings: Bindings,
+    /// Whether it starts at once.
+    pub start: bool,
+    /// Who asks.
+    pub actor: String,
+}
+
+impl Engine {
+    /// Creates a mission. It is durable when this answers, before any component was called: its
+    /// reducer judges it as the first event of its history, and may fail it.
+    ///
+    /// # Errors
+    /// [`EngineError::Field`] naming the member at fault; storage.
+    pub async fn create_mission(&self, new: NewMission) -> Result<Mission, EngineError> {
+        let now = self.now();
+        let mut request = new.request;
+        wire::check_request(&mut request, || self.new_id(WorkItemId::PREFIX))?;
+        let id = MissionId::new(self.new_id(MissionId::PREFIX));
+        let created = MissionCreated { request, bindings: wire::bindings_view(&new.bindings) };
+        let (mission, items) = wire::created_mission(&created, &new.workspace_id, &id, now)?;
+
+        let mut log = LogWriter::new(self, &mission, &new.actor, now);
+        log.mission_created(items.len());
+        let mut unit = Unit { guards: vec![Guard::mission(&id, None)], events: log.into_events(), ..Unit::default() };
+        unit.writes.push(Write::Mission(mission.clone()));
+        unit.writes.extend(items.into_iter().map(|item| Write::WorkItem(Arc::new(item))));
+        unit.writes.push(Write::Input(self.host_input(&mission, InputKind::MissionCreated, wire::json_of(&created), &new.actor)));
+        if new.start {
+            unit.writes.push(Write::Input(self.host_input(&mission, InputKind::MissionStarted, Json::empty_object(), &new.actor)));
+        }
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        Ok(mission)
+    }
+
+    /// Tells a mission something and answers once it is applied.
+    ///
+    /// `data` is the event without its `type`; `work_item_id` and `run_id` are read from it.
+    ///
+    /// # Errors
+    /// [`EngineError::Refused`] for kinds only the host makes (`EVENT_NOT_YOURS`) and whatever the
+    /// rules refuse.
+    pub async fn post_event(
+        &self,
+        workspace_id: &WorkspaceId,
+        mission_id: &MissionId,
+        kind: InputKind,
+        data: Map<String, Value>,
+        actor: &str,
+    ) -> Result<Advanced, EngineError> {
+        let Some(mission) = self.parts.store.mission(workspace_id, mission_id).await? else {
+            return Err(EngineError::NotFound { what: "mission", id: mission_id.to_string() });
+        };
+        if !may_be_posted(kind) {
+            let message = format!("only the host tells a mission `{kind}`");
+            return Err(EngineError::Refused(crate::domain::rules::Refusal::new("EVENT_NOT_YOURS", message)));
+        }
+        let text_of = |name: &str| data.get(name).and_then(Value::as_str).map(str::to_owned);
+        let mut input = self.host_input(&mission, kind, wire::json_of(&data), actor);
+        input.work_item_id = text_of("work_item_id").map(WorkItemId::new);
+        input.run_id = text_of("run_id").map(RunId::new);
+        self.catch_up(mission_id).await?;
+        self.advance(input, false).await
+    }
+
+    /// Applies whatever waits in the mission's inbox, in order.
+    ///
+    /// # Errors
+    /// The first that failed for a reason that may pass; it and those behind it stay.
+    pub async fn catch_up(&self, mission_id: &MissionId) -> Result<usize, EngineError> {
+        const PAGE: u32 = 100;
+        let mut applied = 0;
+        loop {
+            let waiting = self.parts.store.inbox_of(mission_id, PAGE).await?;
+            if waiting.is_empty() {
+                return Ok(applied);
+            }
+            for input in waiting {
+                match self.advance(input, true).await {
+                    Ok(_) | Err(EngineError::Refused(_)) => applied += 1,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    /// An input of the host's making, for the inbox.
+    pub(super) fn host_input(&self, mission: &Mission, kind: InputKind, data: Json, actor: &str) -> Input {
+        Input {
+            id: EventId::new(self.new_id(EventId::PREFIX)),
+            workspace_id: mission.workspace_id.clone(),
+            mission_id: mission.id.clone(),
+            kind,
+            work_item_id: None,
+            run_id: None,
+            data,
+            occurred_at: self.now(),
+            actor: actor.to_owned(),
+        }
+    }
+}
+
+/// Kinds that somebody outside may post; the others follow from something the host did itself.
+fn may_be_posted(kind: InputKind) -> bool {
+    matches!(
+        kind,
+        InputKind::MissionStarted
+            | InputKind::MissionPaused
+            | InputKind::MissionResumed
+            | InputKind::MissionCanceled
+            | InputKind::RunStarted
+            | InputKind::ToolObserved
+            | InputKind::ResourceChanged
+            | InputKind::WorkItemsProposed
+    )
+}

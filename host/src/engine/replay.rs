@@ -1,0 +1,230 @@
+//! Runs a mission's history through a reducer and tells what it would have decided differently.
+//!
+//! The board follows the *recorded* commands, so each event is judged by itself: one difference
+//! does not make every later event look different too. Nothing is written.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use sluice_api::command::CommandView;
+use sluice_api::history::{Difference, ReplayReport};
+use sluice_api::mission::MissionCreated;
+
+use super::advance::{failure_code, refusal_json};
+use super::ports::ReducerCall;
+use super::{Engine, EngineError};
+use crate::domain::board::Board;
+use crate::domain::command::Command;
+use crate::domain::event::{Disposition, HistoryEntry, Input, InputKind};
+use crate::domain::id::{MissionId, WorkspaceId};
+use crate::domain::plugin::Binding;
+use crate::domain::rules::{self, IdSource, Refusal};
+use crate::wire;
+
+/// Most history entries read at once.
+const PAGE: u32 = 500;
+
+/// The reducer a history is run through.
+#[derive(Debug, Clone)]
+pub enum Candidate {
+    /// The one the mission is pinned to.
+    Pinned,
+    /// Another.
+    Other(Binding),
+}
+
+/// What one reducer made of one event.
+struct Judged {
+    commands: Vec<CommandView>,
+    refusal: Option<Value>,
+}
+
+/// Hands out the ids of the history. A replay that asks for more than were given is no longer
+/// the recorded one; the surplus ids are never looked at.
+struct GivenIds(VecDeque<String>);
+
+impl IdSource for GivenIds {
+    fn next_id(&mut self, prefix: &'static str) -> String {
+        self.0.pop_front().unwrap_or_else(|| format!("{prefix}not-recorded"))
+    }
+}
+
+impl Engine {
+    /// Replays a mission's history.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when the history itself does not hold
+    /// together, which only damage explains; [`EngineError::HostFault`].
+    pub async fn replay(
+        &self,
+        workspace_id: &WorkspaceId,
+        mission_id: &MissionId,
+        candidate: Candidate,
+    ) -> Result<ReplayReport, EngineError> {
+        let Some(mission) = self.parts.store.mission(workspace_id, mission_id).await? else {
+            return Err(EngineError::NotFound { what: "mission", id: mission_id.to_string() });
+        };
+        let binding = match candidate {
+            Candidate::Pinned => mission.bindings.reducer.clone(),
+            Candidate::Other(binding) => binding,
+        };
+        let mut report = ReplayReport {
+            mission_id: mission_id.to_string(),
+            reducer: binding.label(),
+            digest: binding.digest.to_string(),
+            events: 0,
+            diverged_at: None,
+            differences: Vec::new(),
+        };
+        let mut board: Option<Board> = None;
+        let mut after = None;
+        loop {
+            let page = self.parts.store.history(mission_id, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.seq);
+            for entry in page {
+                let current = match board.take() {
+                    Some(board) => board,
+                    None => first_board(&entry)?,
+                };
+                board = Some(self.replay_entry(current, &entry, &binding, &mut report).await?);
+            }
+        }
+        report.diverged_at = report.differences.first().map(|difference| difference.seq);
+        Ok(report)
+    }
+
+    async fn replay_entry(
+        &self,
+        mut board: Board,
+        entry: &HistoryEntry,
+        binding: &Binding,
+        report: &mut ReplayReport,
+    ) -> Result<Board, EngineError> {
+        report.events += 1;
+        let input = input_of(entry);
+        board.begin();
+        let fact = wire::read_fact(&input).and_then(|fact| rules::facts::record(&mut board, &fact));
+        if fact.is_err() {
+            // What could not be told then cannot be told now; no reducer was asked.
+            board.roll_back();
+        } else {
+            let (back, judged) = self.judge(board, entry, input.clone(), binding).await?;
+            board = back;
+            let view = wire::entry_view(entry);
+            let differs = judged.commands != view.commands || code_of(judged.refusal.as_ref()) != code_of(view.refusal.as_ref());
+            if differs {
+                report.differences.push(Difference {
+                    seq: entry.seq,
+                    kind: view.kind.clone(),
+                    recorded: view.commands.clone(),
+                    recorded_refusal: view.refusal.clone(),
+                    candidate: judged.commands,
+                    candidate_refusal: judged.refusal,
+                });
+            }
+            follow(&mut board, entry, &view.commands)?;
+        }
+        board.edit_mission(|mission| {
+            mission.revision += 1;
+            mission.updated_at = entry.occurred_at.max(mission.updated_at);
+        });
+        Ok(board)
+    }
+
+    /// Asks the candidate, and judges its commands on the board without keeping anything.
+    async fn judge(
+        &self,
+        board: Board,
+        entry: &HistoryEntry,
+        input: Input,
+        binding: &Binding,
+    ) -> Result<(Board, Judged), EngineError> {
+        let call = match entry.kind {
+            InputKind::MissionCreated => ReducerCall::Init,
+            _ => ReducerCall::OnEvent { seq: entry.seq, input },
+        };
+        let shared = Arc::new(board);
+        let (plugins, lent, binding) = (Arc::clone(&self.parts.plugins), Arc::clone(&shared), binding.clone());
+        let reduced = tokio::task::spawn_blocking(move || plugins.reduce(&binding, lent, call))
+            .await
+            .map_err(|error| EngineError::HostFault(error.to_string()))?;
+        let Ok(mut board) = Arc::try_unwrap(shared) else { return Err(EngineError::Contended) };
+        let judged = match reduced {
+            Err(failed) if failed.failure.is_host_fault() => return Err(EngineError::HostFault(failed.failure.to_string())),
+            Err(failed) => {
+                let refusal = Refusal::new(failure_code(&failed.failure), failed.failure.to_string());
+                Judged { commands: Vec::new(), refusal: Some(refusal_value(&refusal)) }
+            }
+            Ok(reduction) => {
+                let commands: Vec<CommandView> = reduction.commands.iter().map(wire::command_view).collect();
+                let trial = trial(&mut board, entry, reduction.commands);
+                Judged { commands, refusal: trial.err().map(|refusal| refusal_value(&refusal)) }
+            }
+        };
+        Ok((board, judged))
+    }
+}
+
+/// Whether the rules would let the candidate's commands pass.
+fn trial(board: &mut Board, entry: &HistoryEntry, commands: Vec<Command>) -> Result<(), Refusal> {
+    let mark = board.mark();
+    let tried = wire::understand(commands)
+        .and_then(|orders| rules::orders::carry_out(board, orders, entry.occurred_at, &mut given_ids(entry)));
+    board.roll_back_to(mark);
+    tried.map(|_| ())
+}
+
+/// Applies what was recorded; a refused event changed nothing.
+fn follow(board: &mut Board, entry: &HistoryEntry, commands: &[CommandView]) -> Result<(), EngineError> {
+    if entry.disposition == Disposition::Refused {
+        board.roll_back();
+        return Ok(());
+    }
+    let damaged = |what: String| EngineError::Conflict(format!("event {} of the history is damaged: {what}", entry.seq));
+    let commands: Option<Vec<Command>> = commands.iter().map(wire::command_from_view).collect();
+    let commands = commands.ok_or_else(|| damaged("a command cannot be read".to_owned()))?;
+    let orders = wire::understand(commands).map_err(|refusal| damaged(refusal.to_string()))?;
+    rules::orders::carry_out(board, orders, entry.occurred_at, &mut given_ids(entry))
+        .map_err(|refusal| damaged(refusal.to_string()))?;
+    Ok(())
+}
+
+fn given_ids(entry: &HistoryEntry) -> GivenIds {
+    GivenIds(serde_json::from_str(entry.assigned_ids.as_str()).unwrap_or_default())
+}
+
+fn first_board(entry: &HistoryEntry) -> Result<Board, EngineError> {
+    let damaged = |what: String| EngineError::Conflict(format!("the history's first event is damaged: {what}"));
+    let created: MissionCreated =
+        serde_json::from_str(entry.data.as_str()).map_err(|error| damaged(error.to_string()))?;
+    let (mission, items) =
+        wire::created_mission(&created, &entry.workspace_id, &entry.mission_id, entry.occurred_at)
+            .map_err(|error| damaged(error.to_string()))?;
+    Ok(Board::new(mission, items, []))
+}
+
+fn input_of(entry: &HistoryEntry) -> Input {
+    Input {
+        id: entry.event_id.clone(),
+        workspace_id: entry.workspace_id.clone(),
+        mission_id: entry.mission_id.clone(),
+        kind: entry.kind,
+        work_item_id: entry.work_item_id.clone(),
+        run_id: entry.run_id.clone(),
+        data: entry.data.clone(),
+        occurred_at: entry.occurred_at,
+        actor: entry.actor.clone(),
+    }
+}
+
+fn refusal_value(refusal: &Refusal) -> Value {
+    serde_json::from_str(refusal_json(refusal).as_str()).unwrap_or_default()
+}
+
+/// Refusals are the same when their code is; a message may word the same thing differently.
+fn code_of(refusal: Option<&Value>) -> Option<&str> {
+    refusal.and_then(|refusal| refusal.get("code")).and_then(Value::as_str)
+}

@@ -1,0 +1,252 @@
+//! Writes the events of the log: what the world is told of a change, in the contract's words.
+
+use serde_json::{Value, json};
+
+use super::Engine;
+use super::advance::Outcome;
+use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::board::Board;
+use crate::domain::event::NewLogEvent;
+use crate::domain::gate::{self, Verdict};
+use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
+use crate::domain::mission::{Mission, MissionStatus};
+use crate::domain::rules::{NewEvaluation, Telling};
+use crate::domain::run::Run;
+use crate::domain::time::Timestamp;
+use crate::domain::work_item::WorkItemStatus;
+use crate::wire;
+
+/// Collects the events of one unit of work.
+pub(super) struct LogWriter<'e> {
+    engine: &'e Engine,
+    workspace_id: WorkspaceId,
+    mission_id: MissionId,
+    actor: String,
+    now: Timestamp,
+    status: MissionStatus,
+    revision: u64,
+    events: Vec<NewLogEvent>,
+}
+
+impl<'e> LogWriter<'e> {
+    pub(super) fn new(engine: &'e Engine, mission: &Mission, actor: &str, now: Timestamp) -> Self {
+        Self {
+            engine,
+            workspace_id: mission.workspace_id.clone(),
+            mission_id: mission.id.clone(),
+            actor: actor.to_owned(),
+            now,
+            status: mission.status,
+            revision: mission.revision,
+            events: Vec::new(),
+        }
+    }
+
+    /// For what happens to a run or an approval while its mission's header is not at hand.
+    pub(super) fn of_mission(engine: &'e Engine, workspace_id: &WorkspaceId, mission_id: &MissionId, actor: &str, now: Timestamp) -> Self {
+        Self {
+            engine,
+            workspace_id: workspace_id.clone(),
+            mission_id: mission_id.clone(),
+            actor: actor.to_owned(),
+            now,
+            status: MissionStatus::Running,
+            revision: 0,
+            events: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_events(self) -> Vec<NewLogEvent> {
+        self.events
+    }
+
+    fn push(&mut self, event_type: &str, run_id: Option<&RunId>, properties: &Value) {
+        self.events.push(NewLogEvent {
+            event_id: EventId::new(self.engine.new_id(EventId::PREFIX)),
+            event_type: event_type.to_owned(),
+            workspace_id: self.workspace_id.clone(),
+            session_id: run_id.map(ToString::to_string),
+            run_id: run_id.cloned(),
+            mission_id: Some(self.mission_id.clone()),
+            actor: self.actor.clone(),
+            occurred_at: self.now,
+            properties: wire::json_of(properties),
+        });
+    }
+
+    pub(super) fn mission_created(&mut self, work_item_count: usize) {
+        let properties = json!({"mission_id": self.mission_id.as_str(), "work_item_count": work_item_count});
+        self.push("mission.created", None, &properties);
+    }
+
+    /// Every event of a mission's history ends with this one; a refused one says so.
+    pub(super) fn mission_updated(&mut self, outcome: &Outcome) {
+        let mut properties = json!({
+            "mission_id": self.mission_id.as_str(),
+            "revision": self.revision,
+            "status": self.status.as_str(),
+            "command_count": outcome.commands.len(),
+        });
+        if let Some(refusal) = &outcome.refusal {
+            properties["refused"] = json!({
+                "event": outcome.entry.kind.as_str(),
+                "seq": outcome.entry.seq,
+                "code": refusal.code,
+                "message": refusal.message,
+                "command_index": refusal.command_index,
+            });
+        }
+        self.push("mission.updated", None, &properties);
+    }
+
+    pub(super) fn tell(&mut self, board: &Board, tellings: &[Telling]) {
+        for telling in tellings {
+            match telling {
+                Telling::ItemMoved { work_item_id, from, to, reason } => {
+                    self.item_moved(work_item_id.as_str(), *from, *to, reason.as_deref(), board);
+                }
+                Telling::MissionMoved { to, reason, .. } => self.mission_moved(*to, reason.as_deref()),
+                Telling::Notice { kind, data } => {
+                    let data: Value = serde_json::from_str(data.as_str()).unwrap_or_default();
+                    let properties = json!({"mission_id": self.mission_id.as_str(), "kind": kind, "data": data});
+                    self.push("mission.notice", None, &properties);
+                }
+            }
+        }
+    }
+
+    fn item_moved(&mut self, id: &str, from: WorkItemStatus, to: WorkItemStatus, reason: Option<&str>, board: &Board) {
+        let mission_id = self.mission_id.clone();
+        let mut properties =
+            json!({"mission_id": mission_id.as_str(), "work_item_id": id, "from": from.as_str(), "to": to.as_str()});
+        if let Some(reason) = reason {
+            properties["reason"] = json!(reason);
+        }
+        self.push("mission.work_item.updated", None, &properties);
+        match to {
+            WorkItemStatus::Rework => {
+                let gate = match from {
+                    WorkItemStatus::Review => Some("review"),
+                    WorkItemStatus::Test => Some("test"),
+                    _ => None,
+                };
+                let properties =
+                    json!({"mission_id": mission_id.as_str(), "work_item_id": id, "gate": gate, "reason": reason});
+                self.push("mission.work_item.rework_requested", None, &properties);
+            }
+            WorkItemStatus::Done => {
+                let attempts = board.item(id).map_or(0, |item| item.attempts);
+                let properties = json!({"mission_id": mission_id.as_str(), "work_item_id": id, "attempts": attempts});
+                self.push("mission.work_item.completed", None, &properties);
+            }
+            _ => {}
+        }
+    }
+
+    fn mission_moved(&mut self, to: MissionStatus, reason: Option<&str>) {
+        let event_type = match to {
+            MissionStatus::Succeeded => "mission.completed",
+            MissionStatus::Failed => "mission.failed",
+            MissionStatus::Canceled => "mission.canceled",
+            MissionStatus::Draft | MissionStatus::Running | MissionStatus::Paused => return,
+        };
+        let mut properties = json!({"mission_id": self.mission_id.as_str(), "status": to.as_str()});
+        if let Some(reason) = reason {
+            properties["reason"] = json!(reason);
+        }
+        self.push(event_type, None, &properties);
+    }
+
+    pub(super) fn run_queued(&mut self, run: &Run) {
+        self.run_event("session.run.queued", run, json!({}));
+    }
+
+    pub(super) fn run_claimed(&mut self, run: &Run, worker: &str) {
+        self.run_event("session.run.claimed", run, json!({"worker": worker}));
+    }
+
+    pub(super) fn run_interrupted(&mut self, run: &Run, reason: &str) {
+        self.run_event("session.run.interrupted", run, json!({"reason": reason, "interruptions": run.interruptions}));
+    }
+
+    pub(super) fn run_finished(&mut self, run: &Run) {
+        self.run_event("session.run.finished", run, json!({"summary": run.summary}));
+    }
+
+    fn run_event(&mut self, event_type: &str, run: &Run, mut properties: Value) {
+        properties["session_id"] = json!(run.id.as_str());
+        properties["run_id"] = json!(run.id.as_str());
+        properties["status"] = json!(run.status.as_str());
+        properties["mission_id"] = json!(run.mission_id.as_str());
+        properties["work_item_id"] = json!(run.work_item_id.as_ref().map(ToString::to_string));
+        properties["kind"] = json!(run.kind.as_str());
+        properties["attempt"] = json!(run.attempt);
+        self.push(event_type, Some(&run.id), &properties);
+    }
+
+    pub(super) fn part_updated(&mut self, run: &Run, part: &Value) {
+        let properties = json!({"session_id": run.id.as_str(), "run_id": run.id.as_str(), "part": part});
+        self.push("message.part.updated", Some(&run.id), &properties);
+    }
+
+    pub(super) fn gate_requested(&mut self, board: &Board, new: &NewEvaluation) {
+        let Some(binding) = board.mission().bindings.gate(new.gate) else { return };
+        let properties = json!({
+            "mission_id": self.mission_id.as_str(),
+            "work_item_id": new.work_item_id.as_str(),
+            "gate": new.gate.as_str(),
+            "plugin": binding.label(),
+            "digest": binding.digest.as_str(),
+            "attempt": new.attempt,
+        });
+        self.push("gate.requested", Some(&new.run_id), &properties);
+    }
+
+    pub(super) fn gate_answered(&mut self, verdict: &Verdict) {
+        let event_type = match verdict.outcome {
+            gate::Outcome::Pass => "gate.passed",
+            gate::Outcome::Fail => "gate.failed",
+            gate::Outcome::NeedsHuman => "gate.needs_human",
+            gate::Outcome::Error => "gate.error",
+        };
+        let properties = json!({
+            "mission_id": self.mission_id.as_str(),
+            "work_item_id": verdict.work_item_id.as_str(),
+            "gate": verdict.gate.as_str(),
+            "plugin": verdict.plugin,
+            "digest": verdict.plugin_digest.as_str(),
+            "finding_count": verdict.findings.len(),
+            "attempt": verdict.attempt,
+            "verdict_id": verdict.id.as_str(),
+            "summary": verdict.summary,
+        });
+        self.push(event_type, Some(&verdict.run_id), &properties);
+    }
+
+    pub(super) fn approval_requested(&mut self, approval: &Approval) {
+        self.approval_event("approval.requested", approval);
+    }
+
+    pub(super) fn approval_decided(&mut self, approval: &Approval) {
+        let event_type = match approval.status {
+            ApprovalStatus::Pending => return,
+            ApprovalStatus::Granted => "approval.granted",
+            ApprovalStatus::Denied => "approval.denied",
+            ApprovalStatus::Expired => "approval.expired",
+        };
+        self.approval_event(event_type, approval);
+    }
+
+    fn approval_event(&mut self, event_type: &str, approval: &Approval) {
+        let properties = json!({
+            "approval_id": approval.id.as_str(),
+            "kind": approval.kind,
+            "summary": approval.summary,
+            "mission_id": approval.mission_id.as_str(),
+            "work_item_id": approval.work_item_id.as_ref().map(ToString::to_string),
+            "gate": approval.gate.map(|gate| gate.as_str()),
+            "reason": approval.reason,
+        });
+        self.push(event_type, None, &properties);
+    }
+}

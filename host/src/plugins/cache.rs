@@ -1,0 +1,160 @@
+//! Compiled components on disk, so that a component is compiled once for each user and version
+//! of the engine.
+//!
+//! A file that is missing, damaged, of another version or not ours is a miss and never an error:
+//! the component is compiled again. Nothing here runs code; [`super::precompiled`] does.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
+use wasmtime::Engine;
+
+use crate::domain::artifact::Digest;
+
+/// First line of a cache file; the digest of the rest follows on the second.
+const MAGIC: &[u8] = b"sluice compiled component 1\n";
+
+/// Bytes before the compiled code: the first line, 64 hexadecimal digits and a line feed.
+const HEAD_BYTES: usize = MAGIC.len() + 65;
+
+/// Largest compiled component that is kept, in bytes.
+const COMPILED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Where compiled components lie. Without a directory everything is a miss.
+pub(super) struct Cache {
+    directory: Option<PathBuf>,
+    engine: String,
+}
+
+impl Cache {
+    /// A cache in `directory`, which is made with mode 0700 unless it exists. Returns with it
+    /// why the directory cannot be used, when it cannot.
+    pub(super) fn open(directory: Option<PathBuf>, engine: &Engine) -> (Self, Option<String>) {
+        let mut hash = StableHash(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut hash);
+        let engine = Digest::from_hash(hash.0).as_str()[..16].to_owned();
+        match directory.map(|directory| private(&directory).map(|()| directory)).transpose() {
+            Ok(directory) => (Self { directory, engine }, None),
+            Err(reason) => (Self { directory: None, engine }, Some(reason)),
+        }
+    }
+
+    /// Where the compiled code of `component` lies, when there is a cache.
+    fn path(&self, component: &Digest) -> Option<PathBuf> {
+        let directory = self.directory.as_ref()?;
+        Some(directory.join(format!("{component}-{}.cwasm", self.engine)))
+    }
+
+    /// The compiled code of `component`. A file that cannot be trusted is removed.
+    pub(super) fn read(&self, component: &Digest) -> Option<Vec<u8>> {
+        let path = self.path(component)?;
+        match read_verified(&path) {
+            Ok(compiled) => Some(compiled),
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::warn!(path = %path.display(), %error, "ignoring a compiled component that cannot be used");
+                    self.forget(component);
+                }
+                None
+            }
+        }
+    }
+
+    /// Keeps `compiled`: written aside and renamed, so that nobody sees half of it.
+    pub(super) fn write(&self, component: &Digest, compiled: &[u8]) {
+        let Some(path) = self.path(component) else { return };
+        if let Err(error) = write_aside(&path, compiled) {
+            tracing::warn!(path = %path.display(), %error, "could not keep a compiled component; it will be compiled again");
+        }
+    }
+
+    /// Removes the compiled code of `component`.
+    pub(super) fn forget(&self, component: &Digest) {
+        if let Some(path) = self.path(component)
+            && let Err(error) = fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), %error, "could not remove a compiled component");
+        }
+    }
+}
+
+/// Makes `directory` or checks that nobody else can write it.
+fn private(directory: &Path) -> Result<(), String> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| error.to_string())?;
+    let metadata = fs::symlink_metadata(directory).map_err(|error| error.to_string())?;
+    if !metadata.is_dir() {
+        return Err("it is not a directory".to_owned());
+    }
+    if !is_ours(&metadata, rustix::process::geteuid().as_raw()) {
+        return Err("others own it or can write it; make it yours alone (chmod 700)".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether only `user` can write it.
+fn is_ours(metadata: &Metadata, user: u32) -> bool {
+    metadata.uid() == user && metadata.mode() & 0o022 == 0
+}
+
+fn read_verified(path: &Path) -> io::Result<Vec<u8>> {
+    let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
+    let mut file = OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
+    let metadata = file.metadata()?;
+    if !is_ours(&metadata, rustix::process::geteuid().as_raw()) {
+        return Err(invalid("others own it or can write it"));
+    }
+    if metadata.len() > COMPILED_BYTES_MAX {
+        return Err(invalid("it is too large"));
+    }
+    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    file.read_to_end(&mut content)?;
+    if content.len() < HEAD_BYTES || !content.starts_with(MAGIC) {
+        return Err(invalid("it has not the form of one"));
+    }
+    let compiled = content.split_off(HEAD_BYTES);
+    let recorded = &content[MAGIC.len()..HEAD_BYTES - 1];
+    if Digest::of(&compiled).as_str().as_bytes() != recorded {
+        return Err(invalid("its digest is not the one recorded"));
+    }
+    Ok(compiled)
+}
+
+fn write_aside(path: &Path, compiled: &[u8]) -> io::Result<()> {
+    // Two hosts of one user may write at the same time; each has a name of its own.
+    let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = write_new(&aside, compiled).and_then(|()| fs::rename(&aside, path));
+    if written.is_err() {
+        // What is left of a failed attempt is of no use; a next one would overwrite it.
+        let _ = fs::remove_file(&aside);
+    }
+    written
+}
+
+fn write_new(path: &Path, compiled: &[u8]) -> io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(MAGIC)?;
+    file.write_all(Digest::of(compiled).as_str().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.write_all(compiled)?;
+    file.flush()
+}
+
+/// A hasher whose result is the same on every run, unlike the standard library's.
+struct StableHash(Sha256);
+
+impl Hasher for StableHash {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let hash = self.0.clone().finalize();
+        hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}

@@ -1,0 +1,262 @@
+//! The host of plugins: what is installed, what is bound, and the three kinds of calls.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::cache::Cache;
+use super::call::Caller;
+use super::component::{Installed, Linked, Workshop};
+use super::inspect::{self, Inspection};
+use super::limits::Limits;
+use super::manifest::Manifest;
+use super::permits::Permits;
+use super::ticker::Ticker;
+use super::{BindError, LoadError, PluginHostError, builtin, check, gate, reducer, runtime, scrubber, settings, world};
+use crate::clock::Clock;
+use crate::domain::artifact::Digest;
+use crate::domain::board::Board;
+use crate::domain::json::Json;
+use crate::domain::plugin::{Binding, PluginFailure, PluginKind};
+use crate::engine::ports::{
+    ArtifactSource, CallFailure, CallReport, GateCall, Judgement, Plugins, ReducerCall, Reduction, ScrubReport,
+};
+
+/// What a [`PluginHost`] is made of.
+pub struct PluginHostOptions {
+    /// Where compiled components are kept, made with mode 0700; none to compile each time.
+    pub cache_dir: Option<PathBuf>,
+    /// What a call may use.
+    pub limits: Limits,
+    /// Read to report how long calls take, and for nothing else.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A component that is installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginInfo {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: usize,
+}
+
+/// Loads components and calls them. Every method may block for as long as a component may
+/// compile or run, so none is for a thread that drives async tasks. Dropping it ends its thread.
+pub struct PluginHost {
+    limits: Limits,
+    caller: Caller,
+    workshop: Workshop,
+    installed: RwLock<HashMap<Digest, Arc<Installed>>>,
+    reducers: Permits,
+    gates: Permits,
+    scrubbers: Permits,
+}
+
+impl PluginHost {
+    /// A host with the built-in plugins installed, none of them compiled yet.
+    ///
+    /// A cache directory that cannot be used is a warning in the log and not an error, and so is
+    /// a machine without the address space for pooled instances.
+    ///
+    /// # Errors
+    /// The machine cannot run compiled components, or has no thread left.
+    pub fn new(options: PluginHostOptions) -> Result<Self, PluginHostError> {
+        let engine_error = |error: wasmtime::Error| PluginHostError::Engine(error.into_boxed_dyn_error());
+        let (engine, unpooled) = runtime::engine(&options.limits).map_err(engine_error)?;
+        if let Some(reason) = unpooled {
+            tracing::warn!(%reason, "plugins run without pooled instances, which makes each call slower");
+        }
+        let (cache, unusable) = Cache::open(options.cache_dir, &engine);
+        if let Some(reason) = unusable {
+            tracing::warn!(%reason, "compiled plugins are not kept, since their directory cannot be used");
+        }
+        let ticker = Ticker::start(&engine).map_err(PluginHostError::Ticker)?;
+        let host = Self {
+            workshop: Workshop::new(&engine, cache, options.limits.compiles_max).map_err(engine_error)?,
+            caller: Caller { engine, ticker, clock: options.clock },
+            installed: RwLock::default(),
+            reducers: Permits::new(options.limits.reducer.calls_max),
+            gates: Permits::new(options.limits.gate.calls_max),
+            scrubbers: Permits::new(options.limits.scrubber.calls_max),
+            limits: options.limits,
+        };
+        for (name, bytes) in builtin::BUILTINS {
+            host.add(Cow::Borrowed(bytes)).map_err(|source| PluginHostError::Builtin { name, source })?;
+        }
+        Ok(host)
+    }
+
+    /// Reads a component without compiling or installing it.
+    ///
+    /// # Errors
+    /// It is no component, damaged, too large, or has no usable manifest. That it fits its world
+    /// is not checked here, so that one that does not can be looked at.
+    pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
+        inspect::inspect(bytes)
+    }
+
+    /// Installs a component. Installing one twice changes nothing.
+    ///
+    /// Everything is checked that can be without compiling; [`Self::prepare`] does the rest.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do about it.
+    pub fn install(&self, bytes: impl Into<Vec<u8>>) -> Result<PluginInfo, LoadError> {
+        self.add(Cow::Owned(bytes.into()))
+    }
+
+    /// Compiles an installed component now, or loads it from the cache; otherwise the first call
+    /// does. Costs milliseconds from the cache, up to half a minute for large components.
+    ///
+    /// # Errors
+    /// It is not installed, does not compile, or does not fit its world.
+    pub fn prepare(&self, digest: &Digest) -> Result<(), LoadError> {
+        let not_installed = || LoadError::NotInstalled { digest: digest.to_string() };
+        self.find(digest).ok_or_else(not_installed)?.ready(&self.workshop).map(|_| ())
+    }
+
+    /// What is installed, by name, the newest version first.
+    pub fn installed(&self) -> Vec<PluginInfo> {
+        let installed = self.installed.read().unwrap_or_else(PoisonError::into_inner);
+        let mut infos: Vec<PluginInfo> = installed.values().map(info).collect();
+        infos.sort_by(|a, b| {
+            let newest_first = version(&b.manifest).cmp(&version(&a.manifest));
+            a.manifest.name.cmp(&b.manifest.name).then(newest_first).then(a.digest.cmp(&b.digest))
+        });
+        infos
+    }
+
+    /// Binds `settings` to the component that `selector` names: a name (its newest version),
+    /// `name@version`, or a digest of 64 digits. Compiles nothing: [`Self::check_binding`] does,
+    /// and has the plugin itself judge the settings.
+    ///
+    /// # Errors
+    /// Nothing or something else answers to `selector`, or the settings do not fit the plugin's
+    /// schema.
+    pub fn bind(&self, selector: &str, kind: PluginKind, settings: &Json) -> Result<Binding, BindError> {
+        let component = self.select(selector, kind)?;
+        let binding = Binding {
+            name: component.manifest.name.clone(),
+            version: component.manifest.version.clone(),
+            digest: component.digest.clone(),
+            settings: settings.clone(),
+        };
+        settings::check(&component.manifest.settings_schema, settings)
+            .map_err(|problems| BindError::Settings { plugin: binding.label(), problems })?;
+        Ok(binding)
+    }
+
+    /// Has the component of `binding` compiled, or loaded from the cache, and asks it whether its
+    /// settings will do.
+    ///
+    /// # Errors
+    /// It is not installed, cannot be loaded, or refuses the settings.
+    pub fn check_binding(&self, binding: &Binding) -> Result<(), BindError> {
+        let load_error = |source| BindError::Load { plugin: binding.label(), source };
+        let component = self
+            .find(&binding.digest)
+            .ok_or_else(|| load_error(LoadError::NotInstalled { digest: binding.digest.to_string() }))?;
+        let linked = component.ready(&self.workshop).map_err(load_error)?;
+        check::settings(&self.caller, &self.limits, &linked, &binding.settings).map_err(|failure| match failure {
+            PluginFailure::Guest { message } => BindError::Refused { plugin: binding.label(), reason: message },
+            source => BindError::Check { plugin: binding.label(), source },
+        })
+    }
+
+    /// The bytes of an installed component.
+    pub fn component(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.find(digest).map(|component| component.bytes.to_vec())
+    }
+
+    fn add(&self, bytes: Cow<'static, [u8]>) -> Result<PluginInfo, LoadError> {
+        let inspection = inspect::inspect(&bytes)?;
+        world::check(&inspection)?;
+        settings::check_schema(&inspection.manifest.settings_schema).map_err(|reason| LoadError::Schema { reason })?;
+        let component = Arc::new(Installed::new(inspection.manifest, inspection.digest.clone(), bytes));
+        let mut installed = self.installed.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(info(installed.entry(inspection.digest).or_insert(component)))
+    }
+
+    fn find(&self, digest: &Digest) -> Option<Arc<Installed>> {
+        self.installed.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    fn select(&self, selector: &str, kind: PluginKind) -> Result<Arc<Installed>, BindError> {
+        let answers = |info: &PluginInfo| {
+            let manifest = &info.manifest;
+            let full = selector.split_once('@').is_some_and(|(name, v)| name == manifest.name && v == manifest.version);
+            selector == manifest.name || full || selector == info.digest.as_str()
+        };
+        let infos = self.installed();
+        let named = || infos.iter().filter(|info| answers(info));
+        let Some(chosen) = named().find(|info| info.manifest.kind == kind) else {
+            return Err(match named().next() {
+                Some(other) => BindError::WrongKind { selector: selector.to_owned(), kind, found: other.manifest.kind },
+                None => BindError::Unknown { selector: selector.to_owned(), kind, installed: labels(&infos, kind) },
+            });
+        };
+        let unknown = || BindError::Unknown { selector: selector.to_owned(), kind, installed: Vec::new() };
+        self.find(&chosen.digest).ok_or_else(unknown)
+    }
+
+    /// The component of `binding`, ready to be called.
+    fn linked(&self, binding: &Binding) -> Result<Linked, CallFailure> {
+        let component = self.find(&binding.digest).ok_or_else(|| unavailable(binding, "it is not installed"))?;
+        component.ready(&self.workshop).map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            unavailable(binding, &format!("{error}{cause}"))
+        })
+    }
+}
+
+impl Plugins for PluginHost {
+    fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {
+        let Linked::Reducer(reducer) = self.linked(binding)? else {
+            return Err(unavailable(binding, "it is no reducer"));
+        };
+        let _permit = self.reducers.take();
+        reducer::reduce(&self.caller, &self.limits.reducer, &reducer, &binding.settings, board, call)
+    }
+
+    fn evaluate(
+        &self,
+        binding: &Binding,
+        call: GateCall,
+        artifacts: Arc<dyn ArtifactSource>,
+    ) -> Result<Judgement, CallFailure> {
+        let Linked::Gate(gate) = self.linked(binding)? else { return Err(unavailable(binding, "it is no gate")) };
+        let _permit = self.gates.take();
+        gate::evaluate(&self.caller, &self.limits.gate, &gate, &binding.settings, &call, artifacts)
+    }
+
+    fn scrub(&self, binding: &Binding, text: &str, data: &Json) -> Result<ScrubReport, CallFailure> {
+        let Linked::Scrubber(scrubber) = self.linked(binding)? else {
+            return Err(unavailable(binding, "it is no scrubber"));
+        };
+        let _permit = self.scrubbers.take();
+        scrubber::scrub(&self.caller, &self.limits.scrubber, &scrubber, &binding.settings, text, data)
+    }
+}
+
+fn info(component: &Arc<Installed>) -> PluginInfo {
+    PluginInfo { manifest: component.manifest.clone(), digest: component.digest.clone(), size: component.bytes.len() }
+}
+
+/// A manifest's version, to compare; manifests without one are refused when installed.
+fn version(manifest: &Manifest) -> Option<semver::Version> {
+    semver::Version::parse(&manifest.version).ok()
+}
+
+fn labels(infos: &[PluginInfo], kind: PluginKind) -> Vec<String> {
+    let of_kind = infos.iter().filter(|info| info.manifest.kind == kind);
+    of_kind.map(|info| format!("{}@{}", info.manifest.name, info.manifest.version)).collect()
+}
+
+fn unavailable(binding: &Binding, reason: &str) -> CallFailure {
+    let message = format!("the plugin {} ({}) cannot be called: {reason}", binding.label(), binding.digest);
+    CallFailure { failure: PluginFailure::Host { message }, report: CallReport::default() }
+}

@@ -1,0 +1,48 @@
+//! Components are loaded, checked and called here: the only module that names wasmtime.
+//!
+//! A component decides and never acts: it sees what its world lets it read, in a fresh instance
+//! with bounded fuel, memory, time and results, and what it answers is checked before anybody
+//! believes it. This module never decides what becomes of an answer; that is the engine's, whose
+//! trait [`crate::engine::ports::Plugins`] it implements.
+//!
+//! Read [`PluginHost`] first, then [`call`] (one call) and [`limits`]. On the way in stand
+//! [`inspect`], [`manifest`], [`world`] and [`settings`]; under the calls [`runtime`], [`cache`]
+//! and [`component`].
+
+pub mod limits;
+pub mod manifest;
+pub mod inspect;
+pub mod settings;
+mod world;
+mod builtin;
+mod bindings;
+
+mod runtime;
+mod ticker;
+mod permits;
+mod cache;
+mod precompiled;
+mod component;
+
+mod call;
+mod meter;
+mod failure;
+mod object;
+pub mod plugin_log;
+mod wasi;
+pub mod reducer;
+mod commands;
+mod view;
+pub mod gate;
+pub mod scrubber;
+
+mod error;
+mod check;
+mod host;
+
+pub use error::{BindError, LoadError, PluginHostError};
+pub use host::{PluginHost, PluginHostOptions, PluginInfo};
+pub use inspect::Inspection;
+pub use limits::{CallLimits, Limits};
+pub use manifest::{Manifest, ManifestError};
+pub use settings::SettingsProblem;

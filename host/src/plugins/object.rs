@@ -1,0 +1,120 @@
+//! Is this text one JSON object that anybody can read?
+//!
+//! What plugins hand over as JSON is kept and parsed later by others. It is checked where it
+//! enters, without building it: well-formed, an object, numbers in range, and no deeper than
+//! what parsers with a recursion limit accept.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::domain::json::Json;
+
+/// Takes `text` when it is one JSON object of at most 127 levels.
+///
+/// # Errors
+/// A fragment that says what is wrong and where.
+pub(super) fn check(text: String) -> Result<Json, String> {
+    if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+        return Err("is not a JSON object".to_owned());
+    }
+    let mut parser = serde_json::Deserializer::from_str(&text);
+    AnyValue
+        .deserialize(&mut parser)
+        .and_then(|()| parser.end())
+        .map_err(|error| format!("is not valid JSON: {error}"))?;
+    Ok(Json::from_valid(text))
+}
+
+/// Walks one value and keeps nothing of it.
+struct AnyValue;
+
+impl<'de> DeserializeSeed<'de> for AnyValue {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(AnyValue)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while members.next_key_seed(AnyValue)?.is_some() {
+            members.next_value_seed(AnyValue)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_taken_as_they_are() {
+        for good in ["{}", " {\"a\": [1, -2.5e3, null, true, {\"b\": \"\\u00e9\"}]}\n"] {
+            assert_eq!(check(good.to_owned()).unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_with_its_reason() {
+        for (bad, says) in [
+            ("", "not a JSON object"),
+            ("[]", "not a JSON object"),
+            ("null", "not a JSON object"),
+            ("{", "not valid JSON: EOF"),
+            ("{\"a\":1}}", "trailing characters"),
+            ("{\"a\":01}", "not valid JSON"),
+            ("{\"a\":1e999}", "out of range"),
+            ("{\"a\":\"\\ud800\"}", "not valid JSON"),
+            ("{'a':1}", "not valid JSON"),
+        ] {
+            let error = check(bad.to_owned()).unwrap_err();
+            assert!(error.contains(says), "{bad:?} gave {error:?}");
+        }
+    }
+
+    #[test]
+    fn depth_is_limited_from_both_sides() {
+        let nested = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        assert!(check(nested(127)).is_ok());
+        assert!(check(nested(128)).unwrap_err().contains("recursion limit"));
+        assert!(check(nested(1_000_000)).unwrap_err().contains("recursion limit"));
+    }
+}

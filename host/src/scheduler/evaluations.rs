@@ -1,0 +1,54 @@
+//! Has gates judge what waits for a verdict.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::task::JoinSet;
+
+use super::{RETRY, wake};
+use crate::domain::gate::Evaluation;
+use crate::domain::id::EvaluationId;
+use crate::engine::Engine;
+
+/// Most requests read in one look.
+const PAGE: u32 = 256;
+
+type Busy = Arc<Mutex<HashSet<EvaluationId>>>;
+
+pub(super) async fn run(engine: Engine, slots: usize) {
+    let mut commits = engine.store().commits();
+    let busy = Busy::default();
+    let mut tasks = JoinSet::new();
+    loop {
+        commits.mark_unchanged();
+        match engine.store().pending_evaluations(engine.clock().now(), PAGE).await {
+            Ok(pending) => {
+                for evaluation in pending {
+                    while tasks.len() >= slots {
+                        tasks.join_next().await;
+                    }
+                    if busy.lock().unwrap_or_else(PoisonError::into_inner).insert(evaluation.id.clone()) {
+                        tasks.spawn(evaluate(engine.clone(), evaluation, Arc::clone(&busy)));
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed to read the requests for verdicts; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+        tokio::select! {
+            () = wake(&mut commits) => {}
+            Some(_) = tasks.join_next() => {}
+        }
+    }
+}
+
+async fn evaluate(engine: Engine, evaluation: Evaluation, busy: Busy) {
+    let id = evaluation.id.clone();
+    if let Err(error) = engine.evaluate(evaluation).await {
+        tracing::warn!(evaluation_id = %id, %error, "failed to have a gate judge; trying again");
+        tokio::time::sleep(RETRY).await;
+    }
+    busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+}

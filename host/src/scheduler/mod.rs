@@ -1,0 +1,59 @@
+//! Picks up what the engine left as rows: inputs, requests for verdicts, timers, leases.
+//!
+//! Each loop looks at its rows when something was committed and at least every
+//! [`POLL`], so that a wake that was lost costs a moment and never an event. The loops hold no
+//! state that matters: a host that starts again finds everything in the rows.
+
+mod inbox;
+mod evaluations;
+mod timers;
+mod leases;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::engine::Engine;
+
+/// Longest time between two looks at the same rows.
+const POLL: Duration = Duration::from_secs(1);
+/// Pause after a failure that may pass.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// The running loops. Dropping it stops them between two steps; whatever they had begun is
+/// either committed or still waits as a row.
+pub struct Scheduler {
+    loops: JoinSet<()>,
+}
+
+impl Scheduler {
+    /// Starts the loops. `gate_slots` bounds how many verdicts are worked out at once.
+    pub fn start(engine: &Engine, gate_slots: usize) -> Self {
+        let mut loops = JoinSet::new();
+        loops.spawn(inbox::run(engine.clone()));
+        loops.spawn(evaluations::run(engine.clone(), gate_slots));
+        loops.spawn(timers::run(engine.clone()));
+        loops.spawn(leases::run(engine.clone()));
+        Self { loops }
+    }
+
+    /// Ends the leases of this host's own workers: they died with the process that ran them.
+    /// To be called before [`Self::start`], by whoever holds the lock of the data directory.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn recover(engine: &Engine) -> Result<usize, crate::engine::EngineError> {
+        leases::end_own(engine).await
+    }
+
+    /// Stops the loops and waits until they have.
+    pub async fn stop(mut self) {
+        self.loops.shutdown().await;
+    }
+}
+
+/// Waits for a commit, or for [`POLL`].
+async fn wake(commits: &mut watch::Receiver<u64>) {
+    let _ = tokio::time::timeout(POLL, commits.changed()).await;
+}

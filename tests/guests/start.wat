@@ -1,0 +1,9 @@
+;; A reducer that loops for ever while it is instantiated.
+(module
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+  (func $start (loop $again (br $again)))
+  (start $start)
+  (func (export "sluice:mission/reducer@0.1.0#init") (result i32) i32.const 0)
+  (func (export "sluice:mission/reducer@0.1.0#on-event")
+    (param i64 i64 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) i32.const 0))
