@@ -9,6 +9,7 @@ use crate::item::Item;
 use crate::settings::Settings;
 use serde_json::{Value, json};
 use sluice_plugin::mission::{Board, Commands, Event, MissionStatus, WorkItemStatus};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// The key of the timer that ends a mission when its time is used up.
@@ -36,6 +37,8 @@ pub(crate) struct Turn<'a> {
     /// Whether there may be more of them than `perhaps_ready` holds.
     pub(crate) overflowed: bool,
     moved: BTreeMap<String, (Option<WorkItemStatus>, WorkItemStatus)>,
+    /// Open runs on the board, counted when first asked for.
+    runs_on_board: OnceCell<u32>,
     runs_started: u32,
     runs_withdrawn: u32,
 }
@@ -62,6 +65,7 @@ impl<'a> Turn<'a> {
             perhaps_ready: Vec::new(),
             overflowed: false,
             moved: BTreeMap::new(),
+            runs_on_board: OnceCell::new(),
             runs_started: 0,
             runs_withdrawn: 0,
         })
@@ -149,8 +153,8 @@ impl<'a> Turn<'a> {
 
     /// Runs that are open, this turn's commands included.
     pub(crate) fn open_runs(&self) -> u32 {
-        let open = u32::try_from(self.board.list_open_runs().len()).unwrap_or(u32::MAX);
-        open.saturating_sub(self.runs_withdrawn).saturating_add(self.runs_started)
+        let count = || u32::try_from(self.board.list_open_runs().len()).unwrap_or(u32::MAX);
+        self.runs_on_board.get_or_init(count).saturating_sub(self.runs_withdrawn).saturating_add(self.runs_started)
     }
 
     /// How many items have each status, this turn's commands included.
