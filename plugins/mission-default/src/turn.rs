@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 /// The key of the timer that ends a mission when its time is used up.
 pub(crate) const DURATION_TIMER: &str = "budget:duration";
 
+/// The most bytes of a reason that are kept; whoever gave it may have said a lot.
+const REASON_MAX_BYTES: usize = 2000;
+
 /// One event's turn.
 pub(crate) struct Turn<'a> {
     pub(crate) settings: &'a Settings,
@@ -105,12 +108,12 @@ impl<'a> Turn<'a> {
 
     /// Ends the mission without success.
     pub(crate) fn fail_mission(&mut self, reason: &str) {
-        self.set_mission(MissionStatus::Failed, json!({"reason": reason}));
+        self.set_mission(MissionStatus::Failed, json!({"reason": shortened(reason)}));
     }
 
     /// Moves an item.
     pub(crate) fn move_item(&mut self, item: &Item, to: WorkItemStatus, reason: Option<&str>) {
-        self.out.set_work_item_status(&item.id, to, reason);
+        self.out.set_work_item_status(&item.id, to, reason.map(shortened));
         self.note_move(&item.id, Some(item.status), to);
     }
 
@@ -177,6 +180,10 @@ impl<'a> Turn<'a> {
         let from = self.moved.get(id).map_or(from, |(first, _)| *first);
         self.moved.insert(id.to_owned(), (from, to));
     }
+}
+
+fn shortened(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(REASON_MAX_BYTES)]
 }
 
 /// How many items have each status.
