@@ -164,6 +164,8 @@ impl Display {
                 self.line(&format!("{item}  done"));
             }
             "approval.requested" => self.line(&format!("{item}  waits for a person: {}", text("summary"))),
+            // Rework says the same a line earlier.
+            "mission.notice" if text("kind") == "work_item_retry" => {}
             "mission.notice" => self.line(&format!("notice  {}: {}", text("kind"), p["data"])),
             "mission.updated" => {
                 if let Some(refused) = p.get("refused") {
