@@ -7,6 +7,7 @@ pub mod domain;
 pub mod clock;
 pub mod wire;
 pub mod store;
+pub mod events;
 pub mod engine;
 pub mod scheduler;
 pub mod worker;

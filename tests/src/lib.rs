@@ -3,4 +3,9 @@
 
 pub mod guest;
 pub mod plugins;
+
 pub mod scratch;
+pub mod postgres;
+pub mod databases;
+pub mod random;
+pub mod records;
