@@ -12,7 +12,6 @@ pub mod engine;
 pub mod scheduler;
 pub mod worker;
 pub mod plugins;
-pub mod events;
 pub mod data_dir;
 pub mod app;
 pub mod cli;

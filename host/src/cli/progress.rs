@@ -67,7 +67,9 @@ fn bar() -> Option<ProgressBar> {
         return None;
     }
     let bar = ProgressBar::with_draw_target(None, indicatif::ProgressDrawTarget::stdout());
-    bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     bar.enable_steady_tick(Duration::from_millis(120));
     Some(bar)
 }
@@ -170,7 +172,11 @@ impl Display {
             "mission.updated" => {
                 if let Some(refused) = p.get("refused") {
                     let message = refused["message"].as_str().unwrap_or_default();
-                    self.line(&format!("refused  {} (event {}): {message}", refused["event"].as_str().unwrap_or_default(), refused["seq"]));
+                    self.line(&format!(
+                        "refused  {} (event {}): {message}",
+                        refused["event"].as_str().unwrap_or_default(),
+                        refused["seq"]
+                    ));
                 }
             }
             _ => {}
@@ -201,7 +207,8 @@ impl Display {
     fn draw(&self) {
         if let Some(bar) = &self.bar {
             let running: Vec<&str> = self.running.iter().map(String::as_str).collect();
-            let running = if running.is_empty() { String::new() } else { format!(" · running: {}", running.join(", ")) };
+            let running =
+                if running.is_empty() { String::new() } else { format!(" · running: {}", running.join(", ")) };
             bar.set_message(visible(&format!("{}/{} done{running}", self.done.len(), self.total)));
         }
     }
