@@ -1,7 +1,7 @@
 //! The composition root: puts store, plugin host, engine, scheduler and worker together for one
 //! process, and takes them apart in the right order.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
@@ -183,10 +183,4 @@ pub enum InstallError {
 
 fn digests(bindings: &Bindings) -> impl Iterator<Item = &Digest> {
     std::iter::once(&bindings.reducer.digest).chain(bindings.gates.iter().map(|(_, binding)| &binding.digest))
-}
-
-/// The directory a file lies in.
-pub fn directory_of(file: &Path) -> PathBuf {
-    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    absolute.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
 }
