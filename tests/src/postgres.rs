@@ -68,7 +68,9 @@ impl Cluster {
         let Some(programs) = find_programs() else {
             let required = std::env::var(REQUIRE).is_ok_and(|value| value == "1");
             assert!(!required, "{REQUIRE}=1, but there is no initdb on the PATH or under /usr/lib/postgresql/*/bin");
-            eprintln!("PostgreSQL is not installed (no initdb): what needs it is skipped; {REQUIRE}=1 makes that a failure");
+            eprintln!(
+                "PostgreSQL is not installed (no initdb): what needs it is skipped; {REQUIRE}=1 makes that a failure"
+            );
             return None;
         };
         Some(Self::start_with(&programs, fsync).unwrap_or_else(|problem| panic!("start PostgreSQL: {problem}")))
@@ -78,7 +80,10 @@ impl Cluster {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("sluice-pg-{}-{number}", std::process::id()));
-        std::fs::DirBuilder::new().mode(0o700).create(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&directory)
+            .map_err(|error| format!("{}: {error}", directory.display()))?;
         let owner = unprivileged_user()?;
         if let Some((uid, gid)) = owner {
             chown(&directory, Some(uid), Some(gid)).map_err(|error| error.to_string())?;
@@ -110,7 +115,8 @@ impl Cluster {
     fn wait_until_ready(&self) -> Result<(), String> {
         const PAUSE: Duration = Duration::from_millis(20);
         for _ in 0..START_TIMEOUT.as_millis() / PAUSE.as_millis() {
-            let ready = Command::new(self.programs.join("pg_isready")).arg("-q").arg("-h").arg(&self.directory).status();
+            let ready =
+                Command::new(self.programs.join("pg_isready")).arg("-q").arg("-h").arg(&self.directory).status();
             if ready.is_ok_and(|status| status.success()) {
                 return Ok(());
             }
@@ -201,7 +207,8 @@ fn initialise(as_owner: &dyn Fn(&Path) -> Command, programs: &Path, directory: &
 }
 
 fn find_programs() -> Option<PathBuf> {
-    let is_complete = |directory: &PathBuf| ["initdb", "postgres", "pg_isready"].iter().all(|name| directory.join(name).is_file());
+    let is_complete =
+        |directory: &PathBuf| ["initdb", "postgres", "pg_isready"].iter().all(|name| directory.join(name).is_file());
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path)
         .filter_map(|directory| directory.join("initdb").canonicalize().ok())
@@ -224,7 +231,8 @@ fn find_programs() -> Option<PathBuf> {
 
 /// Who the server runs as when this process is root's.
 fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
+    let is_root =
+        std::fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
     if !is_root {
         return Ok(None);
     }
@@ -243,4 +251,3 @@ fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
         None => Err("root cannot run it, and there is neither a user postgres nor a user nobody".to_owned()),
     }
 }
-

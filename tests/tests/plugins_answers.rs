@@ -1,8 +1,10 @@
 //! What the host makes of what components answer: the four kinds of failure, contracts that are
 //! broken, and what is cut.
 
+use std::sync::Arc;
+
 use e2e::guest::{World, component};
-use e2e::plugins::{bind, evaluate, failure, host, init};
+use e2e::plugins::{Memory, bind, evaluate, failure, gate_call, host, init};
 use sluice::domain::command::Command;
 use sluice::domain::gate::{Outcome, Severity};
 use sluice::domain::json::Json;
@@ -198,6 +200,16 @@ fn a_gate_reads_no_other_artifacts() {
         let failure = failure(read(id, "0", "10", &[b"first", b"second"]));
         assert!(guest_words(&failure).contains("not among the artifacts of this call"), "{failure:?}");
     }
+}
+
+#[test]
+fn storage_that_fails_is_the_hosts_fault() {
+    let host = host(Limits::default());
+    let values = [("id", "art_0"), ("id_bytes", "5"), ("offset", "0"), ("length", "9"), ("pages", "20")];
+    let binding = bind(&host, component(World::Gate, "read", &values), PluginKind::Gate);
+    // The call names an artifact that the storage does not find.
+    let failed = failure(host.evaluate(&binding, gate_call(&[b"content"]), Arc::new(Memory(Vec::new()))));
+    assert_eq!(failed, PluginFailure::Host { message: "artifact art_0 could not be read: storage failed".to_owned() });
 }
 
 #[test]

@@ -82,7 +82,7 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
-            StartError::DataDir(_) | StartError::Store(_) => Exit::BadInput,
+            StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) => Exit::BadInput,
             StartError::Plugins(_) | StartError::Recover(_) => Exit::Failed,
         };
         Self::caused_by(exit, &error)
@@ -97,13 +97,14 @@ impl From<DataDirError> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        StartError::from(error).into()
+        StartError::Store(error).into()
     }
 }
 
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
-        Self::caused_by(Exit::Failed, &error)
+        let message = format!("failed to {}; {}", with_causes(&error), error.help());
+        Self { exit: Exit::Failed, message }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::domain::id::{MissionId, WorkspaceId};
 use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::rules::Refusal;
 use crate::domain::run::RunStatus;
-use crate::engine::{Engine, NewMission};
+use crate::engine::{Engine, NewMission, PLUGIN_UNUSABLE};
 
 /// Run a mission from a file to its end
 #[derive(Debug, Args)]
@@ -56,7 +56,9 @@ pub(super) async fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         (Some(mission), _) => (mission, false),
         (None, Some(loaded)) => (create(&app, &workspace_id, &loaded).await?, true),
         (None, None) => {
-            return Err(Failure::bad_input("no mission is recorded here to resume; name its file, or the directory with --data"));
+            return Err(Failure::bad_input(
+                "no mission is recorded here to resume; name its file, or the directory with --data",
+            ));
         }
     };
     if !mission.status.is_final() {
@@ -121,7 +123,7 @@ async fn ready_components(app: &App, mission: &Mission, is_new: bool) -> Result<
         let Err(error) = tokio::task::block_in_place(|| app.plugins.check_binding(binding)) else { continue };
         let message = with_causes(&error);
         if is_new {
-            app.engine.refuse_mission(mission, Refusal::new("PLUGIN_UNUSABLE", message.clone())).await?;
+            app.engine.refuse_mission(mission, Refusal::new(PLUGIN_UNUSABLE, message.clone())).await?;
         }
         return Err(Failure::bad_input(format!("plugin {}: {message}", binding.label())));
     }
@@ -180,8 +182,9 @@ async fn until_settled(engine: &Engine, workspace_id: &WorkspaceId, id: &Mission
 
 async fn only_a_person_can_move(engine: &Engine, mission: &Mission) -> Result<bool, Failure> {
     let store = engine.store();
-    let asks = !store.approvals(&mission.workspace_id, Some(&mission.id), Some(ApprovalStatus::Pending), 1).await?.is_empty();
-    if !asks && !matches!(mission.status, MissionStatus::Paused | MissionStatus::Draft) {
+    let pending = Some(ApprovalStatus::Pending);
+    let asks = !store.approvals(&mission.workspace_id, Some(&mission.id), pending, 1).await?.is_empty();
+    if !asks && mission.status != MissionStatus::Paused {
         return Ok(false);
     }
     for status in [RunStatus::Queued, RunStatus::Running] {
@@ -192,11 +195,18 @@ async fn only_a_person_can_move(engine: &Engine, mission: &Mission) -> Result<bo
     let is_quiet = store.evaluations_of(&mission.id).await?.is_empty()
         && store.timers(&mission.id).await?.iter().all(|timer| timer.key.starts_with("budget:"))
         && store.inbox_of(&mission.id, 1).await?.is_empty();
-    // The inbox is read last: whatever was under way before has left a row by then.
-    Ok(is_quiet)
+    // The rows were read one after another; they belong together if no event was applied meanwhile.
+    let now = store.mission(&mission.workspace_id, &mission.id).await?;
+    Ok(is_quiet && now.is_some_and(|now| now.revision == mission.revision))
 }
 
-async fn report_end(app: &App, workspace_id: &WorkspaceId, id: &MissionId, ended: &Ended, as_json: bool) -> Result<Exit, Failure> {
+async fn report_end(
+    app: &App,
+    workspace_id: &WorkspaceId,
+    id: &MissionId,
+    ended: &Ended,
+    as_json: bool,
+) -> Result<Exit, Failure> {
     let report = report::gather(app.engine.store(), workspace_id, id).await?;
     if as_json {
         super::output::json(&report)?;

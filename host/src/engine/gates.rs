@@ -112,7 +112,12 @@ impl Engine {
         ignore_conflict(self.parts.store.commit(unit).await)
     }
 
-    async fn record_verdict(&self, mut evaluation: Evaluation, binding: &Binding, answer: Answer) -> Result<(), EngineError> {
+    async fn record_verdict(
+        &self,
+        mut evaluation: Evaluation,
+        binding: &Binding,
+        answer: Answer,
+    ) -> Result<(), EngineError> {
         let now = self.now();
         let verdict = Verdict {
             workspace_id: evaluation.workspace_id.clone(),

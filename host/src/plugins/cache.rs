@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
@@ -24,6 +25,13 @@ const HEAD_BYTES: usize = MAGIC.len() + 65;
 
 /// Largest compiled component that is kept, in bytes.
 const COMPILED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// Most files of the directory; beyond, the oldest go. Other versions' and other components'
+/// code is made again when it is wanted again.
+const FILES_MAX: usize = 64;
+
+/// Tells apart what one process writes at the same time.
+static WRITES: AtomicU64 = AtomicU64::new(0);
 
 /// Where compiled components lie. Without a directory everything is a miss.
 pub(super) struct Cache {
@@ -70,6 +78,10 @@ impl Cache {
         let Some(path) = self.path(component) else { return };
         if let Err(error) = write_aside(&path, compiled) {
             tracing::warn!(path = %path.display(), %error, "could not keep a compiled component; it will be compiled again");
+        } else if let Some(directory) = &self.directory
+            && let Err(error) = remove_oldest(directory)
+        {
+            tracing::warn!(path = %directory.display(), %error, "could not remove old compiled components");
         }
     }
 
@@ -126,8 +138,8 @@ fn read_verified(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn write_aside(path: &Path, compiled: &[u8]) -> io::Result<()> {
-    // Two hosts of one user may write at the same time; each has a name of its own.
-    let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    let aside = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
     let written = write_new(&aside, compiled).and_then(|()| fs::rename(&aside, path));
     if written.is_err() {
         // What is left of a failed attempt is of no use; a next one would overwrite it.
@@ -143,6 +155,24 @@ fn write_new(path: &Path, compiled: &[u8]) -> io::Result<()> {
     file.write_all(b"\n")?;
     file.write_all(compiled)?;
     file.flush()
+}
+
+/// Keeps the newest [`FILES_MAX`] files, whatever they are: also what a killed host left half
+/// written grows old and goes.
+fn remove_oldest(directory: &Path) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_file() {
+            files.push((metadata.modified()?, entry.path()));
+        }
+    }
+    files.sort_unstable();
+    for (_, path) in files.iter().take(files.len().saturating_sub(FILES_MAX)) {
+        fs::remove_file(path)?;
+    }
+    Ok(())
 }
 
 /// A hasher whose result is the same on every run, unlike the standard library's.

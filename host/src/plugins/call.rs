@@ -166,7 +166,8 @@ impl Caller {
     }
 }
 
-fn prepare<W: Send + 'static>(store: &mut Store<CallState<W>>, limits: &CallLimits) -> wasmtime::Result<()> {
+/// Puts `limits` on a store.
+pub(super) fn prepare<W: Send + 'static>(store: &mut Store<CallState<W>>, limits: &CallLimits) -> wasmtime::Result<()> {
     store.limiter(|state| &mut state.meter);
     store.set_fuel(limits.fuel)?;
     store.set_epoch_deadline(ticks(limits.wall));

@@ -1,7 +1,7 @@
 //! An installed component on its way to being called: its bytes, compiled once, linked once.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
@@ -13,7 +13,7 @@ use super::manifest::Manifest;
 use super::permits::Permits;
 use super::reducer::{self, ReducerPre, ReducerState};
 use super::scrubber::{self, ScrubberInstancePre, ScrubberState};
-use super::{LoadError, precompiled};
+use super::{LoadError, precompiled, trial};
 use crate::domain::artifact::Digest;
 use crate::domain::plugin::PluginKind;
 
@@ -66,12 +66,12 @@ impl Workshop {
                 self.scrubbers.instantiate_pre(component).and_then(scrubber::pre).map(Linked::Scrubber)
             }
         };
-        linked.map_err(|error| LoadError::Unfit { kind, reason: format!("{error:#}") })
+        let fitting = linked.and_then(|linked| trial::check(&linked).map(|()| linked));
+        fitting.map_err(|error| LoadError::Unfit { kind, reason: format!("{error:#}") })
     }
 }
 
 /// A component, ready to be instantiated in its world.
-#[derive(Clone)]
 pub(super) enum Linked {
     /// A reducer.
     Reducer(ReducerPre),
@@ -89,27 +89,33 @@ pub(super) struct Installed {
     pub(super) digest: Digest,
     /// Itself: whoever pins a mission to it keeps a copy beside the mission.
     pub(super) bytes: Cow<'static, [u8]>,
-    linked: Mutex<Option<Linked>>,
+    /// Grows with each that is installed: of two builds of one version the later is meant.
+    pub(super) order: usize,
+    linked: OnceLock<Arc<Linked>>,
+    /// Held by whoever compiles, so that others wait instead of compiling too.
+    compiling: Mutex<()>,
 }
 
 impl Installed {
     /// A component that is yet to be compiled.
-    pub(super) fn new(manifest: Manifest, digest: Digest, bytes: Cow<'static, [u8]>) -> Self {
-        Self { manifest, digest, bytes, linked: Mutex::new(None) }
+    pub(super) fn new(manifest: Manifest, digest: Digest, bytes: Cow<'static, [u8]>, order: usize) -> Self {
+        Self { manifest, digest, bytes, order, linked: OnceLock::new(), compiling: Mutex::new(()) }
     }
 
     /// The component, compiled and linked by whoever comes first; others wait for it.
     ///
     /// # Errors
     /// It does not compile, or not fit its world. The next caller tries again.
-    pub(super) fn ready(&self, workshop: &Workshop) -> Result<Linked, LoadError> {
-        let mut place = self.linked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(linked) = &*place {
-            return Ok(linked.clone());
+    pub(super) fn ready(&self, workshop: &Workshop) -> Result<Arc<Linked>, LoadError> {
+        if let Some(linked) = self.linked.get() {
+            return Ok(Arc::clone(linked));
+        }
+        let _one_at_a_time = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(linked) = self.linked.get() {
+            return Ok(Arc::clone(linked));
         }
         let component = workshop.compile(&self.digest, &self.bytes)?;
-        let linked = workshop.link(self.manifest.kind, &component)?;
-        *place = Some(linked.clone());
-        Ok(linked)
+        let linked = Arc::new(workshop.link(self.manifest.kind, &component)?);
+        Ok(Arc::clone(self.linked.get_or_init(|| linked)))
     }
 }

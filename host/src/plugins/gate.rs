@@ -9,7 +9,7 @@ use super::bindings::gate::GatePre;
 use super::bindings::gate::exports::sluice::gate::evaluator as wit;
 use super::bindings::gate::sluice::gate::{artifacts, types};
 use super::call::{CallState, Caller, Ended};
-use super::failure::{cut, guest};
+use super::failure::{HostFault, cut, guest};
 use super::limits::CallLimits;
 use super::object;
 use super::view::Object;
@@ -34,6 +34,9 @@ const FINDING_TEXT_BYTES_MAX: usize = 4_096;
 
 /// Longest rule name (`wit/gate-0.1/types.wit`), in bytes.
 const RULE_BYTES_MAX: usize = 100;
+
+/// Longest reason of a failed read that is passed on, in bytes.
+const STORAGE_REASON_BYTES_MAX: usize = 1_024;
 
 /// What a gate's call holds: what it may read.
 #[derive(Default)]
@@ -178,8 +181,11 @@ impl artifacts::Host for CallState<GateState> {
         let Some(source) = &self.world.source else {
             return Ok(Err("there are no artifacts while settings are checked".to_owned()));
         };
-        let content = source.read(id, offset, length.min(READ_BYTES_MAX));
-        self.charge(content.as_ref().map_or(0, Vec::len))?;
-        Ok(content)
+        // A verdict on half of what there is would be none: the call ends and is tried again.
+        let content = source.read(id, offset, length.min(READ_BYTES_MAX)).map_err(|reason| {
+            HostFault(format!("artifact {id} could not be read: {}", cut(&reason, STORAGE_REASON_BYTES_MAX)))
+        })?;
+        self.charge(content.len())?;
+        Ok(Ok(content))
     }
 }

@@ -119,15 +119,15 @@ impl PluginHost {
         self.find(digest).ok_or_else(not_installed)?.ready(&self.workshop).map(|_| ())
     }
 
-    /// What is installed, by name, the newest version first.
+    /// What is installed, by name, the newest version first; of one version the last installed.
     pub fn installed(&self) -> Vec<PluginInfo> {
         let installed = self.installed.read().unwrap_or_else(PoisonError::into_inner);
-        let mut infos: Vec<PluginInfo> = installed.values().map(info).collect();
-        infos.sort_by(|a, b| {
+        let mut sorted: Vec<&Arc<Installed>> = installed.values().collect();
+        sorted.sort_by(|a, b| {
             let newest_first = version(&b.manifest).cmp(&version(&a.manifest));
-            a.manifest.name.cmp(&b.manifest.name).then(newest_first).then(a.digest.cmp(&b.digest))
+            a.manifest.name.cmp(&b.manifest.name).then(newest_first).then(b.order.cmp(&a.order))
         });
-        infos
+        sorted.into_iter().map(info).collect()
     }
 
     /// Binds `settings` to the component that `selector` names: a name (its newest version),
@@ -176,9 +176,12 @@ impl PluginHost {
         let inspection = inspect::inspect(&bytes)?;
         world::check(&inspection)?;
         settings::check_schema(&inspection.manifest.settings_schema).map_err(|reason| LoadError::Schema { reason })?;
-        let component = Arc::new(Installed::new(inspection.manifest, inspection.digest.clone(), bytes));
+        inspect::validate(&bytes)?;
         let mut installed = self.installed.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(info(installed.entry(inspection.digest).or_insert(component)))
+        let order = installed.len();
+        let digest = inspection.digest.clone();
+        let component = || Arc::new(Installed::new(inspection.manifest, inspection.digest, bytes, order));
+        Ok(info(installed.entry(digest).or_insert_with(component)))
     }
 
     fn find(&self, digest: &Digest) -> Option<Arc<Installed>> {
@@ -204,7 +207,7 @@ impl PluginHost {
     }
 
     /// The component of `binding`, ready to be called.
-    fn linked(&self, binding: &Binding) -> Result<Linked, CallFailure> {
+    fn linked(&self, binding: &Binding) -> Result<Arc<Linked>, CallFailure> {
         let component = self.find(&binding.digest).ok_or_else(|| unavailable(binding, "it is not installed"))?;
         component.ready(&self.workshop).map_err(|error| {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -215,11 +218,12 @@ impl PluginHost {
 
 impl Plugins for PluginHost {
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {
-        let Linked::Reducer(reducer) = self.linked(binding)? else {
+        let linked = self.linked(binding)?;
+        let Linked::Reducer(reducer) = &*linked else {
             return Err(unavailable(binding, "it is no reducer"));
         };
         let _permit = self.reducers.take();
-        reducer::reduce(&self.caller, &self.limits.reducer, &reducer, &binding.settings, board, call)
+        reducer::reduce(&self.caller, &self.limits.reducer, reducer, &binding.settings, board, call)
     }
 
     fn evaluate(
@@ -228,17 +232,19 @@ impl Plugins for PluginHost {
         call: GateCall,
         artifacts: Arc<dyn ArtifactSource>,
     ) -> Result<Judgement, CallFailure> {
-        let Linked::Gate(gate) = self.linked(binding)? else { return Err(unavailable(binding, "it is no gate")) };
+        let linked = self.linked(binding)?;
+        let Linked::Gate(gate) = &*linked else { return Err(unavailable(binding, "it is no gate")) };
         let _permit = self.gates.take();
-        gate::evaluate(&self.caller, &self.limits.gate, &gate, &binding.settings, &call, artifacts)
+        gate::evaluate(&self.caller, &self.limits.gate, gate, &binding.settings, &call, artifacts)
     }
 
     fn scrub(&self, binding: &Binding, text: &str, data: &Json) -> Result<ScrubReport, CallFailure> {
-        let Linked::Scrubber(scrubber) = self.linked(binding)? else {
+        let linked = self.linked(binding)?;
+        let Linked::Scrubber(scrubber) = &*linked else {
             return Err(unavailable(binding, "it is no scrubber"));
         };
         let _permit = self.scrubbers.take();
-        scrubber::scrub(&self.caller, &self.limits.scrubber, &scrubber, &binding.settings, text, data)
+        scrubber::scrub(&self.caller, &self.limits.scrubber, scrubber, &binding.settings, text, data)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads a component without compiling it: what it is, what it says of itself, what it wants and
 //! what it offers. Judges only that it is a component; the rest is [`super::world`].
 
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use super::LoadError;
 use super::manifest::{self, Manifest, ManifestError};
@@ -9,6 +9,16 @@ use crate::domain::artifact::Digest;
 
 /// Largest component, in bytes (64 MiB).
 pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What a component's code may use: what every engine has, and nothing that [`super::runtime`]
+/// leaves out (threads, 64-bit memories, garbage collection, exceptions, asynchronous components).
+const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::COMPONENT_MODEL)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::RELAXED_SIMD)
+    .difference(WasmFeatures::GC_TYPES);
 
 /// What can be read off a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +63,14 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
         core_modules: walk.core_modules,
         custom_sections: walk.custom_sections,
     })
+}
+
+/// Checks the whole of a component that [`inspect`] has read, code included.
+///
+/// # Errors
+/// Its bytes are not valid, or use features that this host does not have.
+pub(super) fn validate(bytes: &[u8]) -> Result<(), LoadError> {
+    Validator::new_with_features(FEATURES).validate_all(bytes).map(|_| ()).map_err(LoadError::damaged)
 }
 
 /// What was seen so far; `depth` counts the components and modules around the present place.

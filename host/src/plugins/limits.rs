@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::plugin::PluginKind;
+
 const MIB: u64 = 1024 * 1024;
 
 /// Depth of a guest's call stack in bytes, for every kind. Wasmtime's own default; calls run on
@@ -51,21 +53,21 @@ impl Default for Limits {
                 fuel: 2_000_000_000,
                 memory_bytes: 64 * MIB,
                 wall: Duration::from_secs(10),
-                transfer_bytes: 9 * MIB as usize,
+                transfer_bytes: 9 * 1024 * 1024,
                 calls_max: 64,
             },
             gate: CallLimits {
                 fuel: 20_000_000_000,
                 memory_bytes: 256 * MIB,
-                wall: Duration::from_secs(120),
-                transfer_bytes: 8 * MIB as usize,
+                wall: Duration::from_mins(2),
+                transfer_bytes: 8 * 1024 * 1024,
                 calls_max: 16,
             },
             scrubber: CallLimits {
                 fuel: 2_000_000_000,
                 memory_bytes: 64 * MIB,
                 wall: Duration::from_secs(10),
-                transfer_bytes: 4 * MIB as usize,
+                transfer_bytes: 4 * 1024 * 1024,
                 calls_max: 32,
             },
             compiles_max: 1,
@@ -75,11 +77,11 @@ impl Default for Limits {
 
 impl Limits {
     /// The limits of one kind of plugin.
-    pub fn of(&self, kind: crate::domain::plugin::PluginKind) -> &CallLimits {
+    pub fn of(&self, kind: PluginKind) -> &CallLimits {
         match kind {
-            crate::domain::plugin::PluginKind::Reducer => &self.reducer,
-            crate::domain::plugin::PluginKind::Gate => &self.gate,
-            crate::domain::plugin::PluginKind::Scrubber => &self.scrubber,
+            PluginKind::Reducer => &self.reducer,
+            PluginKind::Gate => &self.gate,
+            PluginKind::Scrubber => &self.scrubber,
         }
     }
 

@@ -89,21 +89,21 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     let raw: Raw = serde_json::from_slice(bytes).map_err(ManifestError::Malformed)?;
     let name_fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if raw.name.is_empty() || raw.name.len() > 64 || !raw.name.bytes().all(name_fits) {
-        return Err(wrong("name", raw.name, "1 to 64 characters of a-z, 0-9 and -".to_owned()));
+        return Err(wrong("name", &raw.name, "1 to 64 characters of a-z, 0-9 and -".to_owned()));
     }
     if semver::Version::parse(&raw.version).is_err() {
-        return Err(wrong("version", raw.version, "a semantic version such as 1.2.3".to_owned()));
+        return Err(wrong("version", &raw.version, "a semantic version such as 1.2.3".to_owned()));
     }
     if !CONTRACTS.contains(&raw.contract.as_str()) {
         let expected = format!(
             "{}, which this host speaks; rebuild the plugin against that version of `wit/` or use another host",
             CONTRACTS.join(" or ")
         );
-        return Err(wrong("contract", raw.contract, expected));
+        return Err(wrong("contract", &raw.contract, expected));
     }
     let Ok(kind) = raw.kind.parse::<PluginKind>() else {
         let kinds: Vec<&str> = PluginKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        return Err(wrong("kind", raw.kind, format!("one of {}", kinds.join(", "))));
+        return Err(wrong("kind", &raw.kind, format!("one of {}", kinds.join(", "))));
     };
     Ok(Manifest {
         name: raw.name,
@@ -115,7 +115,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     })
 }
 
-fn wrong(member: &'static str, found: String, expected: String) -> ManifestError {
-    let found = super::failure::cut(&found, 100).to_owned();
+fn wrong(member: &'static str, found: &str, expected: String) -> ManifestError {
+    let found = super::failure::cut(found, 100).to_owned();
     ManifestError::Member { member, found, expected }
 }

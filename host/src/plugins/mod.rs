@@ -38,6 +38,7 @@ pub mod scrubber;
 
 mod error;
 mod check;
+mod trial;
 mod host;
 
 pub use error::{BindError, LoadError, PluginHostError};

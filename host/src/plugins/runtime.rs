@@ -1,7 +1,7 @@
 //! The engine that runs components: how it is set up, once for all kinds of plugins.
 //!
 //! Instances come from a pool where the address space allows it, because a fresh instance for
-//! each call is only affordable that way (measured: benches/plugin_call); on demand otherwise.
+//! each call is only affordable that way (measured: `plugin_call`); on demand otherwise.
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, RegallocAlgorithm};
 

@@ -5,9 +5,11 @@ use super::bindings::mission::sluice::mission::{board as wit, types};
 use crate::domain::artifact::ArtifactRef;
 use crate::domain::board::{Board, BoardRun};
 use crate::domain::gate::GateState;
+use crate::domain::id::{VerdictId, WorkItemId};
 use crate::domain::json::Json;
 use crate::domain::mission::{Budgets, Mission, MissionStatus};
 use crate::domain::run::RunStatus;
+use crate::domain::time::Timestamp;
 use crate::domain::work_item::{WorkItem, WorkItemStatus};
 
 /// The header.
@@ -23,7 +25,7 @@ pub(super) fn mission(mission: &Mission) -> wit::Mission {
     data.raw("usage", &usage.finish());
     data.optional_text("entrypoint", mission.entrypoint.as_deref());
     data.json("metadata", &mission.metadata);
-    data.optional_number("started_at_ms", mission.started_at.map(|at| at.as_millis()));
+    data.optional_number("started_at_ms", mission.started_at.map(Timestamp::as_millis));
     data.number("planner_attempts", mission.planner_attempts);
     data.texts("required_gates", mission.bindings.gates.iter().map(|(gate, _)| gate.as_str()));
     wit::Mission {
@@ -51,7 +53,7 @@ pub(super) fn work_item(item: &WorkItem) -> wit::WorkItem {
     let mut data = Object::new();
     data.text("title", &item.spec.title);
     data.optional_text("detail", item.spec.detail.as_deref());
-    data.texts("depends_on", item.spec.depends_on.iter().map(super::super::domain::id::WorkItemId::as_str));
+    data.texts("depends_on", item.spec.depends_on.iter().map(WorkItemId::as_str));
     data.optional_text("assigned_agent", item.spec.assigned_agent.as_deref());
     data.texts("skills", item.spec.skills.iter().map(String::as_str));
     if let Some(metadata) = &item.spec.metadata {
@@ -76,7 +78,7 @@ pub(super) fn work_item(item: &WorkItem) -> wit::WorkItem {
 fn gate(state: &GateState) -> String {
     let mut data = Object::new();
     data.text("status", state.status.as_str());
-    data.optional_text("verdict_id", state.verdict_id.as_ref().map(super::super::domain::id::VerdictId::as_str));
+    data.optional_text("verdict_id", state.verdict_id.as_ref().map(VerdictId::as_str));
     data.number("evaluations", state.evaluations);
     data.finish()
 }

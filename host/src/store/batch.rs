@@ -134,12 +134,7 @@ fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
                 _ => "",
             })
             .collect();
-        CommitError::Conflict {
-            table: guard.table.table().name,
-            key: parts.join("/"),
-            expected: guard.expected,
-            found,
-        }
+        CommitError::Conflict { table: guard.table.table().name, key: parts.join("/"), expected: guard.expected, found }
     })
 }
 

@@ -79,7 +79,9 @@ pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), 
         return Err(OpenError::Unsuitable { setting: "synchronous_commit", found: synchronous_commit, wanted: "on" });
     }
     if row.try_get::<String, _>(3)? == "on" {
-        return Err(OpenError::ReadOnly { source: "the server or the database takes no writes (transaction_read_only)".into() });
+        return Err(OpenError::ReadOnly {
+            source: "the server or the database takes no writes (transaction_read_only)".into(),
+        });
     }
     let fsync: String = row.try_get(2)?;
     if fsync != "on" {
@@ -91,7 +93,11 @@ pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), 
 /// Counts `commits` up whenever any host commits, until `ended` changes or its sender is gone.
 /// A lost connection is made again; what was missed meanwhile is made up for by counting up
 /// once, since nobody waits for one particular commit.
-pub(super) async fn listen(options: PgConnectOptions, commits: Arc<watch::Sender<u64>>, mut ended: watch::Receiver<()>) {
+pub(super) async fn listen(
+    options: PgConnectOptions,
+    commits: Arc<watch::Sender<u64>>,
+    mut ended: watch::Receiver<()>,
+) {
     // A pool of one of its own: a listener never gives its connection back.
     let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options);
     let listening = async {

@@ -23,7 +23,27 @@ pub(crate) fn init(_settings: &Settings, board: &dyn Board) -> Result<(), String
     }
 }
 
-/// Decides about one event.
+/// Whether this reducer decides anything about events of this kind. Most events are of other
+/// kinds (a run was claimed, a resource has changed), and cost nothing but this question.
+pub(crate) fn concerns(kind: &str) -> bool {
+    const KINDS: [&str; 12] = [
+        "mission_started",
+        "mission_paused",
+        "mission_resumed",
+        "mission_canceled",
+        "run_finished",
+        "gate_verdict",
+        "approval_granted",
+        "approval_denied",
+        "approval_expired",
+        "timer_fired",
+        "tool_observed",
+        "work_items_proposed",
+    ];
+    KINDS.contains(&kind)
+}
+
+/// Decides about one event of a kind that [`concerns`] this reducer.
 pub(crate) fn on_event(
     settings: &Settings,
     event: &Event,
@@ -45,7 +65,10 @@ pub(crate) fn on_event(
         "approval_denied" => gates::not_approved(&mut turn, "a person said no")?,
         "approval_expired" => gates::not_approved(&mut turn, "nobody answered in time")?,
         "timer_fired" => timer_fired(&mut turn)?,
-        "tool_observed" => dispatch::check_tool_calls(&mut turn),
+        "tool_observed" => {
+            dispatch::check_tool_calls(&mut turn);
+            return Ok(());
+        }
         "work_items_proposed" => planning::proposed(&mut turn)?,
         _ => return Ok(()),
     }

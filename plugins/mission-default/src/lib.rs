@@ -1,9 +1,9 @@
 //! `mission-default`: the reducer that missions have unless told otherwise.
 //!
-//! In the order things happen: [`planning`] gets work items from a planner, [`dispatch`] starts
-//! runs, [`gates`] sends what they left through the required gates, [`retry`] tries again what was
-//! rejected, [`ending`] closes the mission with a summary or a reason. [`flow`] routes events to
-//! them; [`turn`] is what one event's decisions share.
+//! In the order things happen: `planning` gets work items from a planner, `dispatch` starts
+//! runs, `gates` sends what they left through the required gates, `retry` tries again what was
+//! rejected, `ending` closes the mission with a summary or a reason. `flow` routes events to
+//! them; `turn` is what one event's decisions share.
 //!
 //! It keeps no state: whatever it needs to know later stands on the board. It never pages through
 //! a mission's items but once, for the summary. It enforces nothing: the host checks every
@@ -35,6 +35,9 @@ impl Reducer for MissionDefault {
     }
 
     fn on_event(event: &Event, board: &dyn Board, out: &mut dyn Commands) -> Result<(), String> {
+        if !flow::concerns(&event.kind) {
+            return Ok(());
+        }
         flow::on_event(&settings::Settings::bound()?, event, board, out)
     }
 

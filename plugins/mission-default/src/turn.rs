@@ -9,10 +9,14 @@ use crate::item::Item;
 use crate::settings::Settings;
 use serde_json::{Value, json};
 use sluice_plugin::mission::{Board, Commands, Event, MissionStatus, WorkItemStatus};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// The key of the timer that ends a mission when its time is used up.
 pub(crate) const DURATION_TIMER: &str = "budget:duration";
+
+/// The most bytes of a reason that are kept; whoever gave it may have said a lot.
+const REASON_MAX_BYTES: usize = 2000;
 
 /// One event's turn.
 pub(crate) struct Turn<'a> {
@@ -36,6 +40,8 @@ pub(crate) struct Turn<'a> {
     /// Whether there may be more of them than `perhaps_ready` holds.
     pub(crate) overflowed: bool,
     moved: BTreeMap<String, (Option<WorkItemStatus>, WorkItemStatus)>,
+    /// Open runs on the board, counted when first asked for.
+    runs_on_board: OnceCell<u32>,
     runs_started: u32,
     runs_withdrawn: u32,
 }
@@ -62,6 +68,7 @@ impl<'a> Turn<'a> {
             perhaps_ready: Vec::new(),
             overflowed: false,
             moved: BTreeMap::new(),
+            runs_on_board: OnceCell::new(),
             runs_started: 0,
             runs_withdrawn: 0,
         })
@@ -101,12 +108,12 @@ impl<'a> Turn<'a> {
 
     /// Ends the mission without success.
     pub(crate) fn fail_mission(&mut self, reason: &str) {
-        self.set_mission(MissionStatus::Failed, json!({"reason": reason}));
+        self.set_mission(MissionStatus::Failed, json!({"reason": shortened(reason)}));
     }
 
     /// Moves an item.
     pub(crate) fn move_item(&mut self, item: &Item, to: WorkItemStatus, reason: Option<&str>) {
-        self.out.set_work_item_status(&item.id, to, reason);
+        self.out.set_work_item_status(&item.id, to, reason.map(shortened));
         self.note_move(&item.id, Some(item.status), to);
     }
 
@@ -149,8 +156,8 @@ impl<'a> Turn<'a> {
 
     /// Runs that are open, this turn's commands included.
     pub(crate) fn open_runs(&self) -> u32 {
-        let open = u32::try_from(self.board.list_open_runs().len()).unwrap_or(u32::MAX);
-        open.saturating_sub(self.runs_withdrawn).saturating_add(self.runs_started)
+        let count = || u32::try_from(self.board.list_open_runs().len()).unwrap_or(u32::MAX);
+        self.runs_on_board.get_or_init(count).saturating_sub(self.runs_withdrawn).saturating_add(self.runs_started)
     }
 
     /// How many items have each status, this turn's commands included.
@@ -173,6 +180,10 @@ impl<'a> Turn<'a> {
         let from = self.moved.get(id).map_or(from, |(first, _)| *first);
         self.moved.insert(id.to_owned(), (from, to));
     }
+}
+
+fn shortened(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(REASON_MAX_BYTES)]
 }
 
 /// How many items have each status.

@@ -159,6 +159,20 @@ fn a_free_place_does_not_cut_a_back_off_short() {
 }
 
 #[test]
+fn a_long_reason_is_cut_and_still_tells_when_the_retry_is_due() {
+    let mut mission = started(chain(), &json!({}));
+    finish(&mut mission, "a", RunStatus::Succeeded);
+    mission.give_verdict("a", "review", "fail", &"\u{e9}".repeat(100_000)).unwrap();
+    let reason = mission.board.record("a").unwrap().reason.clone().unwrap();
+    assert!(reason.len() < 1100 && reason.ends_with(&format!("not before {})", mission.now_ms + 1000)), "{reason}");
+    mission.fire_timer("rework:a").unwrap();
+    finish(&mut mission, "a", RunStatus::Succeeded);
+    let commands = mission.give_verdict("a", "review", "needs_human", &"\u{e9}".repeat(100_000)).unwrap();
+    let longest = commands.iter().map(|command| command.to_json().to_string().len()).max().unwrap();
+    assert!(longest < 3000, "{longest}");
+}
+
+#[test]
 fn pausing_lets_gates_go_on_and_resuming_starts_what_waited() {
     let board = chain().item("c", &item("C", &[])).item("d", &item("D", &[]));
     let mut mission = started(board, &json!({"max_parallel_runs": 3}));

@@ -38,6 +38,7 @@ pub mod mission;
 #[cfg(feature = "scrubber")]
 pub mod scrubber;
 pub mod settings;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 
 pub use serde_json;

@@ -74,7 +74,9 @@ impl Rows {
             mission_id: Some(mission_id.clone()),
             actor: "system.engine".to_owned(),
             occurred_at: now,
-            properties: json("{\"mission_id\":\"mis_0193f2a1-7b1c-7c3e-9a55-000000000001\",\"work_item_id\":\"fix-parser\",\"from\":\"todo\",\"to\":\"in_progress\"}"),
+            properties: json(
+                "{\"mission_id\":\"mis_0193f2a1-7b1c-7c3e-9a55-000000000001\",\"work_item_id\":\"fix-parser\",\"from\":\"todo\",\"to\":\"in_progress\"}",
+            ),
         };
         Self {
             mission: Mission {
@@ -153,7 +155,9 @@ impl Rows {
                 data: json("{\"status\":\"succeeded\",\"summary\":\"done\"}"),
                 occurred_at: now,
                 actor: "system.scheduler".to_owned(),
-                commands: json("[{\"type\":\"set_work_item_status\",\"work_item_id\":\"fix-parser\",\"status\":\"in_progress\"},{\"type\":\"start_run\",\"work_item_id\":\"fix-parser\"}]"),
+                commands: json(
+                    "[{\"type\":\"set_work_item_status\",\"work_item_id\":\"fix-parser\",\"status\":\"in_progress\"},{\"type\":\"start_run\",\"work_item_id\":\"fix-parser\"}]",
+                ),
                 assigned_ids: json("[\"run_0193f2a1-7b1c-7c3e-9a55-000000000001\"]"),
                 disposition: Disposition::Applied,
                 refusal: None,

@@ -11,9 +11,8 @@ async fn run(location: &Location, sql: &str) {
     let sql = AssertSqlSafe(sql.to_owned());
     match location {
         Location::Sqlite { directory } => {
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(directory.join("sluice.db"))
-                .create_if_missing(true);
+            let options =
+                sqlx::sqlite::SqliteConnectOptions::new().filename(directory.join("sluice.db")).create_if_missing(true);
             let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
             sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
             connection.close().await.unwrap();
@@ -116,7 +115,11 @@ async fn a_server_that_is_not_there_is_unreachable() {
 #[tokio::test]
 async fn a_server_setting_that_breaks_a_promise_is_refused() {
     let Some(cluster) = e2e::postgres::shared() else { return };
-    cluster.execute("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER libc".to_owned()).await;
+    cluster
+        .execute(
+            "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER libc".to_owned(),
+        )
+        .await;
     let error = refusal(&Location::Postgres { url: cluster.url("latin") }).await;
     assert!(matches!(error, OpenError::Unsuitable { setting: "server_encoding", .. }), "{error:?}");
     assert_eq!(error.to_string(), "work with a database whose server_encoding is LATIN1, not UTF8");
@@ -143,5 +146,6 @@ async fn hosts_that_open_an_empty_database_at_once_agree() {
     for opened in opening {
         opened.await.unwrap().unwrap();
     }
-    run(&database.location, "INSERT INTO log_head (id, seq) SELECT 1, 0 WHERE (SELECT COUNT(*) FROM log_head) <> 1").await;
+    run(&database.location, "INSERT INTO log_head (id, seq) SELECT 1, 0 WHERE (SELECT COUNT(*) FROM log_head) <> 1")
+        .await;
 }

@@ -84,3 +84,85 @@ fn surface_of(component: &[u8]) -> Result<Surface> {
     }
     Ok(surface)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasm_encoder::{
+        Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection, InstanceType, Module, ModuleSection,
+    };
+
+    fn manifest(kind: Kind) -> Manifest {
+        Manifest {
+            name: "guest".to_owned(),
+            version: "0.1.0".to_owned(),
+            kind,
+            contract: "0.1".to_owned(),
+            description: "A guest.".to_owned(),
+            settings_schema: serde_json::Value::Null,
+        }
+    }
+
+    /// A component that imports an empty instance, with a module inside.
+    fn importing(name: &str) -> Vec<u8> {
+        let mut component = Component::new();
+        let mut types = ComponentTypeSection::new();
+        types.instance(&InstanceType::new());
+        component.section(&types);
+        let mut imports = ComponentImportSection::new();
+        imports.import(name, ComponentTypeRef::Instance(0));
+        component.section(&imports);
+        component.section(&ModuleSection(&Module::new()));
+        component.finish()
+    }
+
+    #[test]
+    fn an_import_that_the_world_does_not_offer_is_refused_by_name() {
+        for (name, kind) in [
+            ("wasi:cli/environment@0.2.0", Kind::Gate),
+            ("sluice:mission/board@0.1.0", Kind::Gate),
+            ("sluice:gate/artifacts@0.1.0", Kind::Reducer),
+            ("sluice:gate/artifacts@0.1.0", Kind::Scrubber),
+        ] {
+            let error = validate(&importing(name), &manifest(kind)).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_export_of_its_kind_is_required() {
+        let error = validate(&importing("sluice:gate/artifacts@0.1.0"), &manifest(Kind::Gate)).unwrap_err();
+        assert_eq!(error.to_string(), "does not export sluice:gate/evaluator@0.1.0");
+    }
+
+    #[test]
+    fn bytes_that_are_no_component_are_refused() {
+        assert!(validate(b"\0asm\x0d\0\x01\0\xff", &manifest(Kind::Gate)).is_err());
+        assert!(
+            encode(&Module::new().finish(), "{}").is_ok_and(|bytes| validate(&bytes, &manifest(Kind::Gate)).is_err())
+        );
+    }
+
+    #[test]
+    fn prebuilt_components_carry_their_manifest_where_the_host_looks_for_it() {
+        let root = crate::root();
+        for guest in crate::plugins::guest::find(&root).unwrap() {
+            // A missing one is told by `check`.
+            let Ok(component) = std::fs::read(guest.prebuilt()) else { continue };
+            let mut found = Vec::new();
+            let mut depth = 0;
+            for payload in Parser::new(0).parse_all(&component) {
+                match payload.unwrap() {
+                    Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                    Payload::End(_) => depth -= 1,
+                    Payload::CustomSection(section) if section.name() == MANIFEST_SECTION => {
+                        found.push((depth, section.data().to_vec()));
+                    }
+                    _ => {}
+                }
+            }
+            assert_eq!(found, [(0, guest.manifest_text.clone().into_bytes())], "{}", guest.name());
+            validate(&component, &guest.manifest).unwrap();
+        }
+    }
+}

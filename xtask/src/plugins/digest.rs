@@ -115,7 +115,9 @@ impl Ingredients {
     }
 }
 
-/// Gives every file with one of `extensions` below `folder` to `add`, but those of tests.
+/// Gives every file with one of `extensions` below `folder` to `add`, but those of tests and of
+/// doubles for tests, which no component contains, and those of a frozen copy, which nothing is
+/// built from.
 fn walk(folder: &Path, extensions: &[&str], add: &mut impl FnMut(PathBuf) -> Result<()>) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());
@@ -123,7 +125,7 @@ fn walk(folder: &Path, extensions: &[&str], add: &mut impl FnMut(PathBuf) -> Res
     for entry in entries {
         let path = entry?.path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if name == "tests" || name == "fixtures" {
+        if ["tests", "testing", "fixtures", "frozen"].contains(&name) {
             continue;
         }
         if path.is_dir() {
@@ -269,6 +271,81 @@ mod tests {
     fn a_dependency_missing_from_the_lock_is_an_error() {
         let lock = Lock::parse(&LOCK.parse().unwrap()).unwrap();
         assert!(lock.resolve("guest", "zz").is_err());
+    }
+
+    /// A workspace with a guest that depends on a crate beside it; removed at the end.
+    struct Tree(PathBuf);
+
+    impl Tree {
+        fn new(name: &str) -> Self {
+            let root = std::env::temp_dir().join(format!("sluice-xtask-{name}-{}", std::process::id()));
+            let tree = Tree(root);
+            tree.write("Cargo.toml", "[profile.guest]\nlto = true\n");
+            tree.write("Cargo.lock", LOCK);
+            tree.write("wit/world.wit", "world w {}\n");
+            let manifest = "[package]\nname = 'guest'\n[dependencies]\na = '1'\nsdk = { path = '../sdk' }\n";
+            tree.write("plugins/guest/Cargo.toml", manifest);
+            tree.write("plugins/guest/src/lib.rs", "mod tests;\n");
+            tree.write("plugins/guest/src/tests.rs", "");
+            tree.write("plugins/sdk/Cargo.toml", "[package]\nname = 'sdk'\n");
+            tree.write("plugins/sdk/src/lib.rs", "");
+            tree.write("plugins/guest/manifest.json", MANIFEST);
+            tree
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            let path = self.0.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        fn digest(&self) -> String {
+            let guests = super::super::guest::find(&self.0).unwrap();
+            of_sources(&self.0, &guests[0]).unwrap()
+        }
+    }
+
+    impl Drop for Tree {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    const MANIFEST: &str = r#"{"name": "guest", "version": "0.1.0", "kind": "gate", "contract": "0.1",
+        "description": "A guest.", "settings_schema": {"additionalProperties": false}}"#;
+
+    #[test]
+    fn whatever_a_guest_is_built_from_changes_its_digest() {
+        let tree = Tree::new("changes");
+        let mut seen = vec![tree.digest()];
+        for (name, text) in [
+            ("wit/world.wit", "world w { import i; }\n".to_owned()),
+            ("plugins/guest/src/lib.rs", "fn f() {}\n".to_owned()),
+            ("plugins/guest/src/more.rs", String::new()),
+            ("plugins/sdk/src/lib.rs", "fn g() {}\n".to_owned()),
+            ("plugins/guest/manifest.json", MANIFEST.replace("A guest", "Another guest")),
+            ("Cargo.toml", "[profile.guest]\nlto = false\n".to_owned()),
+            ("Cargo.lock", LOCK.replace("checksum = \"cc\"", "checksum = \"dd\"")),
+        ] {
+            tree.write(name, &text);
+            let digest = tree.digest();
+            assert!(!seen.contains(&digest), "{name}");
+            seen.push(digest);
+        }
+    }
+
+    #[test]
+    fn what_a_guest_is_not_built_from_does_not() {
+        let tree = Tree::new("stays");
+        let before = tree.digest();
+        tree.write("plugins/guest/src/tests.rs", "#[test] fn t() {}\n");
+        tree.write("plugins/sdk/src/testing/board.rs", "fn f() {}\n");
+        tree.write("wit/frozen/world.wit", "world w {}\n");
+        tree.write("plugins/guest/tests/flow.rs", "#[test] fn t() {}\n");
+        tree.write("plugins/guest/src/lib.rs", "mod tests;\r\n");
+        tree.write("Cargo.toml", "[profile.guest]\nlto = true\n[workspace]\nmembers = ['host']\n");
+        tree.write("Cargo.lock", &LOCK.replace("checksum = \"b1\"", "checksum = \"b9\""));
+        assert_eq!(tree.digest(), before);
     }
 
     #[test]

@@ -151,3 +151,30 @@ impl Commands for HostCommands {
         super::bindings::sluice::mission::commands::emit_notice(kind, &data.to_string());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_written_as_the_contract_has_them() {
+        let start = Command::StartRun { work_item_id: None, data: json!({"prompt": "Plan."}) };
+        assert_eq!(start.to_json(), json!({"type": "start_run", "data": {"prompt": "Plan."}}));
+        let set = Command::SetWorkItemStatus {
+            work_item_id: "a".to_owned(),
+            status: WorkItemStatus::InProgress,
+            reason: Some("why".to_owned()),
+        };
+        let expected =
+            json!({"type": "set_work_item_status", "work_item_id": "a", "status": "in_progress", "reason": "why"});
+        assert_eq!(set.to_json(), expected);
+        let keep = Command::PersistArtifact {
+            name: "summary.md".to_owned(),
+            kind: "summary".to_owned(),
+            media_type: "text/markdown".to_owned(),
+            content: b"text".to_vec(),
+        };
+        assert_eq!(keep.to_json()["size"], 4);
+        assert_eq!(keep.to_json().get("content"), None);
+    }
+}

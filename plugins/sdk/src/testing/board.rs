@@ -349,3 +349,44 @@ impl Board for MemoryBoard {
 fn gate_json(gate: &GateRecord) -> Value {
     json!({"status": gate.status, "verdict_id": gate.verdict_id, "evaluations": gate.evaluations})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `c` waits for `a` and `b`.
+    fn board() -> MemoryBoard {
+        MemoryBoard::new()
+            .item("a", &json!({"title": "A"}))
+            .item("b", &json!({"title": "B"}))
+            .item("c", &json!({"title": "C", "depends_on": ["a", "b"]}))
+    }
+
+    #[test]
+    fn an_item_is_ready_while_all_it_waits_for_is_done() {
+        let mut board = board();
+        assert_eq!(board.list_ready(10), ["a", "b"]);
+        board.edit("a", |item| item.status = WorkItemStatus::Done);
+        assert_eq!(board.list_ready(10), ["b"]);
+        board.edit("b", |item| item.status = WorkItemStatus::Done);
+        assert_eq!(board.list_ready(10), ["c"]);
+        board.edit("b", |item| item.status = WorkItemStatus::Blocked);
+        assert_eq!(board.list_ready(10), [""; 0]);
+        board.edit("c", |item| item.status = WorkItemStatus::InProgress);
+        board.edit("b", |item| item.status = WorkItemStatus::Done);
+        assert_eq!(board.list_ready(10), [""; 0]);
+        board.add_item("d", &json!({"title": "D", "depends_on": ["a"]}));
+        assert_eq!(board.list_ready(10), ["d"]);
+    }
+
+    #[test]
+    fn pages_go_on_after_the_entry_named() {
+        let board = board();
+        assert_eq!(board.list_by_status(WorkItemStatus::Todo, Some("a"), 1), ["b"]);
+        assert_eq!(board.list_by_status(WorkItemStatus::Todo, Some("c"), 1), [""; 0]);
+        assert_eq!(board.list_by_status(WorkItemStatus::Todo, Some("gone"), 9), [""; 0]);
+        assert_eq!(board.list_dependents("a", None, 9), ["c"]);
+        let counts: u32 = board.count_by_status().iter().map(|entry| entry.count).sum();
+        assert_eq!((counts, board.count_by_status().len()), (3, 9));
+    }
+}

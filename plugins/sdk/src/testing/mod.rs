@@ -1,6 +1,6 @@
 //! Doubles of the host, so that a plugin's logic is tested natively and in milliseconds.
 //!
-//! Owns nothing a component runs with; a component that does not call it does not contain it.
+//! Owns nothing a component runs with: it is left out where a component is compiled.
 //! A gate is tested with `MemoryArtifacts`. A reducer is tested either one event at a time, with a
 //! `MemoryBoard` and `RecordedCommands`, or as a whole flow with a `MemoryMission`, which applies
 //! what the reducer issues under the host's rules and refuses what the host would refuse.
@@ -37,7 +37,6 @@ pub fn set_settings(json: &str) {
     SETTINGS.with_borrow_mut(|settings| json.clone_into(settings));
 }
 
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn settings_text() -> String {
     SETTINGS.with_borrow(Clone::clone)
 }

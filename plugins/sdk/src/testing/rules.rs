@@ -296,3 +296,118 @@ fn mission_moves(from: MissionStatus) -> &'static [MissionStatus] {
         Succeeded | Failed | Canceled => &[],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn set(id: &str, status: WorkItemStatus) -> Command {
+        Command::SetWorkItemStatus { work_item_id: id.to_owned(), status, reason: None }
+    }
+
+    fn start(id: Option<&str>) -> Command {
+        Command::StartRun { work_item_id: id.map(ToOwned::to_owned), data: json!({"prompt": "Do it."}) }
+    }
+
+    fn mission(status: MissionStatus, data: Value) -> Command {
+        Command::SetMissionStatus { status, data }
+    }
+
+    fn request(id: &str, gate: &str) -> Command {
+        Command::RequestGate { work_item_id: id.to_owned(), gate: gate.to_owned() }
+    }
+
+    /// A running mission: `a` was worked and waits, `b` waits for `a`, `c` was never worked.
+    fn board() -> MemoryBoard {
+        let mut board = MemoryBoard::new()
+            .with("budgets", json!({"max_parallel_runs": 1}))
+            .item("a", &json!({"title": "A"}))
+            .item("b", &json!({"title": "B", "depends_on": ["a"]}))
+            .item("c", &json!({"title": "C"}));
+        board.status = MissionStatus::Running;
+        board.put_run(RunRecord {
+            id: "run_a".to_owned(),
+            work_item: Some("a".to_owned()),
+            status: RunStatus::Succeeded,
+            attempt: 1,
+            prompt: String::new(),
+            output: None,
+        });
+        board.edit("a", |item| {
+            item.status = WorkItemStatus::InProgress;
+            item.run = Some("run_a".to_owned());
+            item.attempts = 1;
+        });
+        board
+    }
+
+    fn judged(commands: &[Command]) -> Result<MemoryBoard, String> {
+        let mut board = board();
+        apply(&mut board, commands, 1000, &mut 0).map(|_| board)
+    }
+
+    #[test]
+    fn what_the_host_refuses_is_refused() {
+        let cases = [
+            (vec![set("a", WorkItemStatus::Done)], "gate review is None"),
+            (vec![set("c", WorkItemStatus::Review)], "c is todo"),
+            (vec![set("c", WorkItemStatus::InProgress)], "c is todo"),
+            (vec![set("z", WorkItemStatus::Failed)], "no such item"),
+            (vec![start(Some("b"))], "a dependency is not done"),
+            (vec![start(Some("a"))], "in_progress"),
+            (vec![start(Some("c")), start(None)], "max_parallel_runs"),
+            (vec![request("a", "review")], "the item is in_progress"),
+            (vec![set("a", WorkItemStatus::Review), request("a", "test")], "the item is review"),
+            (
+                vec![set("a", WorkItemStatus::Review), request("a", "review"), request("a", "review")],
+                "the gate is asked already",
+            ),
+            (vec![mission(MissionStatus::Succeeded, json!({}))], "something is not done"),
+            (vec![mission(MissionStatus::Draft, json!({}))], "the mission is running"),
+            (vec![mission(MissionStatus::Failed, json!({})), set("c", WorkItemStatus::Failed)], "the mission is over"),
+            (
+                vec![
+                    mission(MissionStatus::Running, json!({"phase": "working"})),
+                    mission(MissionStatus::Running, json!({"phase": "planning"})),
+                ],
+                "the phase cannot go back",
+            ),
+            (vec![mission(MissionStatus::Paused, json!({})), start(Some("c"))], "the mission does not run"),
+            (vec![Command::CancelRun { run_id: "run_a".to_owned(), reason: String::new() }], "the run is over"),
+            (vec![Command::ScheduleTimer { key: "k".repeat(201), due_at_ms: 0, data: json!({}) }], "200 bytes"),
+            (vec![Command::AddWorkItem { id: "a".to_owned(), data: json!({"title": "A"}) }], "the id is taken"),
+            (
+                vec![Command::AddWorkItem { id: "d".to_owned(), data: json!({"title": "D", "depends_on": ["z"]}) }],
+                "a dependency is unknown",
+            ),
+            (
+                vec![Command::RequestApproval {
+                    work_item_id: Some("a".to_owned()),
+                    kind: "gate".to_owned(),
+                    summary: String::new(),
+                    data: json!({"gate": "review", "verdict_id": "ver_1"}),
+                }],
+                "asks for no person",
+            ),
+        ];
+        for (commands, expected) in cases {
+            let refused = judged(&commands).err().unwrap_or_else(|| panic!("allowed: {commands:?}"));
+            assert!(refused.contains(expected), "{commands:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_the_host_allows_is_carried_out() {
+        let added = Command::AddWorkItem { id: "d".to_owned(), data: json!({"title": "D", "depends_on": ["a"]}) };
+        let board =
+            judged(&[set("a", WorkItemStatus::Review), request("a", "review"), start(Some("c")), added]).unwrap();
+        assert_eq!(board.record("c").unwrap().status, WorkItemStatus::InProgress);
+        assert_eq!(board.record("a").unwrap().gates["review"].status, "pending");
+        assert_eq!((board.number("usage/steps"), board.open_run_ids().len()), (1, 1));
+
+        let board = judged(&[start(Some("c")), mission(MissionStatus::Canceled, json!({}))]).unwrap();
+        assert!(board.open_run_ids().is_empty());
+        assert!(board.records().iter().all(|item| item.status == WorkItemStatus::Canceled));
+    }
+}
