@@ -218,7 +218,6 @@ async fn replay(
     let mission = mission(&store, id).await?;
     let plugins =
         Arc::new(tokio::task::block_in_place(app::plugin_host).map_err(|e| Failure::caused_by(Exit::Failed, &e))?);
-    app::install_components(&plugins, &store, &mission.bindings).await?;
     let candidate = match reducer {
         None => Candidate::Pinned,
         Some(path) => {

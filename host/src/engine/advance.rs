@@ -172,6 +172,7 @@ impl Engine {
         };
         let plugins = Arc::clone(&self.parts.plugins);
         let binding = board.mission().bindings.reducer.clone();
+        self.have_component(&binding.digest).await?;
         let shared = Arc::new(board);
         let lent = Arc::clone(&shared);
         let reduced = tokio::task::spawn_blocking(move || plugins.reduce(&binding, lent, call))
