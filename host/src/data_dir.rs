@@ -10,7 +10,9 @@ use uuid::Uuid;
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     /// Another process has it.
-    #[error("data directory `{path}` is in use by another sluice{holder}; wait for it, stop it, or choose another with --data")]
+    #[error(
+        "data directory `{path}` is in use by another sluice{holder}; wait for it, stop it, or choose another with --data"
+    )]
     InUse {
         /// The directory.
         path: String,

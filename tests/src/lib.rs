@@ -4,4 +4,9 @@
 pub mod bare;
 pub mod guest;
 pub mod plugins;
+
 pub mod scratch;
+pub mod postgres;
+pub mod databases;
+pub mod random;
+pub mod records;

@@ -1,32 +1,36 @@
-//! A directory for one case, gone when the case is over.
+//! Directories that are gone when their test is.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-static COUNT: AtomicU64 = AtomicU64::new(0);
-
-/// The directory. Cases that fail leave nothing behind either.
-pub struct Scratch(PathBuf);
+/// A directory under the system's temporary one, removed when dropped.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+}
 
 impl Scratch {
-    /// An empty directory of its own.
-    #[expect(clippy::new_without_default, reason = "a default that makes a directory would surprise")]
-    pub fn new() -> Self {
-        let name = format!("sluice-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).expect("the temporary directory takes directories");
-        Self(path)
+    /// A new, empty directory whose name begins with `name`.
+    ///
+    /// # Panics
+    /// When it cannot be created.
+    pub fn new(name: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("sluice-{name}-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).unwrap_or_else(|error| panic!("create {}: {error}", path.display()));
+        Self { path }
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system, which empties its temporary directory.
-        let _ = std::fs::remove_dir_all(&self.0);
+        // A test that leaves something unremovable behind has other things to report.
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }

@@ -52,7 +52,7 @@ fn inode(path: &Path) -> u64 {
 
 #[test]
 fn the_directory_and_its_files_are_the_users_alone() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let directory = scratch.path().join("a/cache");
     let file = filled(&directory);
     assert_eq!((mode(&directory), mode(&file)), (0o700, 0o600));
@@ -60,7 +60,7 @@ fn the_directory_and_its_files_are_the_users_alone() {
 
 #[test]
 fn a_file_that_is_good_is_used_and_left_alone() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let directory = scratch.path().join("cache");
     let file = filled(&directory);
     let before = (inode(&file), fs::read(&file).unwrap());
@@ -71,7 +71,7 @@ fn a_file_that_is_good_is_used_and_left_alone() {
 
 /// Fills a cache, spoils its file, and sees that a good one takes its place.
 fn is_replaced(spoil: impl FnOnce(&Path, &[u8])) {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let directory = scratch.path().join("cache");
     let file = filled(&directory);
     let good = fs::read(&file).unwrap();
@@ -130,7 +130,7 @@ fn a_symbolic_link_is_replaced_and_not_followed() {
 
 #[test]
 fn code_of_another_engine_is_not_looked_at() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let directory = scratch.path().join("cache");
     let file = filled(&directory);
     let name = file.file_name().unwrap().to_str().unwrap();
@@ -142,7 +142,7 @@ fn code_of_another_engine_is_not_looked_at() {
 
 #[test]
 fn a_directory_that_others_can_write_is_not_used() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let directory = scratch.path().join("cache");
     fs::create_dir(&directory).unwrap();
     fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
@@ -152,7 +152,7 @@ fn a_directory_that_others_can_write_is_not_used() {
 
 #[test]
 fn a_directory_that_is_none_is_no_error() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let file = scratch.path().join("file");
     fs::write(&file, b"in the way").unwrap();
     prepare(&file);
@@ -167,7 +167,7 @@ fn a_directory_that_is_none_is_no_error() {
 
 #[test]
 fn a_directory_that_takes_no_file_is_no_error() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let directory = scratch.path().join("cache");
     let file = filled(&directory);
     // A directory where the file should be: neither read, nor removed, nor renamed over.
@@ -180,7 +180,7 @@ fn a_directory_that_takes_no_file_is_no_error() {
 
 #[test]
 fn many_who_want_the_same_component_at_once_all_get_it() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("plugins");
     let directory = scratch.path().join("cache");
     let host = host(&directory);
     let bytes = component(World::Reducer, "spin", &[("rounds", "1")]);

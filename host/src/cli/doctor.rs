@@ -79,7 +79,10 @@ async fn database(args: &DoctorArgs) -> Check {
         Err(error) => Err(error.to_string()),
         Ok((_, location)) => match Store::open(&location).await {
             Ok(store) => match store.log_head().await {
-                Ok(head) => Ok(format!("{} ({head} events)", if args.place.database_url.is_some() { "PostgreSQL" } else { "SQLite" })),
+                Ok(head) => Ok(format!(
+                    "{} ({head} events)",
+                    if args.place.database_url.is_some() { "PostgreSQL" } else { "SQLite" }
+                )),
                 Err(error) => Err(with_causes(&error)),
             },
             Err(error) => Err(with_causes(&error)),
@@ -91,7 +94,10 @@ async fn database(args: &DoctorArgs) -> Check {
 fn compile_cache_directory() -> Check {
     let result = match compile_cache() {
         Some(path) => Ok(path.display().to_string()),
-        None => Err("the platform names no cache directory; set HOME or XDG_CACHE_HOME, or plugins are compiled at every start".to_owned()),
+        None => Err(
+            "the platform names no cache directory; set HOME or XDG_CACHE_HOME, or plugins are compiled at every start"
+                .to_owned(),
+        ),
     };
     Check { name: "compile cache", result }
 }
@@ -102,7 +108,8 @@ fn plugins() -> Check {
         for info in &installed {
             host.prepare(&info.digest).map_err(|error| format!("{}: {}", info.manifest.name, with_causes(&error)))?;
         }
-        let names: Vec<String> = installed.iter().map(|i| format!("{} {}", i.manifest.name, i.manifest.version)).collect();
+        let names: Vec<String> =
+            installed.iter().map(|i| format!("{} {}", i.manifest.name, i.manifest.version)).collect();
         Ok(names.join(", "))
     });
     Check { name: "plugins", result }
@@ -110,8 +117,9 @@ fn plugins() -> Check {
 
 /// Only the examples need these; the host itself runs no program but those of actions.
 fn program(name: &'static str) -> Check {
-    let found = std::env::var_os("PATH")
-        .and_then(|path| std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file()));
+    let found = std::env::var_os("PATH").and_then(|path| {
+        std::env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
+    });
     let result = match found {
         Some(path) => Ok(path.display().to_string()),
         None => Err(format!("no `{name}` in PATH; the quickstart needs it")),

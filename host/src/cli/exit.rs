@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::app::{InstallError, StartError};
+use crate::app::StartError;
 use crate::data_dir::DataDirError;
 use crate::engine::EngineError;
 use crate::store::{OpenError, StorageError};
@@ -82,7 +82,7 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
-            StartError::DataDir(_) | StartError::Store(_) => Exit::BadInput,
+            StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) => Exit::BadInput,
             StartError::Plugins(_) | StartError::Recover(_) => Exit::Failed,
         };
         Self::caused_by(exit, &error)
@@ -97,19 +97,14 @@ impl From<DataDirError> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        StartError::from(error).into()
+        StartError::Store(error).into()
     }
 }
 
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
-        Self::caused_by(Exit::Failed, &error)
-    }
-}
-
-impl From<InstallError> for Failure {
-    fn from(error: InstallError) -> Self {
-        Self::caused_by(Exit::Failed, &error)
+        let message = format!("failed to {}; {}", with_causes(&error), error.help());
+        Self { exit: Exit::Failed, message }
     }
 }
 

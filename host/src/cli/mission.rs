@@ -107,7 +107,9 @@ async fn open(common: &Common) -> Result<Store, Failure> {
 
 async fn mission(store: &Store, id: &str) -> Result<Mission, Failure> {
     let found = store.mission(&Engine::local_workspace(), &MissionId::new(id)).await?;
-    found.ok_or_else(|| Failure::bad_input(format!("there is no mission `{id}` here; `sluice mission list` shows those there are")))
+    found.ok_or_else(|| {
+        Failure::bad_input(format!("there is no mission `{id}` here; `sluice mission list` shows those there are"))
+    })
 }
 
 async fn list(status: Option<MissionStatus>, limit: u32, common: &Common) -> Result<ExitCode, Failure> {
@@ -187,7 +189,13 @@ fn print_entry(entry: &HistoryEntryView) -> Result<(), Failure> {
         let text = |name: &str| refusal.get(name).and_then(|value| value.as_str()).unwrap_or_default();
         format!("  REFUSED {}: {}", text("code"), visible(text("message")))
     });
-    output::print(&format!("{:>5}  {}{about}  by {}{}", entry.seq, entry.kind, visible(&entry.actor), refused.unwrap_or_default()))?;
+    output::print(&format!(
+        "{:>5}  {}{about}  by {}{}",
+        entry.seq,
+        entry.kind,
+        visible(&entry.actor),
+        refused.unwrap_or_default()
+    ))?;
     for command in &entry.commands {
         output::print(&format!("       -> {}", command_line(command)))?;
     }
@@ -200,11 +208,16 @@ fn command_line(command: &CommandView) -> String {
     table::cut(&visible(&text), table::terminal_width().saturating_sub(10).max(20))
 }
 
-async fn replay(id: &str, reducer: Option<PathBuf>, settings: Option<&str>, common: &Common) -> Result<ExitCode, Failure> {
+async fn replay(
+    id: &str,
+    reducer: Option<PathBuf>,
+    settings: Option<&str>,
+    common: &Common,
+) -> Result<ExitCode, Failure> {
     let store = open(common).await?;
     let mission = mission(&store, id).await?;
-    let plugins = Arc::new(tokio::task::block_in_place(app::plugin_host).map_err(|e| Failure::caused_by(Exit::Failed, &e))?);
-    app::install_components(&plugins, &store, &mission.bindings).await?;
+    let plugins =
+        Arc::new(tokio::task::block_in_place(app::plugin_host).map_err(|e| Failure::caused_by(Exit::Failed, &e))?);
     let candidate = match reducer {
         None => Candidate::Pinned,
         Some(path) => {

@@ -14,14 +14,13 @@ use sluice_api::run::ExecAction;
 
 use super::exit::Failure;
 use super::suggest;
-use crate::app::directory_of;
 use crate::domain::gate::GateName;
 use crate::domain::json::Json;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::PluginKind;
 use crate::plugins::PluginHost;
 use crate::wire;
-use crate::worker;
+use crate::worker::{self, directory_of};
 
 /// Largest mission file, in bytes (16 MiB): 10,000 items of a page each.
 const FILE_MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -89,7 +88,9 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
     let shown = path.display();
     let size = path.metadata().map_err(|error| Failure::bad_input(format!("{shown}: cannot be read: {error}")))?.len();
     if size > FILE_MAX_BYTES {
-        return Err(Failure::bad_input(format!("{shown}: has {size} bytes; a mission file has at most {FILE_MAX_BYTES}")));
+        return Err(Failure::bad_input(format!(
+            "{shown}: has {size} bytes; a mission file has at most {FILE_MAX_BYTES}"
+        )));
     }
     let bytes = std::fs::read(path).map_err(|error| Failure::bad_input(format!("{shown}: cannot be read: {error}")))?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::bad_input(format!("{shown}: is not UTF-8 text")))?;
@@ -163,7 +164,8 @@ fn prepare_actions(request: &mut MissionRequest, file: &MissionFile, base: &Path
 }
 
 fn prepared(action: &Value, base: &Path) -> Result<Value, String> {
-    let mut exec = worker::check_action(action, base).map_err(|error| suggest::with_nearest_name(&error.to_string()))?;
+    let mut exec =
+        worker::check_action(action, base).map_err(|error| suggest::with_nearest_name(&error.to_string()))?;
     exec.cwd = Some(base.join(exec.cwd.as_deref().unwrap_or("")).display().to_string());
     serde_json::to_value(exec).map_err(|error| error.to_string())
 }
@@ -210,10 +212,11 @@ impl Loaded {
         let mut selector = choice.plugin.clone().unwrap_or_else(|| standard.to_owned());
         if Path::new(&selector).extension().is_some_and(|extension| extension == "wasm") {
             let path = self.base.join(&selector);
-            let bytes = std::fs::read(&path).map_err(|e| wrong(format!("plugin `{}` cannot be read: {e}", path.display())))?;
-            let info = plugins.install(bytes).map_err(|error| {
-                wrong(format!("plugin `{}`: {}", path.display(), super::exit::with_causes(&error)))
-            })?;
+            let bytes =
+                std::fs::read(&path).map_err(|e| wrong(format!("plugin `{}` cannot be read: {e}", path.display())))?;
+            let info = plugins
+                .install(bytes)
+                .map_err(|error| wrong(format!("plugin `{}`: {}", path.display(), super::exit::with_causes(&error))))?;
             selector = info.digest.to_string();
         }
         let settings: Json = wire::json_of(&choice.settings);

@@ -62,7 +62,13 @@ fn inspect(file: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     } else {
         output::print(&visible(&format!(
             "{} {} ({}, contract {})\n{}\ndigest   {}\nsize     {} bytes",
-            manifest.name, manifest.version, manifest.kind, manifest.contract, manifest.description, inspection.digest, inspection.size
+            manifest.name,
+            manifest.version,
+            manifest.kind,
+            manifest.contract,
+            manifest.description,
+            inspection.digest,
+            inspection.size
         )))?;
         for (what, names) in [("imports", &inspection.imports), ("exports", &inspection.exports)] {
             for name in names {
@@ -77,7 +83,8 @@ fn inspect(file: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     }
     match problem {
         None => Ok(Exit::Succeeded.into()),
-        Some(problem) => Err(wrong(problem)),
+        // The document on standard output has said it already.
+        Some(problem) => Ok(wrong(problem).report(false)),
     }
 }
 

@@ -67,7 +67,9 @@ fn bar() -> Option<ProgressBar> {
         return None;
     }
     let bar = ProgressBar::with_draw_target(None, indicatif::ProgressDrawTarget::stdout());
-    bar.set_style(ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     bar.enable_steady_tick(Duration::from_millis(120));
     Some(bar)
 }
@@ -164,11 +166,17 @@ impl Display {
                 self.line(&format!("{item}  done"));
             }
             "approval.requested" => self.line(&format!("{item}  waits for a person: {}", text("summary"))),
+            // Rework says the same a line earlier.
+            "mission.notice" if text("kind") == "work_item_retry" => {}
             "mission.notice" => self.line(&format!("notice  {}: {}", text("kind"), p["data"])),
             "mission.updated" => {
                 if let Some(refused) = p.get("refused") {
                     let message = refused["message"].as_str().unwrap_or_default();
-                    self.line(&format!("refused  {} (event {}): {message}", refused["event"].as_str().unwrap_or_default(), refused["seq"]));
+                    self.line(&format!(
+                        "refused  {} (event {}): {message}",
+                        refused["event"].as_str().unwrap_or_default(),
+                        refused["seq"]
+                    ));
                 }
             }
             _ => {}
@@ -199,7 +207,8 @@ impl Display {
     fn draw(&self) {
         if let Some(bar) = &self.bar {
             let running: Vec<&str> = self.running.iter().map(String::as_str).collect();
-            let running = if running.is_empty() { String::new() } else { format!(" · running: {}", running.join(", ")) };
+            let running =
+                if running.is_empty() { String::new() } else { format!(" · running: {}", running.join(", ")) };
             bar.set_message(visible(&format!("{}/{} done{running}", self.done.len(), self.total)));
         }
     }

@@ -29,7 +29,9 @@ pub(super) struct Report {
 /// Reads everything about one mission.
 pub(super) async fn gather(store: &Store, workspace_id: &WorkspaceId, id: &MissionId) -> Result<Report, Failure> {
     let Some(mission) = store.mission(workspace_id, id).await? else {
-        return Err(Failure::bad_input(format!("there is no mission `{id}` here; `sluice mission list` shows those there are")));
+        return Err(Failure::bad_input(format!(
+            "there is no mission `{id}` here; `sluice mission list` shows those there are"
+        )));
     };
     let mut view = wire::mission_view(&mission);
     let mut items = Vec::new();
@@ -93,14 +95,24 @@ pub(super) fn print(report: &Report) -> Result<(), Failure> {
         })
         .collect();
     print_line("")?;
-    for line in table::lines(&["WORK ITEM", "STATUS", "ATTEMPTS", "REVIEW", "TEST", "ARTIFACTS"], &rows, table::terminal_width()) {
+    for line in table::lines(
+        &["WORK ITEM", "STATUS", "ATTEMPTS", "REVIEW", "TEST", "ARTIFACTS"],
+        &rows,
+        table::terminal_width(),
+    ) {
         print_line(&line)?;
     }
     print_line("")?;
     let reason = mission.reason.as_ref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
     print_line(&format!("mission {} {}{reason}", mission.id, mission.status))?;
     for artifact in report.artifacts.iter().filter(|artifact| artifact.run_id.is_none()) {
-        print_line(&format!("{}: {} ({} bytes, {})", artifact.kind, visible(&artifact.name), artifact.size, artifact.id))?;
+        print_line(&format!(
+            "{}: {} ({} bytes, {})",
+            artifact.kind,
+            visible(&artifact.name),
+            artifact.size,
+            artifact.id
+        ))?;
     }
     Ok(())
 }
@@ -112,7 +124,9 @@ pub(super) fn print_next_step(report: &Report, exit: Exit) -> Result<(), Failure
             for approval in &report.approvals {
                 print_line(&format!("waiting for a person: {} ({})", visible(&approval.summary), approval.id))?;
             }
-            print_line("answer with `sluice approval grant ID` or `sluice approval deny ID --reason TEXT`, then go on with `sluice run --resume`")
+            print_line(
+                "answer with `sluice approval grant ID` or `sluice approval deny ID --reason TEXT`, then go on with `sluice run --resume`",
+            )
         }
         Exit::Interrupted => print_line("interrupted; go on with `sluice run --resume`"),
         Exit::Succeeded | Exit::Failed | Exit::BadInput => Ok(()),

@@ -11,14 +11,14 @@ use super::exit::{Exit, Failure, with_causes};
 use super::mission_file::{self, Loaded};
 use super::progress::Progress;
 use super::report;
-use crate::app::{self, App};
+use crate::app::App;
 use crate::domain::approval::ApprovalStatus;
 use crate::domain::event::InputKind;
 use crate::domain::id::{MissionId, WorkspaceId};
 use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::rules::Refusal;
 use crate::domain::run::RunStatus;
-use crate::engine::{Engine, NewMission};
+use crate::engine::{Engine, NewMission, PLUGIN_UNUSABLE};
 
 /// Run a mission from a file to its end
 #[derive(Debug, Args)]
@@ -56,7 +56,9 @@ pub(super) async fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
         (Some(mission), _) => (mission, false),
         (None, Some(loaded)) => (create(&app, &workspace_id, &loaded).await?, true),
         (None, None) => {
-            return Err(Failure::bad_input("no mission is recorded here to resume; name its file, or the directory with --data"));
+            return Err(Failure::bad_input(
+                "no mission is recorded here to resume; name its file, or the directory with --data",
+            ));
         }
     };
     if !mission.status.is_final() {
@@ -100,7 +102,7 @@ fn source_of(mission: &Mission) -> Option<String> {
 /// Writes the mission down. Components are bound by name and settings, and compiled afterwards.
 async fn create(app: &App, workspace_id: &WorkspaceId, loaded: &Loaded) -> Result<Mission, Failure> {
     let bindings = loaded.bindings(&app.plugins)?;
-    app.keep_components(&bindings).await?;
+    app.engine.keep_components(&bindings).await?;
     let new = NewMission {
         workspace_id: workspace_id.clone(),
         request: loaded.request.clone(),
@@ -114,14 +116,14 @@ async fn create(app: &App, workspace_id: &WorkspaceId, loaded: &Loaded) -> Resul
 /// Has every component of the mission compiled and its settings judged. A new mission whose
 /// component cannot be used is failed at once; one that was going on is left as it is.
 async fn ready_components(app: &App, mission: &Mission, is_new: bool) -> Result<(), Failure> {
-    app::install_components(&app.plugins, app.engine.store(), &mission.bindings).await?;
     let bindings = mission.bindings.clone();
     let all = std::iter::once(&bindings.reducer).chain(bindings.gates.iter().map(|(_, binding)| binding));
     for binding in all {
+        app.engine.have_component(&binding.digest).await?;
         let Err(error) = tokio::task::block_in_place(|| app.plugins.check_binding(binding)) else { continue };
         let message = with_causes(&error);
         if is_new {
-            app.engine.refuse_mission(mission, Refusal::new("PLUGIN_UNUSABLE", message.clone())).await?;
+            app.engine.refuse_mission(mission, Refusal::new(PLUGIN_UNUSABLE, message.clone())).await?;
         }
         return Err(Failure::bad_input(format!("plugin {}: {message}", binding.label())));
     }
@@ -180,8 +182,9 @@ async fn until_settled(engine: &Engine, workspace_id: &WorkspaceId, id: &Mission
 
 async fn only_a_person_can_move(engine: &Engine, mission: &Mission) -> Result<bool, Failure> {
     let store = engine.store();
-    let asks = !store.approvals(&mission.workspace_id, Some(&mission.id), Some(ApprovalStatus::Pending), 1).await?.is_empty();
-    if !asks && !matches!(mission.status, MissionStatus::Paused | MissionStatus::Draft) {
+    let pending = Some(ApprovalStatus::Pending);
+    let asks = !store.approvals(&mission.workspace_id, Some(&mission.id), pending, 1).await?.is_empty();
+    if !asks && mission.status != MissionStatus::Paused {
         return Ok(false);
     }
     for status in [RunStatus::Queued, RunStatus::Running] {
@@ -192,11 +195,18 @@ async fn only_a_person_can_move(engine: &Engine, mission: &Mission) -> Result<bo
     let is_quiet = store.evaluations_of(&mission.id).await?.is_empty()
         && store.timers(&mission.id).await?.iter().all(|timer| timer.key.starts_with("budget:"))
         && store.inbox_of(&mission.id, 1).await?.is_empty();
-    // The inbox is read last: whatever was under way before has left a row by then.
-    Ok(is_quiet)
+    // The rows were read one after another; they belong together if no event was applied meanwhile.
+    let now = store.mission(&mission.workspace_id, &mission.id).await?;
+    Ok(is_quiet && now.is_some_and(|now| now.revision == mission.revision))
 }
 
-async fn report_end(app: &App, workspace_id: &WorkspaceId, id: &MissionId, ended: &Ended, as_json: bool) -> Result<Exit, Failure> {
+async fn report_end(
+    app: &App,
+    workspace_id: &WorkspaceId,
+    id: &MissionId,
+    ended: &Ended,
+    as_json: bool,
+) -> Result<Exit, Failure> {
     let report = report::gather(app.engine.store(), workspace_id, id).await?;
     if as_json {
         super::output::json(&report)?;

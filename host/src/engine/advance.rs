@@ -74,7 +74,8 @@ impl Engine {
         *slot = None;
         let waiting = self.parts.store.inbox_of(&mission.id, 1).await?;
         let board = self.load_board(&mission.workspace_id, &mission.id).await?;
-        let (Some(input), Some(mut board)) = (waiting.into_iter().find(|i| i.kind == InputKind::MissionCreated), board) else {
+        let (Some(input), Some(mut board)) = (waiting.into_iter().find(|i| i.kind == InputKind::MissionCreated), board)
+        else {
             return Err(EngineError::Conflict(format!("mission `{}` has begun already", mission.id)));
         };
         board.begin();
@@ -93,10 +94,10 @@ impl Engine {
         // slot empty, and the next event starts from what is on disk.
         let mut board = match slot.take() {
             Some(board) => board,
-            None => self.load_board(&input.workspace_id, &input.mission_id).await?.ok_or_else(|| EngineError::NotFound {
-                what: "mission",
-                id: input.mission_id.to_string(),
-            })?,
+            None => self
+                .load_board(&input.workspace_id, &input.mission_id)
+                .await?
+                .ok_or_else(|| EngineError::NotFound { what: "mission", id: input.mission_id.to_string() })?,
         };
         if from_inbox && board.mission().status.is_final() {
             self.drop_input(input).await?;
@@ -153,7 +154,7 @@ impl Engine {
                 entry.disposition = Disposition::Refused;
                 entry.refusal = Some(refusal_json(&refusal));
                 let mut effects = Effects::default();
-                if from_inbox && input.kind != InputKind::MissionStarted {
+                if from_inbox {
                     let reason = format!("its reducer cannot go on after `{}` (event {seq}): {refusal}", input.kind);
                     let mut ids = RecordedIds::new(&self.parts.ids, input.occurred_at);
                     effects = rules::orders::fail_mission(&mut board, reason, input.occurred_at, &mut ids);
@@ -171,6 +172,7 @@ impl Engine {
         };
         let plugins = Arc::clone(&self.parts.plugins);
         let binding = board.mission().bindings.reducer.clone();
+        self.have_component(&binding.digest).await?;
         let shared = Arc::new(board);
         let lent = Arc::clone(&shared);
         let reduced = tokio::task::spawn_blocking(move || plugins.reduce(&binding, lent, call))
@@ -195,7 +197,12 @@ impl Engine {
         Ok((board, called))
     }
 
-    fn carry_out(&self, board: &mut Board, commands: Vec<Command>, input: &Input) -> Result<(Effects, Vec<String>), Refusal> {
+    fn carry_out(
+        &self,
+        board: &mut Board,
+        commands: Vec<Command>,
+        input: &Input,
+    ) -> Result<(Effects, Vec<String>), Refusal> {
         let orders = wire::understand(commands)?;
         let mut ids = RecordedIds::new(&self.parts.ids, input.occurred_at);
         let effects = rules::orders::carry_out(board, orders, input.occurred_at, &mut ids)?;

@@ -87,9 +87,9 @@ impl Engine {
 
 fn board_run(run: Run, end_is_untold: bool) -> BoardRun {
     let status = match run.status {
+        // A withdrawn run is over for the mission, whatever became of it afterwards.
+        _ if run.cancel_requested => RunStatus::Canceled,
         _ if end_is_untold => RunStatus::Running,
-        // A withdrawn run is over for the mission, whatever its worker is still busy with.
-        open if run.cancel_requested && !open.is_final() => RunStatus::Canceled,
         status => status,
     };
     BoardRun {

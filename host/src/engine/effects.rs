@@ -10,8 +10,8 @@ use crate::domain::board::Board;
 use crate::domain::event::Input;
 use crate::domain::gate::{Evaluation, EvaluationStatus};
 use crate::domain::id::EvaluationId;
-use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
 use crate::domain::json::Json;
+use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
 use crate::domain::run::{Run, RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
@@ -49,10 +49,11 @@ impl Engine {
             unit.writes.push(Write::Run(run));
         }
         for (run_id, reason) in &effects.canceled_runs {
-            if let Some(run) = self.parts.store.run(run_id).await?.filter(|run| !run.status.is_final()) {
+            if let Some(run) = self.parts.store.run(run_id).await? {
                 unit.guards.push(Guard::run(run_id, Some(run.revision)));
+                let was_queued = run.status == RunStatus::Queued;
                 let withdrawn = withdrawn_run(run, reason, input.occurred_at);
-                if withdrawn.status.is_final() {
+                if was_queued {
                     log.run_finished(&withdrawn);
                 }
                 unit.writes.push(Write::Run(withdrawn));
@@ -135,7 +136,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mission = board.mission();
         let pending = Some(ApprovalStatus::Pending);
-        let approvals = self.parts.store.approvals(&mission.workspace_id, Some(&mission.id), pending, OPEN_ROWS_MAX).await?;
+        let approvals =
+            self.parts.store.approvals(&mission.workspace_id, Some(&mission.id), pending, OPEN_ROWS_MAX).await?;
         for mut approval in approvals {
             unit.guards.push(Guard::approval(&approval.id, Some(approval.revision)));
             approval.status = ApprovalStatus::Expired;
@@ -205,7 +207,8 @@ fn planner_action(board: &Board) -> Option<Json> {
     metadata.pointer("/planner/action").map(crate::wire::json_of)
 }
 
-/// A queued run is over; a running one's worker is told to stop.
+/// A queued run is over; a running one's worker is told to stop; one that has ended and whose
+/// mission does not know yet is marked, so that its end is not taken for news.
 fn withdrawn_run(mut run: Run, reason: &str, now: Timestamp) -> Run {
     run.revision += 1;
     run.cancel_requested = true;

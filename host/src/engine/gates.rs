@@ -41,6 +41,7 @@ impl Engine {
     pub async fn evaluate(&self, evaluation: Evaluation) -> Result<(), EngineError> {
         let Some(binding) = self.gate_binding(&evaluation).await? else { return Ok(()) };
         let Some(call) = self.gate_call(&evaluation).await? else { return Ok(()) };
+        self.have_component(&binding.digest).await?;
         let plugins = Arc::clone(&self.parts.plugins);
         let artifacts = self.artifact_source(&call.artifacts);
         let called = {
@@ -112,7 +113,12 @@ impl Engine {
         ignore_conflict(self.parts.store.commit(unit).await)
     }
 
-    async fn record_verdict(&self, mut evaluation: Evaluation, binding: &Binding, answer: Answer) -> Result<(), EngineError> {
+    async fn record_verdict(
+        &self,
+        mut evaluation: Evaluation,
+        binding: &Binding,
+        answer: Answer,
+    ) -> Result<(), EngineError> {
         let now = self.now();
         let verdict = Verdict {
             workspace_id: evaluation.workspace_id.clone(),

@@ -49,9 +49,19 @@ impl Engine {
         let mut unit = Unit { guards: vec![Guard::mission(&id, None)], events: log.into_events(), ..Unit::default() };
         unit.writes.push(Write::Mission(mission.clone()));
         unit.writes.extend(items.into_iter().map(|item| Write::WorkItem(Arc::new(item))));
-        unit.writes.push(Write::Input(self.host_input(&mission, InputKind::MissionCreated, wire::json_of(&created), &new.actor)));
+        unit.writes.push(Write::Input(self.host_input(
+            &mission,
+            InputKind::MissionCreated,
+            wire::json_of(&created),
+            &new.actor,
+        )));
         if new.start {
-            unit.writes.push(Write::Input(self.host_input(&mission, InputKind::MissionStarted, Json::empty_object(), &new.actor)));
+            unit.writes.push(Write::Input(self.host_input(
+                &mission,
+                InputKind::MissionStarted,
+                Json::empty_object(),
+                &new.actor,
+            )));
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(mission)

@@ -11,6 +11,7 @@ pub mod ports;
 
 mod error;
 mod boards;
+mod components;
 mod missions;
 mod advance;
 mod effects;
@@ -37,6 +38,9 @@ use crate::store::Store;
 
 use boards::Boards;
 use ports::Plugins;
+
+/// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
+pub const PLUGIN_UNUSABLE: &str = "PLUGIN_UNUSABLE";
 
 /// The engine of one host process. Cheap to clone; clones share everything.
 #[derive(Clone)]

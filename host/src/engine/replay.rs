@@ -14,7 +14,7 @@ use sluice_api::mission::MissionCreated;
 
 use super::advance::{failure_code, refusal_json};
 use super::ports::ReducerCall;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, PLUGIN_UNUSABLE};
 use crate::domain::board::Board;
 use crate::domain::command::Command;
 use crate::domain::event::{Disposition, HistoryEntry, Input, InputKind};
@@ -107,14 +107,16 @@ impl Engine {
         let input = input_of(entry);
         board.begin();
         let fact = wire::read_fact(&input).and_then(|fact| rules::facts::record(&mut board, &fact));
-        if fact.is_err() {
+        let was_unusable = code_of(wire::entry_view(entry).refusal.as_ref()) == Some(PLUGIN_UNUSABLE);
+        if fact.is_err() || was_unusable {
             // What could not be told then cannot be told now; no reducer was asked.
             board.roll_back();
         } else {
             let (back, judged) = self.judge(board, entry, input.clone(), binding).await?;
             board = back;
             let view = wire::entry_view(entry);
-            let differs = judged.commands != view.commands || code_of(judged.refusal.as_ref()) != code_of(view.refusal.as_ref());
+            let differs =
+                judged.commands != view.commands || code_of(judged.refusal.as_ref()) != code_of(view.refusal.as_ref());
             if differs {
                 report.differences.push(Difference {
                     seq: entry.seq,
@@ -146,6 +148,7 @@ impl Engine {
             InputKind::MissionCreated => ReducerCall::Init,
             _ => ReducerCall::OnEvent { seq: entry.seq, input },
         };
+        self.have_component(&binding.digest).await?;
         let shared = Arc::new(board);
         let (plugins, lent, binding) = (Arc::clone(&self.parts.plugins), Arc::clone(&shared), binding.clone());
         let reduced = tokio::task::spawn_blocking(move || plugins.reduce(&binding, lent, call))
@@ -153,7 +156,9 @@ impl Engine {
             .map_err(|error| EngineError::HostFault(error.to_string()))?;
         let Ok(mut board) = Arc::try_unwrap(shared) else { return Err(EngineError::Contended) };
         let judged = match reduced {
-            Err(failed) if failed.failure.is_host_fault() => return Err(EngineError::HostFault(failed.failure.to_string())),
+            Err(failed) if failed.failure.is_host_fault() => {
+                return Err(EngineError::HostFault(failed.failure.to_string()));
+            }
             Err(failed) => {
                 let refusal = Refusal::new(failure_code(&failed.failure), failed.failure.to_string());
                 Judged { commands: Vec::new(), refusal: Some(refusal_value(&refusal)) }
@@ -183,7 +188,8 @@ fn follow(board: &mut Board, entry: &HistoryEntry, commands: &[CommandView]) -> 
         board.roll_back();
         return Ok(());
     }
-    let damaged = |what: String| EngineError::Conflict(format!("event {} of the history is damaged: {what}", entry.seq));
+    let damaged =
+        |what: String| EngineError::Conflict(format!("event {} of the history is damaged: {what}", entry.seq));
     let commands: Option<Vec<Command>> = commands.iter().map(wire::command_from_view).collect();
     let commands = commands.ok_or_else(|| damaged("a command cannot be read".to_owned()))?;
     let orders = wire::understand(commands).map_err(|refusal| damaged(refusal.to_string()))?;
@@ -200,9 +206,8 @@ fn first_board(entry: &HistoryEntry) -> Result<Board, EngineError> {
     let damaged = |what: String| EngineError::Conflict(format!("the history's first event is damaged: {what}"));
     let created: MissionCreated =
         serde_json::from_str(entry.data.as_str()).map_err(|error| damaged(error.to_string()))?;
-    let (mission, items) =
-        wire::created_mission(&created, &entry.workspace_id, &entry.mission_id, entry.occurred_at)
-            .map_err(|error| damaged(error.to_string()))?;
+    let (mission, items) = wire::created_mission(&created, &entry.workspace_id, &entry.mission_id, entry.occurred_at)
+        .map_err(|error| damaged(error.to_string()))?;
     Ok(Board::new(mission, items, []))
 }
 

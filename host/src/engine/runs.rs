@@ -139,7 +139,10 @@ impl Engine {
         let data = wire::json_of(&serde_json::json!({"worker": claim.worker, "attempt": run.attempt}));
         let unit = Unit {
             guards: vec![guard],
-            writes: vec![Write::Input(self.run_input(&run, InputKind::RunClaimed, data, &claim.worker)), Write::Run(run.clone())],
+            writes: vec![
+                Write::Input(self.run_input(&run, InputKind::RunClaimed, data, &claim.worker)),
+                Write::Run(run.clone()),
+            ],
             events: log.into_events(),
         };
         match self.parts.store.commit(unit).await {
@@ -157,12 +160,21 @@ impl Engine {
     pub async fn renew_lease(&self, run_id: &RunId, fence: u64, lease_ms: u64) -> Result<bool, EngineError> {
         let run = self.present_run(run_id, fence).await?;
         let expires_at = self.now().plus_millis(lease_ms);
-        let unit = Unit {
-            writes: vec![Write::RenewLease { run_id: run_id.clone(), fence, expires_at }],
-            ..Unit::default()
-        };
+        let unit =
+            Unit { writes: vec![Write::RenewLease { run_id: run_id.clone(), fence, expires_at }], ..Unit::default() };
         self.commit_held(unit, run_id).await?;
         Ok(run.cancel_requested)
+    }
+
+    /// Tells watchers that the worker has begun.
+    ///
+    /// # Errors
+    /// [`EngineError::LeaseLost`]; storage.
+    pub async fn note_started(&self, held: &HeldRun) -> Result<(), EngineError> {
+        let mut log = self.log_of(&held.run);
+        log.run_started(&held.run);
+        let guards = vec![Guard::lease(&held.run.id, Some(held.fence))];
+        self.commit_held(Unit { guards, events: log.into_events(), ..Unit::default() }, &held.run.id).await
     }
 
     /// Tells watchers what a run says or does.
@@ -235,7 +247,8 @@ impl Engine {
         }
         let mut run = self.present_run(&held.run.id, held.fence).await?;
         if report.artifacts.len() > ARTIFACTS_PER_RUN_MAX {
-            let message = format!("names {} artifacts; a run leaves at most {ARTIFACTS_PER_RUN_MAX}", report.artifacts.len());
+            let message =
+                format!("names {} artifacts; a run leaves at most {ARTIFACTS_PER_RUN_MAX}", report.artifacts.len());
             return Err(wire::FieldError::new("artifacts", message).into());
         }
         let artifacts = self.parts.store.artifacts_by_ids(&report.artifacts).await?;
@@ -268,7 +281,9 @@ impl Engine {
         run.interruptions += 1;
         let ended = if run.cancel_requested {
             let guard = Guard::run(&run.id, Some(run.revision));
-            self.end_run(run, RunStatus::Canceled, Some("its worker was lost after it was told to stop"), guard).await.map(|_| ())
+            self.end_run(run, RunStatus::Canceled, Some("its worker was lost after it was told to stop"), guard)
+                .await
+                .map(|_| ())
         } else if run.interruptions > allowed {
             let guard = Guard::run(&run.id, Some(run.revision));
             let message = format!("interrupted {} times, more than the {allowed} allowed", run.interruptions);
@@ -295,7 +310,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn end_run(&self, mut run: Run, status: RunStatus, reason: Option<&str>, guard: Guard) -> Result<Run, EngineError> {
+    async fn end_run(
+        &self,
+        mut run: Run,
+        status: RunStatus,
+        reason: Option<&str>,
+        guard: Guard,
+    ) -> Result<Run, EngineError> {
         let run_guard = Guard::run(&run.id, Some(run.revision));
         let worker = run.lease.as_ref().map_or("system.runs", |lease| lease.worker.as_str()).to_owned();
         run.revision += 1;
@@ -338,9 +359,10 @@ impl Engine {
     async fn commit_held(&self, unit: Unit, run_id: &RunId) -> Result<(), EngineError> {
         match self.parts.store.commit(unit).await {
             Ok(_) => Ok(()),
-            Err(CommitError::Conflict { .. }) => {
-                Err(EngineError::LeaseLost { run_id: run_id.to_string(), reason: "it went on without this worker".to_owned() })
-            }
+            Err(CommitError::Conflict { .. }) => Err(EngineError::LeaseLost {
+                run_id: run_id.to_string(),
+                reason: "it went on without this worker".to_owned(),
+            }),
             Err(CommitError::Storage(error)) => Err(error.into()),
         }
     }
@@ -392,8 +414,13 @@ impl Engine {
         let rejected = verdicts.iter().filter(|v| v.attempt == before && v.outcome != Outcome::Pass);
         let mut rework: Vec<ReworkInput> = rejected.map(rework_input).collect();
         if rework.is_empty() {
-            let failed = self.parts.store.runs(&run.workspace_id, Some(&run.mission_id), Some(RunStatus::Failed), None, VERDICTS_MAX).await?;
-            let last = failed.into_iter().find(|r| r.work_item_id.as_ref() == Some(work_item_id) && r.attempt == before);
+            let failed = self
+                .parts
+                .store
+                .runs(&run.workspace_id, Some(&run.mission_id), Some(RunStatus::Failed), None, VERDICTS_MAX)
+                .await?;
+            let last =
+                failed.into_iter().find(|r| r.work_item_id.as_ref() == Some(work_item_id) && r.attempt == before);
             rework.extend(last.map(|run| ReworkInput {
                 attempt: before,
                 gate: None,

@@ -43,7 +43,13 @@ impl<'e> LogWriter<'e> {
     }
 
     /// For what happens to a run or an approval while its mission's header is not at hand.
-    pub(super) fn of_mission(engine: &'e Engine, workspace_id: &WorkspaceId, mission_id: &MissionId, actor: &str, now: Timestamp) -> Self {
+    pub(super) fn of_mission(
+        engine: &'e Engine,
+        workspace_id: &WorkspaceId,
+        mission_id: &MissionId,
+        actor: &str,
+        now: Timestamp,
+    ) -> Self {
         Self {
             engine,
             workspace_id: workspace_id.clone(),
@@ -102,6 +108,15 @@ impl<'e> LogWriter<'e> {
     pub(super) fn tell(&mut self, board: &Board, tellings: &[Telling]) {
         for telling in tellings {
             match telling {
+                Telling::ItemAdded(work_item_id) => {
+                    let properties = json!({
+                        "mission_id": self.mission_id.as_str(),
+                        "work_item_id": work_item_id.as_str(),
+                        "from": Value::Null,
+                        "to": WorkItemStatus::Todo.as_str(),
+                    });
+                    self.push("mission.work_item.updated", None, &properties);
+                }
                 Telling::ItemMoved { work_item_id, from, to, reason } => {
                     self.item_moved(work_item_id.as_str(), *from, *to, reason.as_deref(), board);
                 }
@@ -165,6 +180,10 @@ impl<'e> LogWriter<'e> {
         self.run_event("session.run.claimed", run, json!({"worker": worker}));
     }
 
+    pub(super) fn run_started(&mut self, run: &Run) {
+        self.run_event("session.run.started", run, json!({}));
+    }
+
     pub(super) fn run_interrupted(&mut self, run: &Run, reason: &str) {
         self.run_event("session.run.interrupted", run, json!({"reason": reason, "interruptions": run.interruptions}));
     }
@@ -198,6 +217,7 @@ impl<'e> LogWriter<'e> {
             "plugin": binding.label(),
             "digest": binding.digest.as_str(),
             "attempt": new.attempt,
+            "finding_count": 0,
         });
         self.push("gate.requested", Some(&new.run_id), &properties);
     }

@@ -1,9 +1,10 @@
 //! The components that come with the host, so that it works without installing anything.
 
-/// Name and bytes of each, as `cargo xtask plugins` made them.
-pub(super) const BUILTINS: &[(&str, &[u8])] = &[
-    ("mission-default", include_bytes!("../../../plugins/prebuilt/mission-default.wasm")),
-    ("reviewer", include_bytes!("../../../plugins/prebuilt/reviewer.wasm")),
-    ("tester", include_bytes!("../../../plugins/prebuilt/tester.wasm")),
-    ("scrubber", include_bytes!("../../../plugins/prebuilt/scrubber.wasm")),
-];
+macro_rules! prebuilt {
+    ($($name:literal),*) => {
+        &[$(($name, include_bytes!(concat!("../../../plugins/prebuilt/", $name, ".wasm")) as &[u8])),*]
+    };
+}
+
+/// Name and bytes of each, as `cargo run -p xtask -- plugins` made them.
+pub(super) const BUILTINS: &[(&str, &[u8])] = prebuilt!["mission-default", "reviewer", "tester", "scrubber"];

@@ -115,8 +115,12 @@ struct Judged<'u> {
 }
 
 fn judge(units: &[PreparedUnit], mut found: Found) -> Judged<'_> {
-    let mut judged =
-        Judged { answers: Vec::with_capacity(units.len()), pending: Default::default(), renewals: Vec::new(), events: Vec::new() };
+    let mut judged = Judged {
+        answers: Vec::with_capacity(units.len()),
+        pending: Default::default(),
+        renewals: Vec::new(),
+        events: Vec::new(),
+    };
     for unit in units {
         if let Some(conflict) = unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
             judged.answers.push(Err(conflict));
@@ -143,12 +147,7 @@ fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
                 _ => "",
             })
             .collect();
-        CommitError::Conflict {
-            table: guard.table.table().name,
-            key: parts.join("/"),
-            expected: guard.expected,
-            found,
-        }
+        CommitError::Conflict { table: guard.table.table().name, key: parts.join("/"), expected: guard.expected, found }
     })
 }
 
@@ -244,9 +243,7 @@ async fn append_events(
         .collect();
     let rows: Vec<&[Cell]> = numbered.iter().map(Vec::as_slice).collect();
     write_counted(connection, statements, TableId::Events, TableId::Events.table(), &rows).await?;
-    let moved = connection
-        .execute("UPDATE log_head SET seq = $1 WHERE seq = $2", &[seq.into(), head.into()])
-        .await?;
+    let moved = connection.execute("UPDATE log_head SET seq = $1 WHERE seq = $2", &[seq.into(), head.into()]).await?;
     if moved != 1 {
         return Err(StorageError::because(StorageErrorKind::Corrupt, "the log's head moved under the log's lock"));
     }

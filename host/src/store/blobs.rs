@@ -15,7 +15,7 @@ use sqlx::{PgPool, Row as _};
 
 use super::error::{OpenError, StorageError, StorageErrorKind};
 use super::open::Store;
-use crate::domain::artifact::{ARTIFACT_MAX_BYTES, Digest};
+use crate::domain::artifact::Digest;
 
 /// Where blobs are kept.
 #[derive(Debug, Clone)]
@@ -23,6 +23,10 @@ pub(super) enum Blobs {
     Directory(Arc<BlobDirectory>),
     Database(PgPool),
 }
+
+/// Largest content kept under one digest, in bytes (64 MiB): artifacts are smaller, components
+/// may be this large.
+pub(super) const BLOB_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// `blobs/ab/cdef...`, with files in the making under `blobs/new/`.
 #[derive(Debug)]
@@ -33,18 +37,25 @@ pub(super) struct BlobDirectory {
 }
 
 impl Blobs {
-    /// Blobs as files under `root`, which is created. What a crash left in the making is removed.
+    /// Blobs as files under `root`, which is created.
     pub(super) fn in_directory(root: PathBuf) -> Result<Self, OpenError> {
         let new = root.join("new");
         let prepared = fs::DirBuilder::new().recursive(true).mode(0o700).create(&new).and_then(|()| {
-            for entry in fs::read_dir(&new)? {
-                fs::remove_file(entry?.path())?;
-            }
             sync_directory(&root)?;
             root.parent().map_or(Ok(()), sync_directory)
         });
         prepared.map_err(|source| OpenError::Directory { path: new, source })?;
         Ok(Self::Directory(Arc::new(BlobDirectory { root, next: AtomicU64::new(0) })))
+    }
+
+    /// Removes what a crash left in the making. Only for whoever has the directory alone: the
+    /// files of a process at work look the same.
+    pub(super) fn remove_unfinished(&self) -> io::Result<()> {
+        let Self::Directory(directory) = self else { return Ok(()) };
+        for entry in fs::read_dir(directory.root.join("new"))? {
+            fs::remove_file(entry?.path())?;
+        }
+        Ok(())
     }
 
     /// Blobs as rows.
@@ -71,10 +82,10 @@ impl BlobDirectory {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             sync_directory(&self.root)?;
         }
-        let new = self.root.join("new").join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
-        let written = Self::write_new(&new, content)
-            .and_then(|()| fs::rename(&new, &path))
-            .and_then(|()| sync_directory(folder));
+        let name = format!("{}-{}", std::process::id(), self.next.fetch_add(1, Ordering::Relaxed));
+        let new = self.root.join("new").join(name);
+        let written =
+            Self::write_new(&new, content).and_then(|()| fs::rename(&new, &path)).and_then(|()| sync_directory(folder));
         if written.is_err() {
             // The first error is the one that matters.
             let _ = fs::remove_file(&new);
@@ -108,16 +119,25 @@ fn absent() -> StorageError {
 }
 
 impl Store {
+    /// Removes content that a crash left half-written. Only for whoever has the data directory
+    /// alone, before anything is put.
+    ///
+    /// # Errors
+    /// The directory cannot be read or written.
+    pub fn remove_unfinished_blobs(&self) -> Result<(), StorageError> {
+        Ok(self.blobs().remove_unfinished()?)
+    }
+
     /// Keeps content under its digest. When it answers, the content is on disk; content that
     /// was kept before is not written again.
     ///
     /// # Errors
-    /// Kind [`StorageErrorKind::Invalid`] when there are more than 32 MiB.
+    /// Kind [`StorageErrorKind::Invalid`] over 64 MiB.
     ///
     /// *Cancellation*: what has begun is carried out; the next call finds it.
     pub async fn put_blob(&self, content: &[u8]) -> Result<Digest, StorageError> {
-        if content.len() as u64 > ARTIFACT_MAX_BYTES {
-            return Err(StorageError::because(StorageErrorKind::Invalid, "the content is larger than 32 MiB"));
+        if content.len() > BLOB_MAX_BYTES {
+            return Err(StorageError::because(StorageErrorKind::Invalid, "the content is larger than 64 MiB"));
         }
         let content = content.to_vec();
         match self.blobs().clone() {

@@ -25,7 +25,12 @@ pub(super) enum Readers {
 
 impl Readers {
     /// The rows of one query; values of `columns`.
-    pub(super) async fn rows(&self, sql: String, arguments: &[Cell], columns: &[Column]) -> Result<Vec<Row>, sqlx::Error> {
+    pub(super) async fn rows(
+        &self,
+        sql: String,
+        arguments: &[Cell],
+        columns: &[Column],
+    ) -> Result<Vec<Row>, sqlx::Error> {
         match self {
             Self::Sqlite(pool) => {
                 let query = sqlx::query_with(AssertSqlSafe(sql), sqlite_arguments(arguments)?);
@@ -122,7 +127,12 @@ impl Connection {
 
     /// Runs a set-based statement of [`super::sql`] on `rows`, which have `columns`; how many
     /// rows it changed.
-    pub(super) async fn write_rows(&mut self, sql: &Sql, columns: &[Column], rows: &[&[Cell]]) -> Result<u64, sqlx::Error> {
+    pub(super) async fn write_rows(
+        &mut self,
+        sql: &Sql,
+        columns: &[Column],
+        rows: &[&[Cell]],
+    ) -> Result<u64, sqlx::Error> {
         let sql = AssertSqlSafe(Sql::clone(sql));
         match self {
             Self::Sqlite(connection) => {
@@ -342,15 +352,15 @@ fn postgres_rows(columns: &[Column], rows: &[&[Cell]]) -> Result<PgArguments, sq
     for (index, column) in columns.iter().enumerate() {
         let cells = rows.iter().map(|row| &row[index]);
         match column.kind {
-            Kind::Text => {
-                arguments.add(cells.map(|cell| if let Cell::Text(text) = cell { Some(&**text) } else { None }).collect::<Vec<_>>())
-            }
-            Kind::Integer => {
-                arguments.add(cells.map(|cell| if let Cell::Integer(value) = cell { Some(*value) } else { None }).collect::<Vec<_>>())
-            }
-            Kind::Boolean => {
-                arguments.add(cells.map(|cell| if let Cell::Boolean(value) = cell { Some(*value) } else { None }).collect::<Vec<_>>())
-            }
+            Kind::Text => arguments.add(
+                cells.map(|cell| if let Cell::Text(text) = cell { Some(&**text) } else { None }).collect::<Vec<_>>(),
+            ),
+            Kind::Integer => arguments.add(
+                cells.map(|cell| if let Cell::Integer(value) = cell { Some(*value) } else { None }).collect::<Vec<_>>(),
+            ),
+            Kind::Boolean => arguments.add(
+                cells.map(|cell| if let Cell::Boolean(value) = cell { Some(*value) } else { None }).collect::<Vec<_>>(),
+            ),
         }
         .map_err(encode_error)?;
     }
@@ -365,7 +375,9 @@ where
     for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
     for<'r> bool: Decode<'r, R::Database> + Type<R::Database>,
 {
-    rows.iter().map(|row| columns.iter().enumerate().map(|(index, column)| decode(row, index, column.kind)).collect()).collect()
+    rows.iter()
+        .map(|row| columns.iter().enumerate().map(|(index, column)| decode(row, index, column.kind)).collect())
+        .collect()
 }
 
 fn decode<R>(row: &R, index: usize, kind: Kind) -> Result<Cell, sqlx::Error>

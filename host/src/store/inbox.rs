@@ -81,8 +81,7 @@ impl Store {
 
     /// A mission's waiting inputs, oldest first. At most `limit` (and [`super::PAGE_MAX`]).
     pub async fn inbox_of(&self, mission: &MissionId, limit: u32) -> Result<Vec<Input>, StorageError> {
-        let select =
-            Select::all().only("inbox.mission_id = $", mission.as_str()).page("inbox.event_id", limit);
+        let select = Select::all().only("inbox.mission_id = $", mission.as_str()).page("inbox.event_id", limit);
         self.many(select).await
     }
 }

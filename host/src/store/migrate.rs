@@ -36,7 +36,8 @@ const RECORD_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (\
 /// stay.
 pub(super) async fn run(connection: &mut WriteConnection) -> Result<(), OpenError> {
     let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
-    let Found { newest: found, is_ours } = connection.transaction(find).await.map_err(|error| open_error(&error.error))?;
+    let Found { newest: found, is_ours } =
+        connection.transaction(find).await.map_err(|error| open_error(&error.error))?;
     if found > known {
         return Err(OpenError::NewerSchema { found, known });
     }
@@ -72,9 +73,8 @@ async fn find(connection: &mut Connection) -> Result<Found, StorageError> {
     if !tables.iter().any(|row| row[0] == Cell::from("schema_migrations")) {
         return Ok(Found { newest: 0, is_ours: tables.is_empty() });
     }
-    let newest = connection
-        .rows("SELECT COALESCE(MAX(number), 0) FROM schema_migrations", &[], &[integer("number")])
-        .await?;
+    let newest =
+        connection.rows("SELECT COALESCE(MAX(number), 0) FROM schema_migrations", &[], &[integer("number")]).await?;
     let newest = match newest.first().and_then(|row| row.first()) {
         Some(Cell::Integer(number)) => u32::try_from(*number).unwrap_or(u32::MAX),
         _ => 0,

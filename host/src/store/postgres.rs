@@ -63,9 +63,11 @@ pub(super) fn readers(options: PgConnectOptions) -> PgPool {
 
 /// Refuses a database that cannot keep its promises.
 pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), OpenError> {
-    let row = sqlx::query("SELECT current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')")
-        .fetch_one(connection)
-        .await?;
+    let row = sqlx::query(
+        "SELECT current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')",
+    )
+    .fetch_one(connection)
+    .await?;
     let encoding: String = row.try_get(0)?;
     if encoding != "UTF8" {
         return Err(OpenError::Unsuitable { setting: "server_encoding", found: encoding, wanted: "UTF8" });

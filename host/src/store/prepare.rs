@@ -65,9 +65,7 @@ fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), Stora
             prepared.guards.push(Guard::lease(run_id, Some(*fence)));
             Change::Renew { row: vec![run_id.as_str().into(), (*fence).into(), (*expires_at).into()] }
         }
-        Write::Evaluation(evaluation) => {
-            put(TableId::Evaluations, evaluations::row(evaluation)?, evaluation.revision)
-        }
+        Write::Evaluation(evaluation) => put(TableId::Evaluations, evaluations::row(evaluation)?, evaluation.revision),
         Write::Verdict(verdict) => put(TableId::Verdicts, verdicts::row(verdict)?, 1),
         Write::Approval(approval) => put(TableId::Approvals, approvals::row(approval)?, approval.revision),
         Write::Timer(timer) => put(TableId::Timers, timers::row(timer)?, timer.revision),
@@ -98,7 +96,8 @@ fn bytes(prepared: &PreparedUnit) -> usize {
     let of_change = |change: &Change| match change {
         Change::Put { row, .. } | Change::Renew { row } | Change::Delete { key: row, .. } => bytes_of(row),
     };
-    prepared.changes.iter().map(of_change).sum::<usize>() + prepared.events.iter().map(|row| bytes_of(row)).sum::<usize>()
+    prepared.changes.iter().map(of_change).sum::<usize>()
+        + prepared.events.iter().map(|row| bytes_of(row)).sum::<usize>()
 }
 
 fn bytes_of(row: &[Cell]) -> usize {

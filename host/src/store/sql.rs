@@ -145,11 +145,7 @@ fn guard(dialect: Dialect, table: &Table) -> String {
     let key = table.key().iter().map(|column| format!("{name}.{}", column.name)).collect::<Vec<_>>().join(", ");
     let value = table.guard_column.map_or_else(|| "CAST(1 AS BIGINT)".to_owned(), |column| format!("{name}.{column}"));
     // CROSS JOIN makes SQLite look the few given keys up instead of scanning the table for them.
-    format!(
-        "SELECT {key}, {value} FROM {} CROSS JOIN {name} WHERE {}",
-        given(dialect, table.key()),
-        same_key(table)
-    )
+    format!("SELECT {key}, {value} FROM {} CROSS JOIN {name} WHERE {}", given(dialect, table.key()), same_key(table))
 }
 
 fn renew_leases(dialect: Dialect) -> String {

@@ -12,7 +12,9 @@ use crate::engine::HeldRun;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActionError {
     /// There is no `exec`.
-    #[error("action: has no `exec`; the local worker carries out only `action.exec` (argv, env, timeout_ms, artifacts)")]
+    #[error(
+        "action: has no `exec`; the local worker carries out only `action.exec` (argv, env, timeout_ms, artifacts)"
+    )]
     NoExec,
     /// A member is not as it should be.
     #[error("{field}: {message}")]
@@ -48,29 +50,44 @@ pub fn check(action: &Value, base: &Path) -> Result<ExecAction, ActionError> {
         return Err(field("cwd", format!("`{}` is not a directory", cwd.display())));
     }
     if find_program(program, &cwd, &exec).is_none() {
-        let remedy = if program.contains('/') { "paths are relative to the working directory" } else { "is it installed, and in PATH?" };
+        let remedy = if program.contains('/') {
+            "paths are relative to the working directory"
+        } else {
+            "is it installed, and in PATH?"
+        };
         return Err(field("argv[0]", format!("there is no program `{program}`; {remedy}")));
     }
     if exec.timeout_ms == 0 || exec.timeout_ms > TIMEOUT_MAX_MS {
-        return Err(field("timeout_ms", format!("is {}; 1 to {TIMEOUT_MAX_MS} milliseconds are allowed", exec.timeout_ms)));
+        return Err(field(
+            "timeout_ms",
+            format!("is {}; 1 to {TIMEOUT_MAX_MS} milliseconds are allowed", exec.timeout_ms),
+        ));
     }
-    if let Some(name) = exec.env.keys().find(|name| name.starts_with("SLUICE_") || name.is_empty() || name.contains(['=', '\0'])) {
-        return Err(field(&format!("env.{name}"), "is not a name one may set; names beginning with SLUICE_ are the worker's"));
+    if let Some(name) =
+        exec.env.keys().find(|name| name.starts_with("SLUICE_") || name.is_empty() || name.contains(['=', '\0']))
+    {
+        return Err(field(
+            &format!("env.{name}"),
+            "is not a name one may set; names beginning with SLUICE_ are the worker's",
+        ));
     }
     for (index, artifact) in exec.artifacts.iter().enumerate() {
         let path = Path::new(&artifact.path);
         let stays_inside = !artifact.path.is_empty() && path.components().all(|c| matches!(c, Component::Normal(_)));
         if !stays_inside {
-            return Err(field(&format!("artifacts[{index}].path"), "is a relative path below $SLUICE_ARTIFACTS, without `..`"));
+            return Err(field(
+                &format!("artifacts[{index}].path"),
+                "is a relative path below $SLUICE_ARTIFACTS, without `..`",
+            ));
         }
     }
     Ok(exec)
 }
 
 /// The action of a claimed run.
-pub(super) fn of(held: &HeldRun) -> Result<ExecAction, ActionError> {
+pub(super) fn of(held: &HeldRun, base: &Path) -> Result<ExecAction, ActionError> {
     let action = held.run.action.as_ref().and_then(|action| serde_json::from_str::<Value>(action.as_str()).ok());
-    check(&action.unwrap_or(Value::Null), Path::new("."))
+    check(&action.unwrap_or(Value::Null), base)
 }
 
 pub(super) fn working_directory(exec: &ExecAction, base: &Path) -> PathBuf {

@@ -1,5 +1,6 @@
 //! One process from start to end: its group, its output, its time, its lease.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::engine::{Engine, EngineError, FinishStatus, HeldRun, OutputPart};
 
 /// Time between asking a process group to end and killing it.
 const GRACE: Duration = Duration::from_secs(2);
+/// Renewals tried in the time one lease lasts; each also learns whether the run is to stop.
+const BEATS: u32 = 16;
 /// Time output may wait for more before it is told.
 const TELL_AFTER: Duration = Duration::from_millis(100);
 /// Most lines told at once.
@@ -67,8 +70,15 @@ impl Drop for Group {
 }
 
 /// Carries an action out.
-pub(super) async fn run(engine: &Engine, held: &HeldRun, action: &ExecAction, scratch: &Scratch, lease: Duration) -> Ended {
-    let mut child = match spawn(held, action, scratch) {
+pub(super) async fn run(
+    engine: &Engine,
+    held: &HeldRun,
+    action: &ExecAction,
+    base: &Path,
+    scratch: &Scratch,
+    lease: Duration,
+) -> Ended {
+    let mut child = match spawn(held, action, base, scratch) {
         Ok(child) => child,
         Err(error) => {
             let summary = format!("could not start `{}`: {error}", action.argv[0]);
@@ -77,6 +87,9 @@ pub(super) async fn run(engine: &Engine, held: &HeldRun, action: &ExecAction, sc
     };
     let group = Group(child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?)));
     feed(&mut child, scratch.run_json.clone());
+    if let Err(error) = engine.note_started(held).await {
+        tracing::debug!(run_id = %held.run.id, %error, "the start of a run was not told");
+    }
     let (lines, told) = mpsc::channel(LINES_PER_BATCH);
     let readers = [
         child.stdout.take().map(|out| tokio::spawn(read_lines(out, "stdout", lines.clone()))),
@@ -102,7 +115,9 @@ pub(super) async fn run(engine: &Engine, held: &HeldRun, action: &ExecAction, sc
     let (status, summary) = match (stop, status) {
         (Some(Stop::Lost), _) => return Ended::Lost,
         (Some(Stop::Canceled), _) => (FinishStatus::Canceled, "stopped by request".to_owned()),
-        (Some(Stop::TimeOut), _) => (FinishStatus::Failed, format!("killed after its time-out of {} ms", action.timeout_ms)),
+        (Some(Stop::TimeOut), _) => {
+            (FinishStatus::Failed, format!("killed after its time-out of {} ms", action.timeout_ms))
+        }
         (None, Ok(exit)) if exit.success() => (FinishStatus::Succeeded, "exited with 0".to_owned()),
         (None, Ok(exit)) => (FinishStatus::Failed, describe(exit)),
         (None, Err(error)) => (FinishStatus::Failed, format!("could not be waited for: {error}")),
@@ -119,12 +134,12 @@ fn describe(exit: std::process::ExitStatus) -> String {
     }
 }
 
-fn spawn(held: &HeldRun, action: &ExecAction, scratch: &Scratch) -> std::io::Result<Child> {
+fn spawn(held: &HeldRun, action: &ExecAction, base: &Path, scratch: &Scratch) -> std::io::Result<Child> {
     let mut command = Command::new(&action.argv[0]);
     command
         .args(&action.argv[1..])
         .envs(&action.env)
-        .current_dir(working_directory(action, std::path::Path::new(".")))
+        .current_dir(working_directory(action, base))
         .env("SLUICE_RUN_ID", held.run.id.as_str())
         .env("SLUICE_MISSION_ID", held.run.mission_id.as_str())
         .env("SLUICE_WORK_ITEM_ID", held.run.work_item_id.as_ref().map_or("", |id| id.as_str()))
@@ -153,7 +168,7 @@ fn feed(child: &mut Child, run_json: Vec<u8>) {
 /// Returns when the process has to be stopped. Renews the lease meanwhile.
 async fn watch(engine: &Engine, held: &HeldRun, timeout: Duration, lease: Duration) -> Stop {
     let deadline = tokio::time::sleep(timeout);
-    let mut beat = tokio::time::interval(lease / 8);
+    let mut beat = tokio::time::interval(lease / BEATS);
     let mut since_renewal = 0_u32;
     tokio::pin!(deadline);
     loop {
@@ -168,7 +183,7 @@ async fn watch(engine: &Engine, held: &HeldRun, timeout: Duration, lease: Durati
             Ok(true) => return Stop::Canceled,
             Err(EngineError::LeaseLost { .. } | EngineError::NotFound { .. }) => return Stop::Lost,
             // Storage is away: the lease holds for a while, and then somebody else may have it.
-            Err(_) if since_renewal < 7 => {}
+            Err(_) if since_renewal < BEATS - 1 => {}
             Err(_) => return Stop::Lost,
         }
     }

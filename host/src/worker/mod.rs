@@ -13,7 +13,7 @@ mod action;
 pub use action::{ActionError, check as check_action};
 pub use orphans::end_orphans;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use crate::domain::id::{MissionId, WorkspaceId};
 use crate::engine::{Claim, Engine, EngineError, FinishReport, FinishStatus, HeldRun};
 
-/// Milliseconds a lease lasts unless renewed. Renewed four times as often.
+/// Milliseconds a lease lasts unless renewed.
 const LEASE_MS: u64 = 20_000;
 /// Longest time between two looks for runs.
 const POLL: Duration = Duration::from_secs(1);
@@ -129,8 +129,13 @@ async fn carry_out(engine: Engine, held: HeldRun, options: Arc<WorkerOptions>) {
 }
 
 /// The report, or `None` when the run was lost to somebody else.
-async fn attempt(engine: &Engine, held: &HeldRun, options: &WorkerOptions) -> Result<Option<FinishReport>, EngineError> {
-    let action = match action::of(held) {
+async fn attempt(
+    engine: &Engine,
+    held: &HeldRun,
+    options: &WorkerOptions,
+) -> Result<Option<FinishReport>, EngineError> {
+    let base = source_directory(engine, held).await?;
+    let action = match action::of(held, &base) {
         Ok(action) => action,
         Err(error) => return Ok(Some(failed(error.to_string()))),
     };
@@ -138,7 +143,7 @@ async fn attempt(engine: &Engine, held: &HeldRun, options: &WorkerOptions) -> Re
         Ok(scratch) => scratch,
         Err(error) => return Ok(Some(failed(format!("could not prepare the run's directory: {error}")))),
     };
-    let ended = exec::run(engine, held, &action, &scratch, Duration::from_millis(LEASE_MS)).await;
+    let ended = exec::run(engine, held, &action, &base, &scratch, Duration::from_millis(LEASE_MS)).await;
     let exited = match ended {
         exec::Ended::Exited(exited) => exited,
         exec::Ended::Lost => return Ok(None),
@@ -149,7 +154,7 @@ async fn attempt(engine: &Engine, held: &HeldRun, options: &WorkerOptions) -> Re
         output: Some(exited.output),
         artifacts: Vec::new(),
     };
-    match scratch.collect(engine, held, &action).await {
+    match scratch.collect(engine, held, &action, LEASE_MS).await {
         Ok(artifacts) => report.artifacts = artifacts,
         Err(scratch::CollectError::Engine(error)) => return Err(error),
         // What is missing after a failure is not news; after a success it makes it one.
@@ -160,6 +165,21 @@ async fn attempt(engine: &Engine, held: &HeldRun, options: &WorkerOptions) -> Re
         Err(scratch::CollectError::Wrong(_)) => {}
     }
     Ok(Some(report))
+}
+
+/// Where relative paths of actions begin: the directory of the mission's file, when it came from
+/// one. Items that a planner proposed have no other.
+async fn source_directory(engine: &Engine, held: &HeldRun) -> Result<PathBuf, EngineError> {
+    let mission = engine.store().mission(&held.run.workspace_id, &held.run.mission_id).await?;
+    let metadata = mission.and_then(|m| serde_json::from_str::<serde_json::Value>(m.metadata.as_str()).ok());
+    let source = metadata.as_ref().and_then(|metadata| metadata.get("source")).and_then(|source| source.as_str());
+    Ok(source.map_or_else(|| PathBuf::from("."), |file| directory_of(Path::new(file))))
+}
+
+/// The directory a file lies in.
+pub fn directory_of(file: &Path) -> PathBuf {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    absolute.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
 }
 
 fn failed(summary: String) -> FinishReport {

@@ -12,8 +12,11 @@ pub fn end_orphans(scratch_root: &Path) {
     if directories.is_empty() {
         return;
     }
-    let markers: Vec<String> =
-        directories.iter().filter_map(|d| d.file_name()).map(|name| format!("SLUICE_RUN_ID={}", name.to_string_lossy())).collect();
+    let markers: Vec<String> = directories
+        .iter()
+        .filter_map(|d| d.file_name())
+        .map(|name| format!("SLUICE_RUN_ID={}", name.to_string_lossy()))
+        .collect();
     for pid in processes_with(&markers) {
         tracing::info!(pid = pid.as_raw_nonzero(), "ending a process that an earlier host left running");
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);

@@ -65,13 +65,23 @@ impl Scratch {
     }
 
     /// Hands what the process left to the engine, in the order its action lists it.
-    pub(super) async fn collect(&self, engine: &Engine, held: &HeldRun, action: &ExecAction) -> Result<Vec<ArtifactId>, CollectError> {
+    pub(super) async fn collect(
+        &self,
+        engine: &Engine,
+        held: &HeldRun,
+        action: &ExecAction,
+        lease_ms: u64,
+    ) -> Result<Vec<ArtifactId>, CollectError> {
         let mut ids = Vec::new();
         for wanted in &action.artifacts {
             let Some(content) = self.read_artifact(wanted)? else { continue };
-            let name = Path::new(&wanted.path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let name =
+                Path::new(&wanted.path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let media_type = wanted.media_type.clone().unwrap_or_else(|| media_type_of(&name).to_owned());
             let new = NewRunArtifact { kind: wanted.kind.clone(), name, media_type, content };
+            // Many large files may take longer than a lease.
+            let renewed = engine.renew_lease(&held.run.id, held.fence, lease_ms).await;
+            renewed.map_err(CollectError::Engine)?;
             match engine.add_artifact(held, new).await {
                 Ok(artifact) => ids.push(artifact.id),
                 Err(EngineError::Field(error)) => return Err(CollectError::Wrong(error.to_string())),

@@ -125,8 +125,10 @@ impl<'s> Change<'s> {
 
     fn look_for_tests(&mut self, text: &[u8]) {
         if self.present.is_code && !self.changes_tests {
-            let holds = |marker: &str| text.windows(marker.len()).any(|window| window == marker.as_bytes());
-            self.changes_tests = self.settings.test_markers.iter().any(|marker| holds(marker));
+            let markers = || self.settings.test_markers.iter().map(String::as_bytes);
+            // The first byte decides nearly always; comparing it alone keeps long changes cheap.
+            self.changes_tests = (0..text.len())
+                .any(|at| markers().any(|marker| marker.first() == Some(&text[at]) && text[at..].starts_with(marker)));
         }
     }
 

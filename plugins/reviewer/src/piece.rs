@@ -186,6 +186,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case walks some hundred kilobytes, often byte by byte.
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
         #[test]
         fn pieces_do_not_depend_on_chunks(
             lines in proptest::collection::vec((0_usize..3, 0_usize..70_000), 0..6),

@@ -232,11 +232,14 @@ fn class(tail: &[u8]) -> Result<(Token, &[u8]), BadGlob> {
 
 /// Walks all positions of the pattern at once, so that no input makes it backtrack.
 fn run(tokens: &[Token], subject: &[u8]) -> bool {
-    let mut states = vec![false; tokens.len() + 1];
+    let Some((tokens, subject)) = without_literal_ends(tokens, subject) else {
+        return false;
+    };
+    let (mut states, mut next) = (vec![false; tokens.len() + 1], vec![false; tokens.len() + 1]);
     states[0] = true;
     close(tokens, &mut states);
     for byte in subject.iter().map(u8::to_ascii_lowercase) {
-        let mut next = vec![false; tokens.len() + 1];
+        next.fill(false);
         for (at, token) in tokens.iter().enumerate().filter(|&(at, _)| states[at]) {
             match token {
                 Token::Byte(own) => next[at + 1] |= *own == byte,
@@ -255,9 +258,33 @@ fn run(tokens: &[Token], subject: &[u8]) -> bool {
             }
         }
         close(tokens, &mut next);
-        states = next;
+        if !next.contains(&true) {
+            return false;
+        }
+        std::mem::swap(&mut states, &mut next);
     }
     states[tokens.len()]
+}
+
+/// Compares the literal bytes at both ends, which settles nearly every path, and gives what is left
+/// of pattern and subject; none when they differ.
+fn without_literal_ends<'t, 's>(tokens: &'t [Token], subject: &'s [u8]) -> Option<(&'t [Token], &'s [u8])> {
+    let (mut tokens, mut subject) = (tokens, subject);
+    while let [Token::Byte(own), rest @ ..] = tokens {
+        let (first, tail) = subject.split_first()?;
+        if first.to_ascii_lowercase() != *own {
+            return None;
+        }
+        (tokens, subject) = (rest, tail);
+    }
+    while let [rest @ .., Token::Byte(own)] = tokens {
+        let (last, head) = subject.split_last()?;
+        if last.to_ascii_lowercase() != *own {
+            return None;
+        }
+        (tokens, subject) = (rest, head);
+    }
+    Some((tokens, subject))
 }
 
 /// Marks what is reachable without a byte: every wildcard may match nothing.

@@ -11,6 +11,8 @@ use crate::scan::{Found, Options};
 
 /// Longest name looked at, in bytes.
 const NAME_MAX_BYTES: usize = 80;
+/// Shortest value worth a look.
+const VALUE_MIN_BYTES: usize = 4;
 /// Longest value looked at; secrets beyond this have formats of their own.
 const VALUE_MAX_BYTES: usize = 512;
 /// Most blanks accepted between name, operator and value.
@@ -21,11 +23,12 @@ pub(crate) fn at(text: &[u8], at: usize, options: &Options) -> Option<Found> {
     if at > 0 && matches!(text[at - 1], b'=' | b':') {
         return None;
     }
-    let name = Name::before(text, at)?;
+    // The value is asked first: looking at it costs less than reading a name.
     let value = Value::after(text, at)?;
-    if text[at] == b'(' && value.quote.is_none() {
+    if (text[at] == b'(' && value.quote.is_none()) || value.end - value.start < VALUE_MIN_BYTES {
         return None;
     }
+    let name = Name::before(text, at)?;
     let kind = judge(&name, &value, text, options)?;
     let confidence = if kind.is_guess() { 0.6 } else { 0.9 };
     Some(Found { kind, start: value.start, end: value.end, confidence })
@@ -39,7 +42,7 @@ fn judge(name: &Name, value: &Value, text: &[u8], options: &Options) -> Option<K
     let in_connection_string = || {
         let is_pair = name.is_in_connection_string(text) && value.quote.is_none();
         let is_account_key = name.is_azure_key() && bytes.len() >= 40 && bytes.ends_with(b"=");
-        is_account_key || (is_pair && bytes.len() >= 4 && !value.continues)
+        is_account_key || (is_pair && !value.continues)
     };
     let kind = if in_connection_string() {
         Kind::ConnectionPassword

@@ -50,7 +50,7 @@ impl<'a> Case<'a> {
 pub enum Event<'a> {
     /// A test ended.
     Case(Case<'a>),
-    /// Tests that passed or were skipped and that the report only counts.
+    /// Tests that the report only counts.
     Counted {
         /// Their suite.
         suite: &'a str,
@@ -58,6 +58,8 @@ pub enum Event<'a> {
         class: &'a str,
         /// How many passed.
         passed: u64,
+        /// How many failed.
+        failed: u64,
         /// How many were skipped.
         skipped: u64,
     },

@@ -219,11 +219,15 @@ impl Sink for Tally<'_> {
         };
         match event {
             Event::Case(case) => self.case(&case),
-            Event::Counted { suite, class, passed, skipped } => {
+            Event::Counted { suite, class, passed, failed, skipped } => {
+                let ran = passed.saturating_add(failed);
                 self.totals.passed = self.totals.passed.saturating_add(passed);
+                self.totals.failed = self.totals.failed.saturating_add(failed);
                 self.totals.skipped = self.totals.skipped.saturating_add(skipped);
                 for index in self.required_of(&Case { class, ..Case::new(suite, "", Status::Passed) }) {
-                    self.required[index].ran = self.required[index].ran.saturating_add(passed);
+                    let required = &mut self.required[index];
+                    required.ran = required.ran.saturating_add(ran);
+                    required.failed = required.failed.saturating_add(failed);
                 }
             }
             Event::Duration(seconds) => *self.duration_s.get_or_insert(0.0) += seconds,

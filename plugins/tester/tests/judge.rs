@@ -192,6 +192,16 @@ fn a_flood_of_failures_is_cut_and_still_counted() {
 }
 
 #[test]
+fn failures_that_are_only_counted_are_counted() {
+    let report =
+        "running 5000 tests\ntest result: FAILED. 0 passed; 5000 failed; 0 ignored; 0 measured; 0 filtered out\n";
+    let verdict = judge(r#"{"max_failures":4999}"#, &[("r.txt", report)]);
+    assert_eq!((verdict.outcome, rules(&verdict)), (Outcome::Fail, vec!["test/failed"]));
+    assert_eq!(verdict.findings[0].message, "5000 further tests failed");
+    assert_eq!(judge(r#"{"max_failures":5000}"#, &[("r.txt", report)]).outcome, Outcome::Pass);
+}
+
+#[test]
 fn words_of_a_report_cannot_steer_a_terminal_or_flood_a_message() {
     let report = format!("1..1\nnot ok 1 - \u{1b}[2Jx\u{202e}y\n  ---\n  message: {}\n  ...\n", "m".repeat(9_000));
     let verdict = judge("{}", &[("r.tap", &report)]);

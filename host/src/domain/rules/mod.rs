@@ -119,6 +119,8 @@ pub struct NewArtifact {
 /// Something watchers are told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Telling {
+    /// An item was added.
+    ItemAdded(WorkItemId),
     /// An item moved.
     ItemMoved {
         /// The item.

@@ -106,6 +106,7 @@ impl Step<'_> {
         let position = u32::try_from(self.board.item_count()).map_err(|_| illegal("too many work items"))?;
         let mission = self.board.mission();
         let item = WorkItem::new(mission.workspace_id.clone(), mission.id.clone(), position, spec);
+        self.effects.tellings.push(Telling::ItemAdded(item.spec.id.clone()));
         self.board.add_item(item);
         Ok(())
     }

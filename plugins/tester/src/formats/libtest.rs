@@ -150,7 +150,8 @@ impl Libtest {
             return;
         };
         let reason = format!("the tests of {} have no result; they crashed, or the report is cut off", self.suite);
-        self.tell_failures(&block, block.failed_beyond, sink);
+        self.tell_failures(&block, sink);
+        self.tell_counted(0, block.failed_beyond, 0, sink);
         malformed(sink, line, reason);
     }
 
@@ -167,22 +168,20 @@ impl Libtest {
         }
         let listed = block.failed.len() as u64 + block.failed_beyond;
         let unlisted = block.failed_beyond + totals.failed.saturating_sub(listed);
-        self.tell_failures(block, unlisted, sink);
+        self.tell_failures(block, sink);
         if !totals.is_ok && listed + unlisted == 0 {
             sink.on(Event::Case(Case::new(&self.suite, "(the suite itself)", Status::Failed)));
         }
         // The result counts what was printed into a test's own output and so not listed.
         let passed = totals.passed.saturating_sub(block.passed).saturating_add(totals.measured);
         let skipped = totals.ignored.saturating_sub(block.ignored);
-        if passed > 0 || skipped > 0 {
-            sink.on(Event::Counted { suite: &self.suite, class: &self.source, passed, skipped });
-        }
+        self.tell_counted(passed, unlisted, skipped, sink);
         if let Some(seconds) = totals.seconds {
             sink.on(Event::Duration(seconds));
         }
     }
 
-    fn tell_failures(&self, block: &Block, unlisted: u64, sink: &mut dyn Sink) {
+    fn tell_failures(&self, block: &Block, sink: &mut dyn Sink) {
         for name in &block.failed {
             let message = block.words.get(name).map_or("", String::as_str);
             let found = place::find(message).or_else(|| doc_test_place(name));
@@ -194,9 +193,11 @@ impl Libtest {
                 ..Case::new(&self.suite, name, Status::Failed)
             }));
         }
-        // A result may claim any number; what is beyond the bound changes no verdict.
-        for _ in 0..unlisted.min(FAILURES_MAX as u64) {
-            sink.on(Event::Case(Case::new(&self.suite, "(a test that is not listed)", Status::Failed)));
+    }
+
+    fn tell_counted(&self, passed: u64, failed: u64, skipped: u64, sink: &mut dyn Sink) {
+        if passed > 0 || failed > 0 || skipped > 0 {
+            sink.on(Event::Counted { suite: &self.suite, class: &self.source, passed, failed, skipped });
         }
     }
 }

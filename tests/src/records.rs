@@ -1,0 +1,334 @@
+//! Records to store: one of each kind, random in every field but those a test names.
+
+use sluice::domain::approval::{Approval, ApprovalStatus};
+use sluice::domain::artifact::{Artifact, ArtifactRef, Digest};
+use sluice::domain::event::{Disposition, HistoryEntry, Input, InputKind, NewLogEvent};
+use sluice::domain::gate::{
+    Evaluation, EvaluationStatus, Finding, GateName, GateState, GateStatus, Outcome, Severity, Verdict,
+};
+use sluice::domain::id::{
+    ApprovalId, ArtifactId, EvaluationId, EventId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId,
+};
+use sluice::domain::json::Json;
+use sluice::domain::mission::{Bindings, Budgets, Mission, MissionStatus, Phase, Usage};
+use sluice::domain::plugin::Binding;
+use sluice::domain::run::{Lease, Run, RunKind, RunStatus};
+use sluice::domain::time::Timestamp;
+use sluice::domain::timer::Timer;
+use sluice::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
+
+use crate::random::Random;
+
+/// The workspace of records whose workspace does not matter.
+pub fn workspace() -> WorkspaceId {
+    WorkspaceId::new("ws_test")
+}
+
+fn digest(random: &mut Random) -> Digest {
+    Digest::of(&random.number().to_le_bytes())
+}
+
+fn binding(random: &mut Random) -> Binding {
+    Binding { name: random.text(), version: random.text(), digest: digest(random), settings: random.json() }
+}
+
+fn artifact_ref(random: &mut Random) -> ArtifactRef {
+    ArtifactRef { id: ArtifactId::new("art_x"), kind: random.text(), name: random.text(), digest: digest(random) }
+}
+
+fn work_item_id(random: &mut Random) -> WorkItemId {
+    WorkItemId::new(format!("wi_{}", random.below(1000)))
+}
+
+/// A mission.
+pub fn mission(random: &mut Random, id: &str) -> Mission {
+    Mission {
+        workspace_id: workspace(),
+        id: MissionId::new(id),
+        title: random.text(),
+        goal: random.text(),
+        status: *random.one_of(MissionStatus::ALL),
+        phase: *random.one_of(Phase::ALL),
+        reason: random.maybe(Random::text),
+        success_criteria: random.json(),
+        budgets: Budgets {
+            max_steps: random.maybe(|_| u64::MAX),
+            max_tool_calls: random.maybe(Random::number),
+            max_duration_ms: random.maybe(Random::count),
+            max_attempts: random.maybe(Random::small),
+            max_parallel_runs: random.maybe(Random::small),
+            max_interruptions: random.maybe(Random::small),
+        },
+        usage: Usage { steps: random.count(), tool_calls: random.count() },
+        capabilities: random.json(),
+        entrypoint: random.maybe(Random::text),
+        metadata: random.json(),
+        bindings: Bindings {
+            reducer: binding(random),
+            gates: GateName::ALL.iter().filter_map(|gate| random.maybe(|random| (*gate, binding(random)))).collect(),
+        },
+        planner_attempts: random.small(),
+        revision: random.count(),
+        created_at: random.moment(),
+        updated_at: random.moment(),
+        started_at: random.maybe(Random::moment),
+    }
+}
+
+/// A mission of this status at this revision.
+pub fn mission_at(id: &str, status: MissionStatus, revision: u64) -> Mission {
+    Mission { status, revision, ..mission(&mut Random::new(revision), id) }
+}
+
+/// A work item.
+pub fn work_item(random: &mut Random, mission: &str, id: &str, position: u32) -> WorkItem {
+    WorkItem {
+        workspace_id: workspace(),
+        mission_id: MissionId::new(mission),
+        position,
+        spec: WorkItemSpec {
+            id: WorkItemId::new(id),
+            title: random.text(),
+            detail: random.maybe(Random::text),
+            depends_on: random.few(work_item_id),
+            assigned_agent: random.maybe(Random::text),
+            skills: random.few(Random::text),
+            action: random.maybe(Random::json),
+            metadata: random.maybe(Random::json),
+        },
+        status: *random.one_of(WorkItemStatus::ALL),
+        reason: random.maybe(Random::text),
+        run_id: random.maybe(|_| RunId::new("run_x")),
+        attempts: random.small(),
+        artifacts: random.few(artifact_ref),
+        gates: GateName::ALL
+            .iter()
+            .filter_map(|gate| {
+                random.maybe(|random| {
+                    let state = GateState {
+                        status: *random.one_of(GateStatus::ALL),
+                        evaluation_id: EvaluationId::new("evl_x"),
+                        verdict_id: random.maybe(|_| VerdictId::new("ver_x")),
+                        artifact_set: digest(random),
+                        evaluations: random.small(),
+                    };
+                    (*gate, state)
+                })
+            })
+            .collect(),
+    }
+}
+
+/// A lease.
+pub fn lease(random: &mut Random) -> Lease {
+    Lease { worker: random.text(), host_id: random.text(), fence: random.count(), expires_at: random.moment() }
+}
+
+/// A run.
+pub fn run(random: &mut Random, mission: &str, id: &str) -> Run {
+    Run {
+        workspace_id: workspace(),
+        id: RunId::new(id),
+        mission_id: MissionId::new(mission),
+        work_item_id: random.maybe(work_item_id),
+        kind: *random.one_of(RunKind::ALL),
+        attempt: random.small(),
+        status: *random.one_of(RunStatus::ALL),
+        prompt: random.text(),
+        assigned_agent: random.maybe(Random::text),
+        skills: random.few(Random::text),
+        action: random.maybe(Random::json),
+        not_before: random.maybe(Random::moment),
+        lease: random.maybe(lease),
+        fence: random.count(),
+        interruptions: random.small(),
+        cancel_requested: random.flag(),
+        summary: random.maybe(Random::text),
+        output: random.maybe(Random::text),
+        artifacts: random.few(artifact_ref),
+        queued_at: random.moment(),
+        started_at: random.maybe(Random::moment),
+        finished_at: random.maybe(Random::moment),
+        revision: random.count(),
+    }
+}
+
+/// A run that waits to be claimed since `queued_at_ms`.
+pub fn queued_run(mission: &str, id: &str, queued_at_ms: u64) -> Run {
+    Run {
+        status: RunStatus::Queued,
+        lease: None,
+        not_before: None,
+        queued_at: Timestamp(queued_at_ms),
+        revision: 1,
+        ..run(&mut Random::new(queued_at_ms), mission, id)
+    }
+}
+
+/// An evaluation.
+pub fn evaluation(random: &mut Random, mission: &str, id: &str) -> Evaluation {
+    Evaluation {
+        workspace_id: workspace(),
+        id: EvaluationId::new(id),
+        mission_id: MissionId::new(mission),
+        work_item_id: work_item_id(random),
+        run_id: RunId::new("run_x"),
+        gate: *random.one_of(GateName::ALL),
+        attempt: random.small(),
+        artifact_set: digest(random),
+        status: *random.one_of(EvaluationStatus::ALL),
+        host_faults: random.small(),
+        not_before: random.maybe(Random::moment),
+        requested_at: random.moment(),
+        revision: random.count(),
+    }
+}
+
+/// A verdict.
+pub fn verdict(random: &mut Random, mission: &str, id: &str) -> Verdict {
+    Verdict {
+        workspace_id: workspace(),
+        id: VerdictId::new(id),
+        evaluation_id: EvaluationId::new("evl_x"),
+        mission_id: MissionId::new(mission),
+        work_item_id: work_item_id(random),
+        run_id: RunId::new("run_x"),
+        gate: *random.one_of(GateName::ALL),
+        attempt: random.small(),
+        plugin: random.text(),
+        plugin_digest: digest(random),
+        artifact_set: digest(random),
+        outcome: *random.one_of(Outcome::ALL),
+        summary: random.text(),
+        findings: random.few(|random| Finding {
+            rule: random.text(),
+            severity: *random.one_of(Severity::ALL),
+            // Inside a document even U+0000 is only text.
+            message: format!("{}\0", random.text()),
+            path: random.maybe(Random::text),
+            line: random.maybe(Random::small),
+            data: random.json(),
+        }),
+        data: random.json(),
+        given_at: random.moment(),
+    }
+}
+
+/// An approval.
+pub fn approval(random: &mut Random, mission: &str, id: &str) -> Approval {
+    Approval {
+        workspace_id: workspace(),
+        id: ApprovalId::new(id),
+        mission_id: MissionId::new(mission),
+        work_item_id: random.maybe(work_item_id),
+        kind: random.text(),
+        gate: random.maybe(|random| *random.one_of(GateName::ALL)),
+        verdict_id: random.maybe(|_| VerdictId::new("ver_x")),
+        subject: digest(random),
+        summary: random.text(),
+        data: random.json(),
+        status: *random.one_of(ApprovalStatus::ALL),
+        decided_by: random.maybe(Random::text),
+        reason: random.maybe(Random::text),
+        requested_at: random.moment(),
+        decided_at: random.maybe(Random::moment),
+        expires_at: random.maybe(Random::moment),
+        revision: random.count(),
+    }
+}
+
+/// A timer.
+pub fn timer(random: &mut Random, mission: &str, key: &str) -> Timer {
+    Timer {
+        workspace_id: workspace(),
+        mission_id: MissionId::new(mission),
+        key: key.to_owned(),
+        due_at: random.moment(),
+        data: random.json(),
+        revision: random.count(),
+    }
+}
+
+/// An artifact's row.
+pub fn artifact(random: &mut Random, mission: &str, id: &str) -> Artifact {
+    Artifact {
+        workspace_id: workspace(),
+        id: ArtifactId::new(id),
+        mission_id: MissionId::new(mission),
+        work_item_id: random.maybe(work_item_id),
+        run_id: random.maybe(|_| RunId::new("run_x")),
+        kind: random.text(),
+        name: random.text(),
+        media_type: random.text(),
+        size: random.count(),
+        digest: digest(random),
+        created_at: random.moment(),
+    }
+}
+
+/// An input for an inbox.
+pub fn input(random: &mut Random, mission: &str, id: &str) -> Input {
+    Input {
+        id: EventId::new(id),
+        workspace_id: workspace(),
+        mission_id: MissionId::new(mission),
+        kind: *random.one_of(InputKind::ALL),
+        work_item_id: random.maybe(work_item_id),
+        run_id: random.maybe(|_| RunId::new("run_x")),
+        data: random.json(),
+        occurred_at: random.moment(),
+        actor: random.text(),
+    }
+}
+
+/// An entry of a history.
+pub fn history_entry(random: &mut Random, mission: &str, seq: u64) -> HistoryEntry {
+    HistoryEntry {
+        workspace_id: workspace(),
+        mission_id: MissionId::new(mission),
+        seq,
+        event_id: EventId::new(format!("evt_{seq}")),
+        kind: *random.one_of(InputKind::ALL),
+        work_item_id: random.maybe(work_item_id),
+        run_id: random.maybe(|_| RunId::new("run_x")),
+        data: random.json(),
+        occurred_at: random.moment(),
+        actor: random.text(),
+        commands: random.json(),
+        assigned_ids: random.json(),
+        disposition: *random.one_of(Disposition::ALL),
+        refusal: random.maybe(Random::json),
+        reducer_digest: random.text(),
+        fuel: random.count(),
+    }
+}
+
+/// An event for the log.
+pub fn log_event(random: &mut Random, id: &str) -> NewLogEvent {
+    NewLogEvent {
+        event_id: EventId::new(id),
+        event_type: format!("test.{}", random.below(1000)),
+        workspace_id: workspace(),
+        session_id: random.maybe(Random::text),
+        run_id: random.maybe(|_| RunId::new("run_x")),
+        mission_id: random.maybe(|_| MissionId::new("mis_x")),
+        actor: random.text(),
+        occurred_at: random.moment(),
+        properties: random.json(),
+    }
+}
+
+/// An event for the log that says nothing but its id.
+pub fn plain_event(id: &str) -> NewLogEvent {
+    NewLogEvent {
+        event_id: EventId::new(id),
+        event_type: "test.plain".to_owned(),
+        workspace_id: workspace(),
+        session_id: None,
+        run_id: None,
+        mission_id: None,
+        actor: "test".to_owned(),
+        occurred_at: Timestamp(1),
+        properties: Json::empty_object(),
+    }
+}
