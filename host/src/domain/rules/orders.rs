@@ -12,6 +12,10 @@ use crate::domain::run::{RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
 
+/// Most runs of one mission that may be open at once, whatever its budgets say: what waits in its
+/// inbox, and what a host holds of it in memory, stays bounded by this.
+pub const OPEN_RUNS_MAX: usize = 1_000;
+
 /// Longest key of a timer, in bytes.
 pub const TIMER_KEY_MAX_BYTES: usize = 200;
 
@@ -209,6 +213,9 @@ impl Step<'_> {
         let mission = self.board.mission();
         if mission.status != MissionStatus::Running {
             return Err(illegal(format!("no run starts while the mission is {}", mission.status)));
+        }
+        if self.board.open_run_count() >= OPEN_RUNS_MAX {
+            return Err(illegal(format!("{OPEN_RUNS_MAX} runs of this mission are open, and no more may be")));
         }
         let budgets = &mission.budgets;
         if let Some(max) = budgets.max_steps.filter(|max| mission.usage.steps >= *max) {
