@@ -337,7 +337,7 @@ impl Step<'_> {
         }
         let evaluations = earlier.map_or(0, |state| state.evaluations) + 1;
         let evaluation_id = EvaluationId::new(self.ids.next_id(EvaluationId::PREFIX));
-        let state = GateState {
+        let asked = GateState {
             status: GateStatus::Pending,
             evaluation_id: evaluation_id.clone(),
             verdict_id: None,
@@ -346,7 +346,7 @@ impl Step<'_> {
         };
         self.board.edit_item(id.as_str(), |item| {
             item.gates.retain(|(name, _)| *name != gate);
-            item.gates.push((gate, state));
+            item.gates.push((gate, asked));
         });
         self.effects.evaluations.push(NewEvaluation {
             id: evaluation_id,
