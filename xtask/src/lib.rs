@@ -3,6 +3,8 @@
 //! Owns what cargo has no command for. Never part of what is shipped. Read next: [`plugins`].
 
 pub mod plugins;
+pub mod contract;
+pub mod tidy;
 
 use std::path::PathBuf;
 

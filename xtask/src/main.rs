@@ -10,7 +10,9 @@ usage: cargo run -p xtask -- <task>
 
 tasks:
   plugins [NAME..]   build the plugins and the tests' guests (or those named) as components
-  plugins --check    say which prebuilt components do not belong to their sources";
+  plugins --check    say which prebuilt components do not belong to their sources
+  contract           compare `wit/` with the released contract
+  tidy               check the rules of the tree that the compiler does not know";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +32,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ["plugins", names @ ..] if names.iter().all(|name| !name.starts_with('-')) => {
             xtask::plugins::build(&xtask::root(), names)
         }
+        ["contract"] => xtask::contract::check(&xtask::root()),
+        ["tidy"] => xtask::tidy::check(&xtask::root()),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             Ok(())

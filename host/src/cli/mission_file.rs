@@ -14,14 +14,13 @@ use sluice_api::run::ExecAction;
 
 use super::exit::Failure;
 use super::suggest;
-use crate::app::directory_of;
 use crate::domain::gate::GateName;
 use crate::domain::json::Json;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::PluginKind;
 use crate::plugins::PluginHost;
 use crate::wire;
-use crate::worker;
+use crate::worker::{self, directory_of};
 
 /// Largest mission file, in bytes (16 MiB): 10,000 items of a page each.
 const FILE_MAX_BYTES: u64 = 16 * 1024 * 1024;

@@ -79,7 +79,7 @@ pub struct WorkItem {
     pub reason: Option<String>,
     /// The run that works on it, or the last one that did.
     pub run_id: Option<RunId>,
-    /// Runs that finished, whatever their outcome.
+    /// Runs that succeeded or failed. Withdrawn ones say nothing about the work and do not count.
     pub attempts: u32,
     /// What the last succeeded run left, in order. The gates judge exactly these.
     pub artifacts: Vec<ArtifactRef>,

@@ -167,11 +167,6 @@ impl PluginHost {
         })
     }
 
-    /// The bytes of an installed component.
-    pub fn component(&self, digest: &Digest) -> Option<Vec<u8>> {
-        self.find(digest).map(|component| component.bytes.to_vec())
-    }
-
     fn add(&self, bytes: Cow<'static, [u8]>) -> Result<PluginInfo, LoadError> {
         let inspection = inspect::inspect(&bytes)?;
         world::check(&inspection)?;
@@ -217,6 +212,24 @@ impl PluginHost {
 }
 
 impl Plugins for PluginHost {
+    fn is_installed(&self, digest: &Digest) -> bool {
+        self.find(digest).is_some()
+    }
+
+    fn install(&self, bytes: Vec<u8>) -> Result<(), String> {
+        match self.add(Cow::Owned(bytes)) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                Err(format!("{error}{cause}"))
+            }
+        }
+    }
+
+    fn component(&self, digest: &Digest) -> Option<Vec<u8>> {
+        self.find(digest).map(|component| component.bytes.to_vec())
+    }
+
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {
         let linked = self.linked(binding)?;
         let Linked::Reducer(reducer) = &*linked else {

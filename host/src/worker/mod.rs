@@ -13,7 +13,7 @@ mod action;
 pub use action::{ActionError, check as check_action};
 pub use orphans::end_orphans;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -173,7 +173,13 @@ async fn source_directory(engine: &Engine, held: &HeldRun) -> Result<PathBuf, En
     let mission = engine.store().mission(&held.run.workspace_id, &held.run.mission_id).await?;
     let metadata = mission.and_then(|m| serde_json::from_str::<serde_json::Value>(m.metadata.as_str()).ok());
     let source = metadata.as_ref().and_then(|metadata| metadata.get("source")).and_then(|source| source.as_str());
-    Ok(source.map_or_else(|| PathBuf::from("."), |file| crate::app::directory_of(std::path::Path::new(file))))
+    Ok(source.map_or_else(|| PathBuf::from("."), |file| directory_of(Path::new(file))))
+}
+
+/// The directory a file lies in.
+pub fn directory_of(file: &Path) -> PathBuf {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    absolute.parent().map_or_else(|| PathBuf::from("/"), Path::to_path_buf)
 }
 
 fn failed(summary: String) -> FinishReport {

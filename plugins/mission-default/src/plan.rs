@@ -136,7 +136,7 @@ fn check(mut drafts: Vec<Draft>, source: Source, present: usize, board: &dyn Boa
             draft.id = format!("wi_{seq}_{}", index + 1);
         }
         check_form(draft).map_err(|why| format!("work_items[{index}]: {why}"))?;
-        if board.work_item(&draft.id).is_some() || !ids.insert(draft.id.clone()) {
+        if (present > 0 && board.work_item(&draft.id).is_some()) || !ids.insert(draft.id.clone()) {
             return Err(format!("work_items[{index}]: id `{}` is taken; ids are unique within a mission", draft.id));
         }
     }

@@ -47,7 +47,11 @@ pub(crate) fn answered(turn: &mut Turn<'_>) {
         }
         return;
     }
-    let answer = turn.text("output").to_owned();
+    // An answer may be megabytes long: it is taken out of the event, not copied.
+    let answer = match turn.data.get_mut("output").map(Value::take) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    };
     match plan::read_answer(&answer, turn.board) {
         Ok(drafts) => accept(turn, drafts),
         Err(reason) => {

@@ -116,7 +116,8 @@ impl Ingredients {
 }
 
 /// Gives every file with one of `extensions` below `folder` to `add`, but those of tests and of
-/// doubles for tests, which no component contains.
+/// doubles for tests, which no component contains, and those of a frozen copy, which nothing is
+/// built from.
 fn walk(folder: &Path, extensions: &[&str], add: &mut impl FnMut(PathBuf) -> Result<()>) -> Result<()> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());
@@ -124,7 +125,7 @@ fn walk(folder: &Path, extensions: &[&str], add: &mut impl FnMut(PathBuf) -> Res
     for entry in entries {
         let path = entry?.path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        if ["tests", "testing", "fixtures"].contains(&name) {
+        if ["tests", "testing", "fixtures", "frozen"].contains(&name) {
             continue;
         }
         if path.is_dir() {
@@ -338,6 +339,8 @@ mod tests {
         let tree = Tree::new("stays");
         let before = tree.digest();
         tree.write("plugins/guest/src/tests.rs", "#[test] fn t() {}\n");
+        tree.write("plugins/sdk/src/testing/board.rs", "fn f() {}\n");
+        tree.write("wit/frozen/world.wit", "world w {}\n");
         tree.write("plugins/guest/tests/flow.rs", "#[test] fn t() {}\n");
         tree.write("plugins/guest/src/lib.rs", "mod tests;\r\n");
         tree.write("Cargo.toml", "[profile.guest]\nlto = true\n[workspace]\nmembers = ['host']\n");
