@@ -9,4 +9,5 @@ pub mod scratch;
 pub mod postgres;
 pub mod databases;
 pub mod random;
+pub mod binary;
 pub mod records;
