@@ -75,7 +75,8 @@ fn high_water_kib(status: &Path) -> u64 {
 fn first_event_at(root: &Path, binary: &Path, data: &Path) -> u64 {
     let ask = |arguments: &[&str]| -> serde_json::Value {
         let mut command = Command::new(binary);
-        let output = command.arg("mission").args(arguments).args(["--json", "--data"]).arg(data).current_dir(root).output();
+        let output =
+            command.arg("mission").args(arguments).args(["--json", "--data"]).arg(data).current_dir(root).output();
         serde_json::from_slice(&output.expect("the binary starts").stdout).expect("the answer is JSON")
     };
     let missions = ask(&["list"]);

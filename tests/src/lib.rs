@@ -1,6 +1,7 @@
 //! What the cases in `tests/` share: the host's parts made ready to be tried, and nothing that
 //! decides whether a case passes.
 
+pub mod bare;
 pub mod guest;
 pub mod plugins;
 

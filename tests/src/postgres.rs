@@ -5,7 +5,6 @@
 //! in a temporary directory and nowhere else. A shell is its parent and waits on a pipe whose
 //! other end is this process's: however this process ends, the server ends and its files go.
 
-use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -152,6 +151,28 @@ impl Cluster {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("run a statement on the test server");
         connection.close().await.expect("leave the test server");
     }
+
+    /// Ends every session with `url`'s database, as a restart of the server would.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub async fn disconnect_everybody(&self, url: &str) {
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE pid <> pg_backend_pid() AND datname = current_database()";
+        let mut connection = PgConnection::connect(url).await.expect("connect to the test server");
+        sqlx::raw_sql(end).execute(&mut connection).await.expect("end the sessions");
+        connection.close().await.expect("leave the test server");
+    }
+
+    /// Makes `directory` the server's own, for a tablespace.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn give(&self, directory: &Path) {
+        if let Some((uid, gid)) = unprivileged_user().expect("a user for the server") {
+            chown(directory, Some(uid), Some(gid)).expect("give the directory away");
+        }
+    }
 }
 
 impl Drop for Cluster {
@@ -228,24 +249,5 @@ fn unprivileged_user() -> Result<Option<(u32, u32)>, String> {
     match find("postgres").or_else(|| find("nobody")) {
         Some(user) => Ok(Some(user)),
         None => Err("root cannot run it, and there is neither a user postgres nor a user nobody".to_owned()),
-    }
-}
-
-impl Cluster {
-    /// Ends every session of `url`'s database but the caller's, as a restart of the server would.
-    pub async fn disconnect_everybody(&self) {
-        self.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE pid <> pg_backend_pid() AND application_name = 'sluice'"
-                .to_owned(),
-        )
-        .await;
-    }
-
-    /// What the server wrote into its log, to look at when a test fails.
-    pub fn print_log(&self) {
-        let log = std::fs::read(self.directory.join("log")).unwrap_or_default();
-        // There is nowhere left to report to.
-        let _ = std::io::stderr().write_all(&log);
     }
 }

@@ -144,16 +144,14 @@ async fn work(app: &mut App, mission: &Mission, jobs: usize) -> Result<Ended, Fa
     }
     tokio::select! {
         ended = until_settled(&app.engine, &mission.workspace_id, &mission.id) => ended,
-        _ = interrupted() => Ok(Ended::Interrupted),
+        () = interrupted() => Ok(Ended::Interrupted),
     }
 }
 
 /// Ctrl-C, or being told to end.
 async fn interrupted() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(_) => return std::future::pending().await,
-    };
+    let told_to_end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = told_to_end else { return std::future::pending().await };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}

@@ -60,7 +60,10 @@ impl Engine {
                 Err(EngineError::Contended) => {
                     *slot = None;
                     if from_inbox && !self.still_waits(&input).await? {
-                        return Err(EngineError::Conflict(format!("event `{}` was applied by somebody else", input.id)));
+                        return Err(EngineError::Conflict(format!(
+                            "event `{}` was applied by somebody else",
+                            input.id
+                        )));
                     }
                 }
                 other => return other,

@@ -161,6 +161,7 @@ impl PluginHost {
             .find(&binding.digest)
             .ok_or_else(|| load_error(LoadError::NotInstalled { digest: binding.digest.to_string() }))?;
         let linked = component.ready(&self.workshop).map_err(load_error)?;
+        let _permit = self.permits(component.manifest.kind).take();
         check::settings(&self.caller, &self.limits, &linked, &binding.settings).map_err(|failure| match failure {
             PluginFailure::Guest { message } => BindError::Refused { plugin: binding.label(), reason: message },
             source => BindError::Check { plugin: binding.label(), source },
@@ -177,6 +178,14 @@ impl PluginHost {
         let digest = inspection.digest.clone();
         let component = || Arc::new(Installed::new(inspection.manifest, inspection.digest, bytes, order));
         Ok(info(installed.entry(digest).or_insert_with(component)))
+    }
+
+    fn permits(&self, kind: PluginKind) -> &Permits {
+        match kind {
+            PluginKind::Reducer => &self.reducers,
+            PluginKind::Gate => &self.gates,
+            PluginKind::Scrubber => &self.scrubbers,
+        }
     }
 
     fn find(&self, digest: &Digest) -> Option<Arc<Installed>> {
@@ -235,7 +244,7 @@ impl Plugins for PluginHost {
         let Linked::Reducer(reducer) = &*linked else {
             return Err(unavailable(binding, "it is no reducer"));
         };
-        let _permit = self.reducers.take();
+        let _permit = self.permits(PluginKind::Reducer).take();
         reducer::reduce(&self.caller, &self.limits.reducer, reducer, &binding.settings, board, call)
     }
 
@@ -247,7 +256,7 @@ impl Plugins for PluginHost {
     ) -> Result<Judgement, CallFailure> {
         let linked = self.linked(binding)?;
         let Linked::Gate(gate) = &*linked else { return Err(unavailable(binding, "it is no gate")) };
-        let _permit = self.gates.take();
+        let _permit = self.permits(PluginKind::Gate).take();
         gate::evaluate(&self.caller, &self.limits.gate, gate, &binding.settings, &call, artifacts)
     }
 
@@ -256,7 +265,7 @@ impl Plugins for PluginHost {
         let Linked::Scrubber(scrubber) = &*linked else {
             return Err(unavailable(binding, "it is no scrubber"));
         };
-        let _permit = self.scrubbers.take();
+        let _permit = self.permits(PluginKind::Scrubber).take();
         scrubber::scrub(&self.caller, &self.limits.scrubber, scrubber, &binding.settings, text, data)
     }
 }

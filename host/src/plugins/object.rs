@@ -1,4 +1,4 @@
-//! Is this text one JSON object that anybody can read?
+//! JSON objects that cross the border: how the host writes them, and how it checks what comes.
 //!
 //! What plugins hand over as JSON is kept and parsed later by others. It is checked where it
 //! enters, without building it: well-formed, an object, numbers in range, and no deeper than
@@ -9,6 +9,75 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::json::Json;
+
+/// Writes one JSON object, member by member. Opaque JSON goes in as it is, without being parsed
+/// and written again.
+pub(super) struct Object {
+    text: String,
+}
+
+impl Object {
+    /// No members yet.
+    pub(super) fn new() -> Self {
+        Self { text: String::from("{") }
+    }
+
+    /// A member whose value is JSON text already. Names are the host's own and need no escapes.
+    pub(super) fn raw(&mut self, name: &str, value: &str) {
+        if self.text.len() > 1 {
+            self.text.push(',');
+        }
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push_str("\":");
+        self.text.push_str(value);
+    }
+
+    /// A member that is opaque JSON.
+    pub(super) fn json(&mut self, name: &str, value: &Json) {
+        self.raw(name, value.as_str());
+    }
+
+    /// A member that is a text.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.raw(name, &quoted(value));
+    }
+
+    /// A text that is left out when there is none.
+    pub(super) fn optional_text(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    /// A member that is a whole number.
+    pub(super) fn number(&mut self, name: &str, value: impl Into<u64>) {
+        self.raw(name, &value.into().to_string());
+    }
+
+    /// A number that is left out when there is none.
+    pub(super) fn optional_number(&mut self, name: &str, value: Option<impl Into<u64>>) {
+        if let Some(value) = value {
+            self.number(name, value);
+        }
+    }
+
+    /// A member that is a list of texts.
+    pub(super) fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
+        let values: Vec<String> = values.map(quoted).collect();
+        self.raw(name, &format!("[{}]", values.join(",")));
+    }
+
+    /// The object.
+    pub(super) fn finish(mut self) -> String {
+        self.text.push('}');
+        self.text
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
 
 /// Takes `text` when it is one JSON object of at most 127 levels.
 ///

@@ -13,8 +13,8 @@ use super::call::{CallState, Caller, Ended};
 use super::commands::{self, CommandBuffer};
 use super::failure::{HostFault, guest};
 use super::limits::CallLimits;
-use super::view;
 use super::wasi::Moment;
+use super::{status, view};
 use crate::domain::board::Board;
 use crate::domain::id::{RunId, WorkItemId};
 use crate::domain::json::Json;
@@ -155,7 +155,7 @@ impl board::Host for CallState<ReducerState> {
         after: Option<String>,
         limit: u32,
     ) -> wasmtime::Result<Vec<String>> {
-        let ids = self.board()?.by_status(view::work_item_status_from(status), after.as_deref(), page(limit));
+        let ids = self.board()?.by_status(status::work_item_from(status), after.as_deref(), page(limit));
         self.charge_ids(ids.iter().map(WorkItemId::as_str))
     }
 

@@ -13,7 +13,7 @@ use super::database::Connection;
 use super::error::{CommitError, StorageError, StorageErrorKind};
 use super::postgres;
 use super::prepare::{Change, PreparedUnit};
-use super::row::{Cell, Row};
+use super::row::Cell;
 use super::sql::{Dialect, RENEWAL_COLUMNS, Statements};
 use super::table::{Column, Life, Table, TableId, integer};
 use super::unit::{Committed, Guard};
@@ -21,7 +21,8 @@ use super::unit::{Committed, Guard};
 /// What became of each unit, in their order.
 pub(super) type Answers = Vec<Result<Committed, CommitError>>;
 
-/// Judges and writes `units` in the transaction that `connection` is in.
+/// Judges and writes `units` in the transaction that `connection` is in, and numbers the events
+/// of those that are written.
 ///
 /// # Errors
 /// When storage failed; then nothing of the batch may be committed. A unit that conflicts is
@@ -29,11 +30,10 @@ pub(super) type Answers = Vec<Result<Committed, CommitError>>;
 pub(super) async fn carry_out(
     connection: &mut Connection,
     statements: &Statements,
-    units: &[PreparedUnit],
+    units: &mut [PreparedUnit],
 ) -> Result<Answers, StorageError> {
     let found = read_guarded(connection, statements, units).await?;
     let judged = judge(units, found);
-    let head = if judged.events.is_empty() { 0 } else { read_head(connection).await? };
     for (table, rows) in judged.pending.iter().enumerate() {
         write_table(connection, statements, TableId::ALL[table], rows).await?;
     }
@@ -41,13 +41,7 @@ pub(super) async fn carry_out(
         // Renewals of a lease that a later unit ended or replaced find another fence or none.
         connection.write_rows(&statements.renew_leases, RENEWAL_COLUMNS, &judged.renewals).await?;
     }
-    append_events(connection, statements, &judged.events, head).await?;
-    Ok(judged.answers.into_iter().map(|answer| answer.map(|events| committed(head, &events))).collect())
-}
-
-fn committed(head: u64, events: &std::ops::Range<usize>) -> Committed {
-    let seqs = (!events.is_empty()).then(|| (head + 1 + events.start as u64, head + events.end as u64));
-    Committed { seqs }
+    append_events(connection, statements, units, judged.verdicts).await
 }
 
 /// What guards find, by table and key. A key that is not in it has no row.
@@ -106,32 +100,25 @@ impl<'u> PendingRows<'u> {
 }
 
 struct Judged<'u> {
-    /// For each unit: which of `events` are its own, or why it was left out.
-    answers: Vec<Result<std::ops::Range<usize>, CommitError>>,
+    /// For each unit: whether it is written.
+    verdicts: Vec<Result<(), CommitError>>,
     /// By table.
     pending: [PendingRows<'u>; TableId::ALL.len()],
     renewals: Vec<&'u [Cell]>,
-    events: Vec<&'u Row>,
 }
 
 fn judge(units: &[PreparedUnit], mut found: Found) -> Judged<'_> {
-    let mut judged = Judged {
-        answers: Vec::with_capacity(units.len()),
-        pending: Default::default(),
-        renewals: Vec::new(),
-        events: Vec::new(),
-    };
+    let mut judged =
+        Judged { verdicts: Vec::with_capacity(units.len()), pending: Default::default(), renewals: Vec::new() };
     for unit in units {
         if let Some(conflict) = unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
-            judged.answers.push(Err(conflict));
+            judged.verdicts.push(Err(conflict));
             continue;
         }
         for change in &unit.changes {
             apply(change, &mut judged, &mut found);
         }
-        let first = judged.events.len();
-        judged.events.extend(&unit.events);
-        judged.answers.push(Ok(first..judged.events.len()));
+        judged.verdicts.push(Ok(()));
     }
     judged
 }
@@ -214,6 +201,8 @@ async fn write_counted(
 
 const HEAD: &[Column] = &[integer("seq")];
 
+const MOVE_HEAD: &str = "UPDATE log_head SET seq = $1 WHERE seq = $2";
+
 async fn read_head(connection: &mut Connection) -> Result<u64, StorageError> {
     let rows = connection.rows("SELECT seq FROM log_head", &[], HEAD).await?;
     match rows.first().map(Vec::as_slice) {
@@ -222,33 +211,39 @@ async fn read_head(connection: &mut Connection) -> Result<u64, StorageError> {
     }
 }
 
+/// Numbers and writes the events of the units that are written, and answers for every unit.
 async fn append_events(
     connection: &mut Connection,
     statements: &Statements,
-    events: &[&Row],
-    head: u64,
-) -> Result<(), StorageError> {
-    if events.is_empty() {
-        return Ok(());
+    units: &mut [PreparedUnit],
+    verdicts: Vec<Result<(), CommitError>>,
+) -> Result<Answers, StorageError> {
+    let is_silent = |(unit, verdict): (&PreparedUnit, &Result<_, _>)| verdict.is_err() || unit.events.is_empty();
+    if units.iter().zip(&verdicts).all(is_silent) {
+        return Ok(verdicts.into_iter().map(|verdict| verdict.map(|()| Committed { seqs: None })).collect());
     }
+    let head = read_head(connection).await?;
     let mut seq = head;
-    let numbered: Vec<Row> = events
-        .iter()
-        .map(|event| {
-            seq += 1;
-            let mut row = Row::clone(event);
-            row[0] = seq.into();
-            row
-        })
-        .collect();
-    let rows: Vec<&[Cell]> = numbered.iter().map(Vec::as_slice).collect();
+    let mut answers = Vec::with_capacity(units.len());
+    let mut rows: Vec<&[Cell]> = Vec::new();
+    for (unit, verdict) in units.iter_mut().zip(verdicts) {
+        answers.push(verdict.map(|()| {
+            let first = seq + 1;
+            for event in &mut unit.events {
+                seq += 1;
+                event[0] = seq.into();
+                rows.push(event);
+            }
+            Committed { seqs: (seq >= first).then_some((first, seq)) }
+        }));
+    }
     write_counted(connection, statements, TableId::Events, TableId::Events.table(), &rows).await?;
-    let moved = connection.execute("UPDATE log_head SET seq = $1 WHERE seq = $2", &[seq.into(), head.into()]).await?;
-    if moved != 1 {
-        return Err(StorageError::because(StorageErrorKind::Corrupt, "the log's head moved under the log's lock"));
+    let moved = match connection.dialect() {
+        Dialect::Sqlite => connection.execute(MOVE_HEAD, &[seq.into(), head.into()]).await?,
+        Dialect::Postgres => connection.execute(postgres::MOVE_HEAD, &[seq.into(), head.into()]).await?,
+    };
+    if moved == 1 {
+        return Ok(answers);
     }
-    if connection.dialect() == Dialect::Postgres {
-        connection.run(postgres::NOTIFY).await?;
-    }
-    Ok(())
+    Err(StorageError::because(StorageErrorKind::Corrupt, "the log's head moved under the log's lock"))
 }

@@ -103,6 +103,10 @@ impl BlobDirectory {
         let mut file = fs::File::open(self.path(digest))?;
         let rest = file.metadata()?.len().saturating_sub(offset);
         let wanted = rest.min(length.into());
+        if wanted == 0 {
+            // Also because a file has no positions beyond 2^63.
+            return Ok(Vec::new());
+        }
         let mut content = Vec::with_capacity(usize::try_from(wanted).unwrap_or(0));
         file.seek(SeekFrom::Start(offset))?;
         file.take(wanted).read_to_end(&mut content)?;

@@ -46,6 +46,8 @@ struct Inner {
     readers: Readers,
     blobs: Blobs,
     commits: Arc<watch::Sender<u64>>,
+    /// Ends what runs beside the writer, by a value or by being dropped.
+    ended: watch::Sender<()>,
 }
 
 impl Store {
@@ -81,10 +83,11 @@ impl Store {
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let statements = Arc::new(Statements::new(dialect));
         tokio::spawn(Writer::new(queue, connection, statements, Arc::clone(&commits)).run());
-        if let Readers::Postgres(pool) = &readers {
-            tokio::spawn(postgres::listen(pool.clone(), Arc::downgrade(&commits)));
+        let ended = watch::Sender::new(());
+        if let Location::Postgres { url } = location {
+            tokio::spawn(postgres::listen(postgres::options(url)?, Arc::clone(&commits), ended.subscribe()));
         }
-        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, commits }) })
+        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, commits, ended }) })
     }
 
     /// Refuses a database that cannot keep the store's promises.
@@ -130,6 +133,7 @@ impl Store {
             // An error says that the writer is gone, which is what is wanted.
             let _ = done.await;
         }
+        self.inner.ended.send_replace(());
         self.inner.readers.close().await;
     }
 

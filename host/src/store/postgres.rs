@@ -2,7 +2,7 @@
 //! statements are the same as SQLite's.
 
 use std::str::FromStr as _;
-use std::sync::Weak;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
@@ -15,13 +15,14 @@ use super::error::OpenError;
 /// sees what the batch before it committed, on whatever host. Two statements, because one
 /// statement sees the data of the moment it began to wait. The key spells "sluice l".
 pub(super) const BEGIN: &str =
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock(8317151707346051180)";
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(8317151707346051180)";
 
 /// The channel that tells other hosts of a commit; it belongs to one database.
 const CHANNEL: &str = "sluice_log";
 
-/// Tells other hosts, when the transaction commits.
-pub(super) const NOTIFY: &str = "SELECT pg_notify('sluice_log', '')";
+/// Moves the log's head, and tells other hosts when the transaction commits.
+pub(super) const MOVE_HEAD: &str = "WITH moved AS (UPDATE log_head SET seq = $1 WHERE seq = $2 RETURNING seq) \
+     SELECT pg_notify('sluice_log', '') FROM moved";
 
 /// Connections for reading, of one host.
 const READERS_MAX: u32 = 8;
@@ -64,7 +65,8 @@ pub(super) fn readers(options: PgConnectOptions) -> PgPool {
 /// Refuses a database that cannot keep its promises.
 pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), OpenError> {
     let row = sqlx::query(
-        "SELECT current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')",
+        "SELECT current_setting('server_encoding'), current_setting('synchronous_commit'), \
+         current_setting('fsync'), current_setting('transaction_read_only')",
     )
     .fetch_one(connection)
     .await?;
@@ -76,6 +78,11 @@ pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), 
     if synchronous_commit != "on" {
         return Err(OpenError::Unsuitable { setting: "synchronous_commit", found: synchronous_commit, wanted: "on" });
     }
+    if row.try_get::<String, _>(3)? == "on" {
+        return Err(OpenError::ReadOnly {
+            source: "the server or the database takes no writes (transaction_read_only)".into(),
+        });
+    }
     let fsync: String = row.try_get(2)?;
     if fsync != "on" {
         tracing::warn!("the database server runs with fsync = {fsync}: a power failure can lose what was committed");
@@ -83,31 +90,38 @@ pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), 
     Ok(())
 }
 
-/// Counts `commits` up whenever any host commits, for as long as somebody else holds them.
+/// Counts `commits` up whenever any host commits, until `ended` changes or its sender is gone.
 /// A lost connection is made again; what was missed meanwhile is made up for by counting up
 /// once, since nobody waits for one particular commit.
-pub(super) async fn listen(readers: PgPool, commits: Weak<watch::Sender<u64>>) {
+pub(super) async fn listen(
+    options: PgConnectOptions,
+    commits: Arc<watch::Sender<u64>>,
+    mut ended: watch::Receiver<()>,
+) {
     // A pool of one of its own: a listener never gives its connection back.
-    let options = readers.connect_options().as_ref().clone();
-    drop(readers);
     let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options);
-    while commits.strong_count() > 0 {
-        match listen_once(&pool, &commits).await {
-            Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "lost the connection that tells of other hosts' commits"),
+    let listening = async {
+        loop {
+            if let Err(error) = listen_once(&pool, &commits).await {
+                tracing::warn!(%error, "lost the connection that tells of other hosts' commits");
+            }
+            tokio::time::sleep(LISTEN_AGAIN_AFTER).await;
         }
-        tokio::time::sleep(LISTEN_AGAIN_AFTER).await;
+    };
+    tokio::select! {
+        () = listening => {}
+        _ = ended.changed() => {}
     }
+    pool.close().await;
 }
 
-async fn listen_once(pool: &PgPool, commits: &Weak<watch::Sender<u64>>) -> Result<(), sqlx::Error> {
+async fn listen_once(pool: &PgPool, commits: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
+    listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     loop {
-        let Some(sender) = commits.upgrade() else { return Ok(()) };
-        sender.send_modify(|count| *count += 1);
-        drop(sender);
+        commits.send_modify(|count| *count += 1);
         if listener.try_recv().await?.is_none() {
             return Ok(());
         }

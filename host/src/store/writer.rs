@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::{self, Answers};
-use super::database::{WriteConnection, WriteOptions};
+use super::database::{TransactionError, WriteConnection, WriteOptions};
 use super::error::{CommitError, StorageError, StorageErrorKind, is_one_units_fault};
 use super::prepare::PreparedUnit;
 use super::sql::{Dialect, Statements};
@@ -111,21 +111,21 @@ impl Writer {
 
     /// Commits a batch; when one unit may be to blame for its failure, each unit alone.
     async fn commit(&mut self, units: Vec<PreparedUnit>) -> Answers {
-        let units: Arc<[PreparedUnit]> = units.into();
-        let error = match self.transact(Arc::clone(&units)).await {
+        let count = units.len();
+        let (units, error) = match self.transact(units).await {
             Ok(answers) => return answers,
-            Err(error) => error,
+            Err(failed) => failed,
         };
-        if units.len() == 1 || !is_one_units_fault(&error) {
-            tracing::error!(error = %chain(&error), units = units.len(), "could not commit");
-            return units.iter().map(|_| Err(error.clone().into())).collect();
+        if count == 1 || units.is_empty() || !is_one_units_fault(&error) {
+            tracing::error!(error = %chain(&error), units = count, "could not commit");
+            return std::iter::repeat_n(Err(error.into()), count).collect();
         }
-        tracing::warn!(error = %chain(&error), units = units.len(), "could not commit a batch; trying its units one by one");
-        let mut answers = Vec::with_capacity(units.len());
-        for unit in units.iter() {
-            match self.transact(Arc::from([unit.clone()])).await {
+        tracing::warn!(error = %chain(&error), units = count, "could not commit a batch; trying its units one by one");
+        let mut answers = Vec::with_capacity(count);
+        for unit in units {
+            match self.transact(vec![unit]).await {
                 Ok(alone) => answers.extend(alone),
-                Err(error) => {
+                Err((_, error)) => {
                     tracing::error!(error = %chain(&error), "could not commit a unit");
                     answers.push(Err(error.into()));
                 }
@@ -134,42 +134,45 @@ impl Writer {
         answers
     }
 
-    /// Commits units in one transaction. A server that went away before COMMIT was sent is
-    /// tried again once, on a new connection: it may only have been restarted.
-    async fn transact(&mut self, units: Arc<[PreparedUnit]>) -> Result<Answers, StorageError> {
-        let mut may_repeat = self.statements.dialect == Dialect::Postgres;
-        loop {
-            let failed = match self.attempt(Arc::clone(&units)).await {
-                Ok(answers) => return Ok(answers),
-                Err(failed) => failed,
-            };
-            if !may_repeat || failed.commit_sent || failed.error.kind != StorageErrorKind::Unavailable {
-                return Err(failed.error);
-            }
-            may_repeat = false;
+    /// Commits units in one transaction, or gives them back. A server that went away before
+    /// COMMIT was sent is tried again once, on a new connection: it may only have been restarted.
+    async fn transact(&mut self, units: Vec<PreparedUnit>) -> Result<Answers, (Vec<PreparedUnit>, StorageError)> {
+        let (units, failed) = match self.attempt(units).await {
+            Ok(answers) => return Ok(answers),
+            Err(failed) => failed,
+        };
+        let may_repeat = self.statements.dialect == Dialect::Postgres
+            && failed.error.kind == StorageErrorKind::Unavailable
+            && !failed.commit_sent;
+        if !may_repeat {
+            return Err((units, failed.error));
         }
+        self.attempt(units).await.map_err(|(units, failed)| (units, failed.error))
     }
 
-    /// One attempt, in a task of its own: should it panic, the connection it had goes with it,
-    /// the callers get an error, and the writer goes on.
-    async fn attempt(&mut self, units: Arc<[PreparedUnit]>) -> Result<Answers, super::database::TransactionError> {
+    /// One attempt, in a task of its own: should it panic, the connection and the units it had
+    /// go with it, their callers get an error, and the writer goes on.
+    async fn attempt(
+        &mut self,
+        mut units: Vec<PreparedUnit>,
+    ) -> Result<Answers, (Vec<PreparedUnit>, TransactionError)> {
         let mut connection = self.connection.take().unwrap_or_else(|| WriteConnection::new(self.options.clone()));
         let statements = Arc::clone(&self.statements);
         let task = tokio::spawn(async move {
             let done = connection
-                .transaction(async |connection| batch::carry_out(connection, &statements, &units).await)
+                .transaction(async |connection| batch::carry_out(connection, &statements, &mut units).await)
                 .await;
-            (connection, done)
+            (connection, units, done)
         });
         match task.await {
-            Ok((connection, done)) => {
+            Ok((connection, units, done)) => {
                 self.connection = Some(connection);
-                done
+                done.map_err(|failed| (units, failed))
             }
-            Err(failed) => Err(super::database::TransactionError {
-                error: StorageError::new(StorageErrorKind::Unavailable, failed),
-                commit_sent: true,
-            }),
+            Err(panic) => {
+                let error = StorageError::new(StorageErrorKind::Unavailable, panic);
+                Err((Vec::new(), TransactionError { error, commit_sent: true }))
+            }
         }
     }
 }

@@ -130,12 +130,8 @@ async fn a_failed_guard_leaves_out_the_whole_unit() {
 
 fn leased(id: &str, fence: u64, expires_at: u64) -> Run {
     let random = &mut Random::new(fence);
-    let lease = Lease {
-        worker: "w".to_owned(),
-        host_id: format!("host_{fence}"),
-        fence,
-        expires_at: Timestamp(expires_at),
-    };
+    let lease =
+        Lease { worker: "w".to_owned(), host_id: format!("host_{fence}"), fence, expires_at: Timestamp(expires_at) };
     Run { status: RunStatus::Running, lease: Some(lease), fence, revision: fence, ..records::run(random, "mis_a", id) }
 }
 
@@ -153,7 +149,10 @@ fn renewal(id: &str, fence: u64, expires_at: u64) -> Unit {
 async fn a_lease_is_renewed_by_its_holder_only_and_never_shortened() {
     on_both_databases(async |store| {
         let refused = store.commit(renewal("run_a", 3, 200)).await;
-        assert!(matches!(refused, Err(CommitError::Conflict { table: "run_leases", expected: Some(3), found: None, .. })));
+        assert!(matches!(
+            refused,
+            Err(CommitError::Conflict { table: "run_leases", expected: Some(3), found: None, .. })
+        ));
         write(&store, Write::Run(leased("run_a", 3, 100))).await;
         write(&store, Write::Run(leased("run_b", 3, 100))).await;
         store.commit(renewal("run_a", 3, 200)).await.unwrap();

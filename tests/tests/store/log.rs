@@ -21,13 +21,14 @@ fn ids(events: &[LogEvent]) -> Vec<&str> {
 #[tokio::test]
 async fn each_part_of_a_filter_narrows_it() {
     on_both_databases(async |store| {
-        let event = |id: &str, kind: &str, mission: Option<&str>, run: Option<&str>, session: Option<&str>| NewLogEvent {
-            event_type: kind.to_owned(),
-            mission_id: mission.map(MissionId::new),
-            run_id: run.map(RunId::new),
-            session_id: session.map(str::to_owned),
-            ..plain_event(id)
-        };
+        let event =
+            |id: &str, kind: &str, mission: Option<&str>, run: Option<&str>, session: Option<&str>| NewLogEvent {
+                event_type: kind.to_owned(),
+                mission_id: mission.map(MissionId::new),
+                run_id: run.map(RunId::new),
+                session_id: session.map(str::to_owned),
+                ..plain_event(id)
+            };
         let foreign = NewLogEvent { workspace_id: WorkspaceId::new("ws_other"), ..plain_event("evt_x") };
         tell(
             &store,
@@ -191,8 +192,9 @@ fn commit_many(store: &Store, host: &str, callers: u64, units: u64) -> Vec<tokio
                 let mut told = 0;
                 for unit in 0..units {
                     let count = unit % 3 + 1;
-                    let events: Vec<_> =
-                        (0..count).map(|event| records::plain_event(&format!("{host}_{caller}_{unit}_{event}"))).collect();
+                    let events: Vec<_> = (0..count)
+                        .map(|event| records::plain_event(&format!("{host}_{caller}_{unit}_{event}")))
+                        .collect();
                     let first = events[0].event_id.clone();
                     let done = store.commit(Unit { events, ..Unit::default() }).await.unwrap();
                     let (from, to) = done.seqs.unwrap();

@@ -107,8 +107,13 @@ async fn runs_are_listed_by_mission_status_and_page() {
     on_both_databases(async |store| {
         let other = Run { mission_id: MissionId::new("mis_b"), ..run("run_d", RunStatus::Queued) };
         let foreign = Run { workspace_id: elsewhere(), ..run("run_e", RunStatus::Queued) };
-        let runs =
-            [run("run_a", RunStatus::Queued), run("run_b", RunStatus::Failed), run("run_c", RunStatus::Queued), other, foreign];
+        let runs = [
+            run("run_a", RunStatus::Queued),
+            run("run_b", RunStatus::Failed),
+            run("run_c", RunStatus::Queued),
+            other,
+            foreign,
+        ];
         write(&store, runs.map(Write::Run)).await;
         let (mission, after) = (MissionId::new("mis_a"), RunId::new("run_a"));
         let all = store.runs(&workspace(), None, None, None, 9).await.unwrap();
@@ -186,8 +191,11 @@ async fn claims_are_fair_between_missions() {
 async fn leased_runs_are_found_by_host_and_by_end() {
     on_both_databases(async |store| {
         let leased = |id: &str, host: &str, expires_at| {
-            let lease =
-                Lease { host_id: host.to_owned(), expires_at: Timestamp(expires_at), ..records::lease(&mut Random::new(1)) };
+            let lease = Lease {
+                host_id: host.to_owned(),
+                expires_at: Timestamp(expires_at),
+                ..records::lease(&mut Random::new(1))
+            };
             Write::Run(Run { lease: Some(lease), ..run(id, RunStatus::Running) })
         };
         let free = Write::Run(run("run_d", RunStatus::Queued));
@@ -242,8 +250,11 @@ async fn timers_are_due_in_their_order() {
             let timer = records::timer(&mut Random::new(1), mission, key);
             Write::Timer(sluice::domain::timer::Timer { due_at: Timestamp(due_at), ..timer })
         };
-        write(&store, [timer("mis_a", "z", 30), timer("mis_b", "y", 20), timer("mis_a", "b", 40), timer("mis_a", "B", 50)])
-            .await;
+        write(
+            &store,
+            [timer("mis_a", "z", 30), timer("mis_b", "y", 20), timer("mis_a", "b", 40), timer("mis_a", "B", 50)],
+        )
+        .await;
         let due = async |now, limit| {
             let found = store.due_timers(Timestamp(now), limit).await.unwrap();
             found.iter().map(|timer| timer.key.clone()).collect::<Vec<_>>()
@@ -278,7 +289,10 @@ async fn approvals_are_listed_and_expire() {
         let ids = |found: Vec<Approval>| found.iter().map(|approval| approval.id.to_string()).collect::<Vec<_>>();
         let mission = MissionId::new("mis_a");
         assert_eq!(ids(store.approvals(&workspace(), None, None, 3).await.unwrap()), ["apr_a", "apr_b", "apr_c"]);
-        assert_eq!(ids(store.approvals(&workspace(), None, Some(pending), 9).await.unwrap()), ["apr_a", "apr_c", "apr_d"]);
+        assert_eq!(
+            ids(store.approvals(&workspace(), None, Some(pending), 9).await.unwrap()),
+            ["apr_a", "apr_c", "apr_d"]
+        );
         assert_eq!(ids(store.approvals(&workspace(), Some(&mission), Some(pending), 9).await.unwrap()), ["apr_a"]);
         assert_eq!(ids(store.expired_approvals(Timestamp(100), 9).await.unwrap()), ["apr_e", "apr_a"]);
         assert_eq!(ids(store.expired_approvals(Timestamp(100), 1).await.unwrap()), ["apr_e"]);
@@ -334,7 +348,12 @@ async fn verdicts_are_listed_by_mission_work_item_and_page() {
             let verdict = records::verdict(&mut Random::new(1), mission, id);
             Write::Verdict(Verdict { work_item_id: WorkItemId::new(item), ..verdict })
         };
-        let verdicts = [("ver_a", "mis_a", "wi_1"), ("ver_b", "mis_a", "wi_2"), ("ver_c", "mis_a", "wi_1"), ("ver_d", "mis_b", "wi_1")];
+        let verdicts = [
+            ("ver_a", "mis_a", "wi_1"),
+            ("ver_b", "mis_a", "wi_2"),
+            ("ver_c", "mis_a", "wi_1"),
+            ("ver_d", "mis_b", "wi_1"),
+        ];
         write(&store, verdicts.map(|(id, mission, item)| verdict(id, mission, item))).await;
         let (mission, item, after) = (MissionId::new("mis_a"), WorkItemId::new("wi_1"), VerdictId::new("ver_a"));
         let ids = |found: Vec<Verdict>| found.iter().map(|verdict| verdict.id.to_string()).collect::<Vec<_>>();
@@ -352,7 +371,8 @@ async fn artifacts_are_listed_and_found_by_ids() {
             let artifact = records::artifact(&mut Random::new(1), "mis_a", id);
             Write::Artifact(Artifact { work_item_id: item.map(WorkItemId::new), ..artifact })
         };
-        write(&store, [artifact("art_a", Some("wi_1")), artifact("art_b", None), artifact("art_c", Some("wi_1"))]).await;
+        write(&store, [artifact("art_a", Some("wi_1")), artifact("art_b", None), artifact("art_c", Some("wi_1"))])
+            .await;
         write(&store, (0..1200).map(|number| artifact(&format!("art_n{number:04}"), Some("wi_2")))).await;
         let (mission, item, after) = (MissionId::new("mis_a"), WorkItemId::new("wi_1"), ArtifactId::new("art_a"));
         let names = |found: Vec<Artifact>| found.iter().map(|artifact| artifact.id.to_string()).collect::<Vec<_>>();
