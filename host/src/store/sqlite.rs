@@ -50,7 +50,9 @@ pub(super) fn create_files(directory: &Path) -> Result<(), OpenError> {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             OpenError::ReadOnly { source: At::boxed(path, source) }
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::Full { source: At::boxed(path, source) },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            OpenError::Full { source: At::boxed(path, source) }
+        }
         _ => OpenError::Directory { path: path.to_owned(), source },
     };
     if !directory.is_dir() {
