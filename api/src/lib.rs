@@ -1,7 +1,7 @@
 //! Wire types: everything that is read from or written to a client, a file or a worker.
 //!
 //! These are the only serialisable types of the project; the host converts between them and its
-//! domain. Names are snake_case, times are milliseconds since the Unix epoch and end in `_at_ms`
+//! domain. Names are in snake case, times are milliseconds since the Unix epoch and end in `_at_ms`
 //! or `_ms`. Requests refuse unknown members; answers may gain members at any time.
 
 pub mod mission;

@@ -6,10 +6,8 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
-use crate::domain::artifact::Digest;
-use crate::domain::mission::Bindings;
 use crate::engine::{Engine, EngineError};
-use crate::plugins::{Limits, LoadError, PluginHost, PluginHostError, PluginHostOptions};
+use crate::plugins::{Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
 use crate::worker::{LocalWorker, WorkerOptions};
@@ -131,56 +129,4 @@ impl App {
             scheduler.stop().await;
         }
     }
-
-    /// Keeps the components of `bindings` beside the missions that are pinned to them: a newer
-    /// binary may not bring them any more, and a file may be gone.
-    ///
-    /// # Errors
-    /// Storage.
-    pub async fn keep_components(&self, bindings: &Bindings) -> Result<(), StorageError> {
-        for digest in digests(bindings) {
-            if let Some(bytes) = self.plugins.component(digest) {
-                self.engine.store().put_blob(&bytes).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Installs the components a mission is pinned to from where [`App::keep_components`] put them.
-///
-/// # Errors
-/// Storage, or a component that this binary no longer takes.
-pub async fn install_components(plugins: &PluginHost, store: &Store, bindings: &Bindings) -> Result<(), InstallError> {
-    const CHUNK: u32 = 8 << 20;
-    for digest in digests(bindings) {
-        if plugins.component(digest).is_some() {
-            continue;
-        }
-        let mut bytes = Vec::new();
-        loop {
-            let chunk = store.read_blob(digest, bytes.len() as u64, CHUNK).await?;
-            if chunk.is_empty() {
-                break;
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        plugins.install(bytes)?;
-    }
-    Ok(())
-}
-
-/// Why a mission's component is not there.
-#[derive(Debug, thiserror::Error)]
-pub enum InstallError {
-    /// It cannot be read.
-    #[error("failed to read a component")]
-    Storage(#[from] StorageError),
-    /// It is not taken.
-    #[error("a component the mission is pinned to is not usable: {0}")]
-    Load(#[from] LoadError),
-}
-
-fn digests(bindings: &Bindings) -> impl Iterator<Item = &Digest> {
-    std::iter::once(&bindings.reducer.digest).chain(bindings.gates.iter().map(|(_, binding)| &binding.digest))
 }

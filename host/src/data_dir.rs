@@ -107,10 +107,9 @@ impl DataDir {
     /// only costs its workers' leases the time they run out in.
     fn host_id(&self) -> Result<String, DataDirError> {
         let path = self.root.join("host.id");
-        if let Ok(text) = std::fs::read_to_string(&path) {
-            if let Some(id) = text.strip_suffix('\n').filter(|id| id.starts_with("host_")) {
-                return Ok(id.to_owned());
-            }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if let Some(id) = text.strip_suffix('\n').filter(|id| id.starts_with("host_")) {
+            return Ok(id.to_owned());
         }
         #[expect(clippy::disallowed_methods, reason = "made once for a directory, before there is an engine")]
         let id = format!("host_{}", Uuid::now_v7().simple());

@@ -1,6 +1,7 @@
 //! What the cases in `tests/` share: the host's parts made ready to be tried, and nothing that
 //! decides whether a case passes.
 
+pub mod bare;
 pub mod guest;
 pub mod plugins;
 
@@ -8,4 +9,8 @@ pub mod scratch;
 pub mod postgres;
 pub mod databases;
 pub mod random;
+pub mod binary;
+pub mod scripted;
+pub mod engine;
+pub mod flow;
 pub mod records;

@@ -8,7 +8,7 @@ use e2e::plugins::{NOW, bind, board, event, failure, host, init};
 use serde_json::Value;
 use sluice::domain::command::Command;
 use sluice::domain::event::InputKind;
-use sluice::domain::plugin::{PluginFailure, PluginKind};
+use sluice::domain::plugin::{Limit, PluginFailure, PluginKind};
 use sluice::engine::ports::{LogLine, Plugins as _, Reduction};
 use sluice::plugins::Limits;
 
@@ -68,6 +68,36 @@ fn output_goes_to_the_plugins_log() {
     let report = init(&host(Limits::default()), guest("0")).unwrap().report;
     let line = |level, text: &str| LogLine { level, message: text.to_owned() };
     assert_eq!(report.log, [line("info", "out 1"), line("info", "out 2"), line("warn", "err 1")]);
+}
+
+/// A guest that does `what` so many times.
+fn again_and_again(what: &str, times: &str) -> Vec<u8> {
+    let wit = include_str!("../guests/wasi.wit");
+    let core = text("wasi_loop", &[("what", what), ("times", times)]);
+    with_manifest(&encode(World::Reducer, wit, &core), &manifest("reducer"))
+}
+
+#[test]
+fn what_it_does_costs_fuel() {
+    let mut limits = Limits::default();
+    limits.reducer.fuel = 1_000_000;
+    let host = host(limits);
+    for what in ["(call $wall (i32.const 1024))", "(drop (call $random))"] {
+        init(&host, again_and_again(what, "450")).unwrap();
+        let over = failure(init(&host, again_and_again(what, "550")));
+        assert_eq!(over, PluginFailure::Limit { limit: Limit::Fuel, allowed: 1_000_000 }, "{what}");
+        let endless = failure(init(&host, again_and_again(what, "-1")));
+        assert_eq!(endless, PluginFailure::Limit { limit: Limit::Fuel, allowed: 1_000_000 }, "{what}");
+    }
+}
+
+#[test]
+fn a_flood_of_output_is_cut_and_never_fails_a_call() {
+    let write = "(call $write (global.get $out) (i32.const 4096) (i32.const 4096) (i32.const 1024))";
+    let report = init(&host(Limits::default()), again_and_again(write, "1000")).unwrap().report;
+    // 4 MB were written, a line feed in each 4,096 bytes; what is beyond 1 MiB is not even counted.
+    assert_eq!((report.log.len(), report.log_dropped), (256, 1));
+    assert_eq!(report.log[0].message, "a line of output");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::app::{InstallError, StartError};
+use crate::app::StartError;
 use crate::data_dir::DataDirError;
 use crate::engine::EngineError;
 use crate::store::{OpenError, StorageError};
@@ -105,12 +105,6 @@ impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
         let message = format!("failed to {}; {}", with_causes(&error), error.help());
         Self { exit: Exit::Failed, message }
-    }
-}
-
-impl From<InstallError> for Failure {
-    fn from(error: InstallError) -> Self {
-        Self::caused_by(Exit::Failed, &error)
     }
 }
 

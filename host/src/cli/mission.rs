@@ -15,8 +15,9 @@ use super::PlaceArgs;
 use super::exit::{Exit, Failure, with_causes};
 use super::output::{self, visible};
 use super::{report, table};
-use crate::app;
+use crate::app::{self, App};
 use crate::clock::SystemClock;
+use crate::domain::event::InputKind;
 use crate::domain::id::MissionId;
 use crate::domain::json::Json;
 use crate::domain::mission::{Mission, MissionStatus};
@@ -53,6 +54,16 @@ pub(super) enum MissionCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// Have nothing new start until `sluice run --resume`
+    Pause {
+        #[command(flatten)]
+        told: Told,
+    },
+    /// Call a mission off for good
+    Cancel {
+        #[command(flatten)]
+        told: Told,
+    },
     /// Run a mission's history through a reducer and show what it would have decided differently
     Replay {
         /// The mission's id
@@ -66,6 +77,18 @@ pub(super) enum MissionCommand {
         #[command(flatten)]
         common: Common,
     },
+}
+
+/// What somebody tells a mission.
+#[derive(Debug, clap::Args)]
+pub(super) struct Told {
+    /// The mission's id
+    id: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// What every one of these takes.
@@ -85,6 +108,7 @@ impl MissionCommand {
             | Self::Show { common, .. }
             | Self::History { common, .. }
             | Self::Replay { common, .. } => common.json,
+            Self::Pause { told } | Self::Cancel { told } => told.common.json,
         }
     }
 }
@@ -94,6 +118,8 @@ pub(super) async fn execute(command: MissionCommand) -> Result<ExitCode, Failure
         MissionCommand::List { status, limit, common } => list(status, limit, &common).await,
         MissionCommand::Show { id, common } => show(&id, &common).await,
         MissionCommand::History { id, common } => history(&id, &common).await,
+        MissionCommand::Pause { told } => tell(&told, InputKind::MissionPaused).await,
+        MissionCommand::Cancel { told } => tell(&told, InputKind::MissionCanceled).await,
         MissionCommand::Replay { id, reducer, settings, common } => {
             replay(&id, reducer, settings.as_deref(), &common).await
         }
@@ -183,6 +209,21 @@ async fn history(id: &str, common: &Common) -> Result<ExitCode, Failure> {
     Ok(Exit::Succeeded.into())
 }
 
+async fn tell(told: &Told, kind: InputKind) -> Result<ExitCode, Failure> {
+    let app = App::open(&told.common.place.place()).await?;
+    let workspace_id = Engine::local_workspace();
+    let reason = told.reason.clone().unwrap_or_else(|| "by command".to_owned());
+    let data = serde_json::Map::from_iter([("reason".to_owned(), json!(reason))]);
+    let id = MissionId::new(told.id.as_str());
+    let advanced = app.engine.post_event(&workspace_id, &id, kind, data, "user.local").await?;
+    if told.common.json {
+        output::json(&json!({"mission": wire::mission_view(&advanced.mission), "commands": advanced.commands}))?;
+    } else {
+        output::print(&format!("mission {id} {}", advanced.mission.status))?;
+    }
+    Ok(Exit::Succeeded.into())
+}
+
 fn print_entry(entry: &HistoryEntryView) -> Result<(), Failure> {
     let about = entry.work_item_id.as_deref().map(|id| format!(" {}", visible(id))).unwrap_or_default();
     let refused = entry.refusal.as_ref().map(|refusal| {
@@ -218,7 +259,6 @@ async fn replay(
     let mission = mission(&store, id).await?;
     let plugins =
         Arc::new(tokio::task::block_in_place(app::plugin_host).map_err(|e| Failure::caused_by(Exit::Failed, &e))?);
-    app::install_components(&plugins, &store, &mission.bindings).await?;
     let candidate = match reducer {
         None => Candidate::Pinned,
         Some(path) => {

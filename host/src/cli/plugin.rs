@@ -49,7 +49,7 @@ fn inspect(file: &Path, as_json: bool) -> Result<ExitCode, Failure> {
             "name": manifest.name,
             "version": manifest.version,
             "kind": manifest.kind.as_str(),
-            "contract": manifest.contract.to_string(),
+            "contract": manifest.contract,
             "description": manifest.description,
             "settings_schema": schema,
             "digest": inspection.digest.as_str(),

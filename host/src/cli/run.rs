@@ -11,7 +11,7 @@ use super::exit::{Exit, Failure, with_causes};
 use super::mission_file::{self, Loaded};
 use super::progress::Progress;
 use super::report;
-use crate::app::{self, App};
+use crate::app::App;
 use crate::domain::approval::ApprovalStatus;
 use crate::domain::event::InputKind;
 use crate::domain::id::{MissionId, WorkspaceId};
@@ -102,7 +102,7 @@ fn source_of(mission: &Mission) -> Option<String> {
 /// Writes the mission down. Components are bound by name and settings, and compiled afterwards.
 async fn create(app: &App, workspace_id: &WorkspaceId, loaded: &Loaded) -> Result<Mission, Failure> {
     let bindings = loaded.bindings(&app.plugins)?;
-    app.keep_components(&bindings).await?;
+    app.engine.keep_components(&bindings).await?;
     let new = NewMission {
         workspace_id: workspace_id.clone(),
         request: loaded.request.clone(),
@@ -116,10 +116,10 @@ async fn create(app: &App, workspace_id: &WorkspaceId, loaded: &Loaded) -> Resul
 /// Has every component of the mission compiled and its settings judged. A new mission whose
 /// component cannot be used is failed at once; one that was going on is left as it is.
 async fn ready_components(app: &App, mission: &Mission, is_new: bool) -> Result<(), Failure> {
-    app::install_components(&app.plugins, app.engine.store(), &mission.bindings).await?;
     let bindings = mission.bindings.clone();
     let all = std::iter::once(&bindings.reducer).chain(bindings.gates.iter().map(|(_, binding)| binding));
     for binding in all {
+        app.engine.have_component(&binding.digest).await?;
         let Err(error) = tokio::task::block_in_place(|| app.plugins.check_binding(binding)) else { continue };
         let message = with_causes(&error);
         if is_new {
@@ -144,16 +144,14 @@ async fn work(app: &mut App, mission: &Mission, jobs: usize) -> Result<Ended, Fa
     }
     tokio::select! {
         ended = until_settled(&app.engine, &mission.workspace_id, &mission.id) => ended,
-        _ = interrupted() => Ok(Ended::Interrupted),
+        () = interrupted() => Ok(Ended::Interrupted),
     }
 }
 
 /// Ctrl-C, or being told to end.
 async fn interrupted() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(_) => return std::future::pending().await,
-    };
+    let told_to_end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = told_to_end else { return std::future::pending().await };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}

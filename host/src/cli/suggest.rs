@@ -12,7 +12,8 @@ pub(super) fn with_nearest_name(message: &str) -> String {
 /// Serde says ``unknown field `a`, expected one of `b`, `c` `` (or ``expected `b` ``, or ``expected
 /// `b` or `c` ``): every quoted word after the first is a known name.
 fn nearest_in(message: &str) -> Option<String> {
-    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
+    // What comes before is the path of the member.
+    let (_, rest) = message.split_once("unknown field ").or_else(|| message.split_once("unknown variant "))?;
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
     nearest(unknown, quoted)
@@ -36,6 +37,8 @@ mod tests {
         assert!(with_nearest_name(message).ends_with("did you mean `title`?"));
         let message = "unknown field `colour`, expected one of `title`, `goal`";
         assert_eq!(with_nearest_name(message), message);
+        let message = "action.exec: unknown field `timeout`, expected one of `argv`, `timeout_ms`";
+        assert!(with_nearest_name(message).ends_with("did you mean `timeout_ms`?"));
         let message = "missing field `title`";
         assert_eq!(with_nearest_name(message), message);
     }

@@ -99,11 +99,12 @@ impl Board {
             assert_eq!(index, item.position as usize, "positions of work items have no holes");
             board.items.push(Arc::new(item));
         }
-        for position in 0..board.items.len() {
-            board.link(position as u32);
+        let positions: Vec<u32> = board.items.iter().map(|item| item.position).collect();
+        for position in &positions {
+            board.link(*position);
         }
-        for position in 0..board.items.len() {
-            board.index(position as u32);
+        for position in &positions {
+            board.index(*position);
         }
         for run in runs {
             board.insert_run(Arc::new(run));
@@ -138,7 +139,7 @@ impl Board {
 
     /// How many items have `status`.
     pub fn count(&self, status: WorkItemStatus) -> u32 {
-        self.by_status.get(&status).map_or(0, |set| set.len() as u32)
+        self.by_status.get(&status).map_or(0, |set| u32::try_from(set.len()).unwrap_or(u32::MAX))
     }
 
     /// Items with `status` in order of addition, from the one after `after` on.

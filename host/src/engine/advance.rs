@@ -57,11 +57,25 @@ impl Engine {
         let mut slot = self.parts.boards.enter(&input.mission_id).await;
         for _ in 0..CONFLICT_RETRIES {
             match self.try_advance(&mut slot, &input, from_inbox).await {
-                Err(EngineError::Contended) => *slot = None,
+                Err(EngineError::Contended) => {
+                    *slot = None;
+                    if from_inbox && !self.still_waits(&input).await? {
+                        return Err(EngineError::Conflict(format!(
+                            "event `{}` was applied by somebody else",
+                            input.id
+                        )));
+                    }
+                }
                 other => return other,
             }
         }
         Err(EngineError::Contended)
+    }
+
+    async fn still_waits(&self, input: &Input) -> Result<bool, EngineError> {
+        const INBOX_MAX: u32 = 1_000;
+        let waiting = self.parts.store.inbox_of(&input.mission_id, INBOX_MAX).await?;
+        Ok(waiting.iter().any(|other| other.id == input.id))
     }
 
     /// Fails a mission that was created and cannot begin: a component it is pinned to is not
@@ -172,6 +186,7 @@ impl Engine {
         };
         let plugins = Arc::clone(&self.parts.plugins);
         let binding = board.mission().bindings.reducer.clone();
+        self.have_component(&binding.digest).await?;
         let shared = Arc::new(board);
         let lent = Arc::clone(&shared);
         let reduced = tokio::task::spawn_blocking(move || plugins.reduce(&binding, lent, call))

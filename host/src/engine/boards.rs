@@ -18,8 +18,8 @@ use crate::domain::work_item::WorkItem;
 
 /// Most boards kept while nobody uses them. A board of 10,000 items is about 15 MiB.
 const IDLE_BOARDS_MAX: usize = 64;
-/// Most inputs that can wait for one mission; its open runs, gates and timers bound them.
-const INBOX_MAX: u32 = 100_000;
+/// Inputs looked through for ends of runs; far more than open runs can leave.
+const INBOX_MAX: u32 = 10_000;
 /// Most items read from storage at once.
 const PAGE: u32 = 1_000;
 

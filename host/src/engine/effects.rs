@@ -17,8 +17,8 @@ use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::store::{Guard, Unit, Write};
 
-/// Most open rows of one kind a closing mission may have; far above what the rules let open.
-const OPEN_ROWS_MAX: u32 = 100_000;
+/// Most questions closed with a mission; one for each work item.
+const OPEN_ROWS_MAX: u32 = 10_000;
 
 impl Engine {
     /// The unit for one event. The board holds its changes since `begin`.

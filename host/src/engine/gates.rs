@@ -41,6 +41,7 @@ impl Engine {
     pub async fn evaluate(&self, evaluation: Evaluation) -> Result<(), EngineError> {
         let Some(binding) = self.gate_binding(&evaluation).await? else { return Ok(()) };
         let Some(call) = self.gate_call(&evaluation).await? else { return Ok(()) };
+        self.have_component(&binding.digest).await?;
         let plugins = Arc::clone(&self.parts.plugins);
         let artifacts = self.artifact_source(&call.artifacts);
         let called = {

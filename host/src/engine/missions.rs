@@ -111,7 +111,7 @@ impl Engine {
             }
             for input in waiting {
                 match self.advance(input, true).await {
-                    Ok(_) | Err(EngineError::Refused(_)) => applied += 1,
+                    Ok(_) | Err(EngineError::Refused(_) | EngineError::Conflict(_)) => applied += 1,
                     Err(error) => return Err(error),
                 }
             }

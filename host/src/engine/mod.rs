@@ -11,6 +11,7 @@ pub mod ports;
 
 mod error;
 mod boards;
+mod components;
 mod missions;
 mod advance;
 mod effects;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::artifact::Artifact;
+use crate::domain::artifact::{Artifact, Digest};
 use crate::domain::board::Board;
 use crate::domain::command::Command;
 use crate::domain::event::Input;
@@ -146,6 +146,18 @@ pub trait ArtifactSource: Send + Sync {
 /// Calls components. Every method blocks its thread for as long as the component may run (see
 /// the plugin host's limits), so call it from `spawn_blocking`.
 pub trait Plugins: Send + Sync + 'static {
+    /// Whether a component can be called without being installed first.
+    fn is_installed(&self, digest: &Digest) -> bool;
+
+    /// Installs a component that was kept beside a mission.
+    ///
+    /// # Errors
+    /// A sentence, when it is no longer taken.
+    fn install(&self, bytes: Vec<u8>) -> Result<(), String>;
+
+    /// The bytes of an installed component.
+    fn component(&self, digest: &Digest) -> Option<Vec<u8>>;
+
     /// Calls a reducer on a board.
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure>;
 

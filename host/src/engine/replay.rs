@@ -148,6 +148,7 @@ impl Engine {
             InputKind::MissionCreated => ReducerCall::Init,
             _ => ReducerCall::OnEvent { seq: entry.seq, input },
         };
+        self.have_component(&binding.digest).await?;
         let shared = Arc::new(board);
         let (plugins, lent, binding) = (Arc::clone(&self.parts.plugins), Arc::clone(&shared), binding.clone());
         let reduced = tokio::task::spawn_blocking(move || plugins.reduce(&binding, lent, call))

@@ -264,7 +264,7 @@ impl<'e> LogWriter<'e> {
             "summary": approval.summary,
             "mission_id": approval.mission_id.as_str(),
             "work_item_id": approval.work_item_id.as_ref().map(ToString::to_string),
-            "gate": approval.gate.map(|gate| gate.as_str()),
+            "gate": approval.gate.map(gate::GateName::as_str),
             "reason": approval.reason,
         });
         self.push(event_type, None, &properties);

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Engine, Store};
+use wasmtime::{Engine, Store, UpdateDeadline};
 
 use super::bindings::base::sluice::plugin::{log, settings, types};
-use super::failure::{OverLimit, classify, guest};
+use super::failure::{OverLimit, StoppedByClock, classify, guest};
 use super::limits::CallLimits;
 use super::meter::Meter;
 use super::plugin_log::PluginLog;
@@ -38,6 +38,7 @@ pub(super) struct CallState<W> {
     wasi: Option<Box<EmptyWasi>>,
     host_fuel: u64,
     fuel_allowed: u64,
+    ticks_left: u64,
 }
 
 impl<W> CallState<W> {
@@ -52,6 +53,7 @@ impl<W> CallState<W> {
             wasi: None,
             host_fuel: 0,
             fuel_allowed: limits.fuel,
+            ticks_left: ticks(limits.wall),
         }
     }
 
@@ -61,11 +63,27 @@ impl<W> CallState<W> {
     /// # Errors
     /// The call's fuel is used up.
     pub(super) fn charge(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.note_host_call(bytes);
+        self.check_fuel(self.fuel_allowed)
+    }
+
+    /// Charges for a host function that has no way to fail; the next look at the fuel sees it.
+    fn note_host_call(&mut self, bytes: usize) {
         self.host_fuel = self.host_fuel.saturating_add(HOST_CALL_FUEL + bytes as u64 / HOST_BYTES_PER_FUEL);
-        if self.host_fuel > self.fuel_allowed {
+    }
+
+    /// Whether the fuel is used up, when `left` is left of what instructions use.
+    fn check_fuel(&self, left: u64) -> wasmtime::Result<()> {
+        if self.host_fuel > left {
             return Err(OverLimit { limit: Limit::Fuel, allowed: self.fuel_allowed }.into());
         }
         Ok(())
+    }
+
+    /// Counts a tick of the clock.
+    fn tick(&mut self) -> wasmtime::Result<()> {
+        self.ticks_left = self.ticks_left.saturating_sub(1);
+        if self.ticks_left == 0 { Err(StoppedByClock.into()) } else { Ok(()) }
     }
 }
 
@@ -78,8 +96,10 @@ impl<W: Send + 'static> CallState<W> {
         super::wasi::link(linker)
     }
 
-    /// The empty WASI of this call, made when a component first touches it.
+    /// The empty WASI of this call, made when a component first touches it. Each touch is paid for
+    /// as a host function.
     pub(super) fn wasi(&mut self) -> &mut EmptyWasi {
+        self.note_host_call(0);
         self.wasi.get_or_insert_with(|| Box::new(EmptyWasi::new(&self.moment)))
     }
 }
@@ -136,21 +156,19 @@ impl Caller {
         body: impl FnOnce(&mut Store<CallState<W>>) -> wasmtime::Result<Result<R, String>>,
     ) -> Ended<W, R> {
         let started = self.clock.monotonic();
-        self.ticker.call_begins();
+        let ticking = self.ticker.call_begins();
         let mut store = Store::new(&self.engine, state);
-        let mut result = match prepare(&mut store, limits).and_then(|()| body(&mut store)) {
+        let answer = prepare(&mut store, limits).and_then(|()| body(&mut store));
+        drop(ticking);
+        let left = store.get_fuel().unwrap_or(0).min(limits.fuel);
+        let mut state = store.into_data();
+        // Work left to the host is looked at by the clock, so what was used last is not seen yet.
+        let result = match answer.and_then(|answer| state.check_fuel(left).map(|()| answer)) {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(message)) => Err(guest(&message)),
             Err(error) => Err(classify(&error, limits)),
         };
-        self.ticker.call_ends();
-        let left = store.get_fuel().unwrap_or(0).min(limits.fuel);
-        let mut state = store.into_data();
         let fuel = (limits.fuel - left).saturating_add(state.host_fuel);
-        // Each part alone was within the limit, or the call would have been stopped.
-        if fuel > limits.fuel && result.is_ok() {
-            result = Err(PluginFailure::Limit { limit: Limit::Fuel, allowed: limits.fuel });
-        }
         if let Some(wasi) = state.wasi.take() {
             wasi.flush_into(&mut state.log);
         }
@@ -170,7 +188,13 @@ impl Caller {
 pub(super) fn prepare<W: Send + 'static>(store: &mut Store<CallState<W>>, limits: &CallLimits) -> wasmtime::Result<()> {
     store.limiter(|state| &mut state.meter);
     store.set_fuel(limits.fuel)?;
-    store.set_epoch_deadline(ticks(limits.wall));
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut store| {
+        let left = store.get_fuel()?;
+        store.data().check_fuel(left)?;
+        store.data_mut().tick()?;
+        Ok(UpdateDeadline::Continue(1))
+    });
     store.set_hostcall_fuel(limits.transfer_bytes);
     store.set_max_component_handles(HANDLES_MAX);
     Ok(())
@@ -178,5 +202,5 @@ pub(super) fn prepare<W: Send + 'static>(store: &mut Store<CallState<W>>, limits
 
 /// Ticks that are at least `wall` long: the first one may end at once.
 fn ticks(wall: Duration) -> u64 {
-    u64::try_from(wall.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX / 2).min(u64::MAX / 2) + 1
+    u64::try_from(wall.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).saturating_add(1)
 }

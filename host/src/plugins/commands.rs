@@ -12,7 +12,7 @@ use super::failure::OverLimit;
 use super::limits::{COMMAND_ARTIFACT_BYTES_MAX, COMMAND_BYTES_MAX};
 use super::object;
 use super::reducer::ReducerState;
-use super::view;
+use super::status;
 use crate::domain::command::{COMMANDS_MAX, Command};
 use crate::domain::id::{RunId, WorkItemId};
 use crate::domain::json::Json;
@@ -108,11 +108,7 @@ impl commands::Host for CallState<ReducerState> {
         reason: Option<String>,
     ) -> wasmtime::Result<()> {
         self.issue("set-work-item-status", id.len() + length(reason.as_ref()), || {
-            Ok(Command::SetWorkItemStatus {
-                work_item_id: item(id),
-                status: view::work_item_status_from(status),
-                reason,
-            })
+            Ok(Command::SetWorkItemStatus { work_item_id: item(id), status: status::work_item_from(status), reason })
         })
     }
 
@@ -169,7 +165,7 @@ impl commands::Host for CallState<ReducerState> {
 
     fn set_mission_status(&mut self, status: types::MissionStatus, data: String) -> wasmtime::Result<()> {
         self.issue("set-mission-status", data.len(), || {
-            Ok(Command::SetMissionStatus { status: view::mission_status_from(status), data: object(data)? })
+            Ok(Command::SetMissionStatus { status: status::mission_from(status), data: object(data)? })
         })
     }
 

@@ -40,6 +40,12 @@ impl Workshop {
         })
     }
 
+    /// Compiles and links a component; at most so many at a time as were allowed.
+    fn make(&self, kind: PluginKind, digest: &Digest, bytes: &[u8]) -> Result<Linked, LoadError> {
+        let _permit = self.compiles.take();
+        self.link(kind, &self.compile(digest, bytes)?)
+    }
+
     /// Compiled code of `bytes`, from the cache when it is there.
     fn compile(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, LoadError> {
         if let Some(compiled) = self.cache.read(digest) {
@@ -51,7 +57,6 @@ impl Workshop {
                 }
             }
         }
-        let _permit = self.compiles.take();
         let compiled = self.engine.precompile_component(bytes).map_err(LoadError::compile)?;
         let component = precompiled::load(&self.engine, &compiled).map_err(LoadError::compile)?;
         self.cache.write(digest, &compiled);
@@ -114,8 +119,7 @@ impl Installed {
         if let Some(linked) = self.linked.get() {
             return Ok(Arc::clone(linked));
         }
-        let component = workshop.compile(&self.digest, &self.bytes)?;
-        let linked = Arc::new(workshop.link(self.manifest.kind, &component)?);
+        let linked = Arc::new(workshop.make(self.manifest.kind, &self.digest, &self.bytes)?);
         Ok(Arc::clone(self.linked.get_or_init(|| linked)))
     }
 }

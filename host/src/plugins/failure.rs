@@ -24,6 +24,11 @@ pub(super) struct OverLimit {
     pub(super) allowed: u64,
 }
 
+/// The call took longer than it may.
+#[derive(Debug, thiserror::Error)]
+#[error("the call was stopped by the clock")]
+pub(super) struct StoppedByClock;
+
 /// A host function could not do its part.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -44,6 +49,9 @@ pub(super) fn classify(error: &wasmtime::Error, limits: &CallLimits) -> PluginFa
     if let Some(over) = error.downcast_ref::<OverLimit>() {
         return PluginFailure::Limit { limit: over.limit, allowed: over.allowed };
     }
+    if error.downcast_ref::<StoppedByClock>().is_some() {
+        return host(&format!("the call was stopped by the clock after {} ms", limits.wall.as_millis()));
+    }
     if let Some(fault) = error.downcast_ref::<HostFault>() {
         return host(&fault.0);
     }
@@ -56,9 +64,6 @@ pub(super) fn classify(error: &wasmtime::Error, limits: &CallLimits) -> PluginFa
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => PluginFailure::Limit { limit: Limit::Fuel, allowed: limits.fuel },
         Some(Trap::StackOverflow) => PluginFailure::Limit { limit: Limit::Stack, allowed: STACK_BYTES as u64 },
-        Some(Trap::Interrupt) => {
-            host(&format!("the call was stopped by the clock after {} ms", limits.wall.as_millis()))
-        }
         Some(trap) => PluginFailure::Trap { message: with_frames(&trap.to_string(), error) },
         None => untyped(error, limits),
     }

@@ -33,6 +33,7 @@ mod wasi;
 pub mod reducer;
 mod commands;
 mod view;
+mod status;
 pub mod gate;
 pub mod scrubber;
 

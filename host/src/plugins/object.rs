@@ -1,4 +1,4 @@
-//! Is this text one JSON object that anybody can read?
+//! JSON objects that cross the border: how the host writes them, and how it checks what comes.
 //!
 //! What plugins hand over as JSON is kept and parsed later by others. It is checked where it
 //! enters, without building it: well-formed, an object, numbers in range, and no deeper than
@@ -9,6 +9,100 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::json::Json;
+
+/// Room an object gets at first: enough for most.
+const USUAL_BYTES: usize = 512;
+
+/// Writes one JSON object, member by member. Opaque JSON goes in as it is, without being parsed
+/// and written again.
+pub(super) struct Object {
+    text: String,
+}
+
+impl Object {
+    /// No members yet.
+    pub(super) fn new() -> Self {
+        let mut text = String::with_capacity(USUAL_BYTES);
+        text.push('{');
+        Self { text }
+    }
+
+    /// A member whose value is JSON text already.
+    pub(super) fn raw(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.text.push_str(value);
+    }
+
+    /// A member that is opaque JSON.
+    pub(super) fn json(&mut self, name: &str, value: &Json) {
+        self.raw(name, value.as_str());
+    }
+
+    /// A member that is a text.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        quote(&mut self.text, value);
+    }
+
+    /// A text that is left out when there is none.
+    pub(super) fn optional_text(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    /// A member that is a whole number.
+    pub(super) fn number(&mut self, name: &str, value: impl Into<u64>) {
+        self.raw(name, &value.into().to_string());
+    }
+
+    /// A number that is left out when there is none.
+    pub(super) fn optional_number(&mut self, name: &str, value: Option<impl Into<u64>>) {
+        if let Some(value) = value {
+            self.number(name, value);
+        }
+    }
+
+    /// A member that is a list of texts.
+    pub(super) fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
+        self.name(name);
+        self.text.push('[');
+        for (index, value) in values.enumerate() {
+            if index > 0 {
+                self.text.push(',');
+            }
+            quote(&mut self.text, value);
+        }
+        self.text.push(']');
+    }
+
+    /// Begins a member. Names are the host's own and need no escapes.
+    fn name(&mut self, name: &str) {
+        if self.text.len() > 1 {
+            self.text.push(',');
+        }
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push_str("\":");
+    }
+
+    /// The object.
+    pub(super) fn finish(mut self) -> String {
+        self.text.push('}');
+        self.text
+    }
+}
+
+/// Writes `text` as a JSON string (RFC 8259 section 7). Most texts need no escape.
+fn quote(into: &mut String, text: &str) {
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        into.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        into.push('"');
+        into.push_str(text);
+        into.push('"');
+    }
+}
 
 /// Takes `text` when it is one JSON object of at most 127 levels.
 ///

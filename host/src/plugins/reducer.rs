@@ -13,8 +13,8 @@ use super::call::{CallState, Caller, Ended};
 use super::commands::{self, CommandBuffer};
 use super::failure::{HostFault, guest};
 use super::limits::CallLimits;
-use super::view;
 use super::wasi::Moment;
+use super::{status, view};
 use crate::domain::board::Board;
 use crate::domain::id::{RunId, WorkItemId};
 use crate::domain::json::Json;
@@ -24,7 +24,7 @@ use crate::engine::ports::{CallFailure, ReducerCall, Reduction};
 pub const PAGE_MAX: usize = 500;
 
 /// What one entry of a list costs beyond its bytes, as if it had so many more.
-const LIST_ENTRY_BYTES: usize = 600;
+const LIST_ENTRY_BYTES: usize = 1_200;
 
 /// What a reducer's call holds: the board it reads and the commands it issued.
 #[derive(Default)]
@@ -155,7 +155,7 @@ impl board::Host for CallState<ReducerState> {
         after: Option<String>,
         limit: u32,
     ) -> wasmtime::Result<Vec<String>> {
-        let ids = self.board()?.by_status(view::work_item_status_from(status), after.as_deref(), page(limit));
+        let ids = self.board()?.by_status(status::work_item_from(status), after.as_deref(), page(limit));
         self.charge_ids(ids.iter().map(WorkItemId::as_str))
     }
 

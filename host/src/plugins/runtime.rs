@@ -15,6 +15,10 @@ const PARTS_PER_COMPONENT_MAX: u32 = 100;
 /// were touched. Without that it costs more than it saves (measured: 3.6 times slower).
 const KEEP_RESIDENT_BYTES: usize = 8 * 1024 * 1024;
 
+/// Unused places of the pool whose touched pages stay mapped, each up to [`KEEP_RESIDENT_BYTES`].
+/// As many as calls usually go on at the same time, some for each component.
+const WARM_SLOTS: u32 = 32;
+
 /// Most entries of one table.
 const TABLE_ENTRIES_MAX: usize = 200_000;
 
@@ -55,9 +59,9 @@ fn config() -> Config {
 }
 
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    // Enough for every call that is let in, and for components with several parts; what the
-    // pool reserves is address space, not memory.
-    let calls = u32::try_from(limits.calls_max()).unwrap_or(u32::MAX).clamp(1, 1_000);
+    // Enough for every call that is let in, for the trial instance of every compilation, and for
+    // components with several parts; what the pool reserves is address space, not memory.
+    let calls = u32::try_from(limits.calls_max() + limits.compiles_max).unwrap_or(u32::MAX).clamp(1, 1_000);
     let parts = (calls * 8).max(PARTS_PER_COMPONENT_MAX * 4);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
@@ -65,6 +69,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .total_memories((calls * 2).max(PARTS_PER_COMPONENT_MAX * 2))
         .total_tables(parts)
         .total_stacks(1)
+        .max_unused_warm_slots(WARM_SLOTS)
         .max_core_instances_per_component(PARTS_PER_COMPONENT_MAX)
         .max_memories_per_component(PARTS_PER_COMPONENT_MAX)
         .max_tables_per_component(PARTS_PER_COMPONENT_MAX)

@@ -42,23 +42,28 @@ impl Ticker {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Tells that a call begins, so that there are ticks to stop it.
-    pub(super) fn call_begins(&self) {
+    /// Tells that a call begins, so that there are ticks to stop it until the guard is dropped.
+    pub(super) fn call_begins(&self) -> Ticking<'_> {
         self.shared.calls.fetch_add(1, Ordering::SeqCst);
         if self.shared.resting.load(Ordering::SeqCst) {
             self.wake();
         }
-    }
-
-    /// Tells that a call has ended.
-    pub(super) fn call_ends(&self) {
-        self.shared.calls.fetch_sub(1, Ordering::SeqCst);
+        Ticking(&self.shared)
     }
 
     fn wake(&self) {
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
+    }
+}
+
+/// A call goes on.
+pub(super) struct Ticking<'t>(&'t Shared);
+
+impl Drop for Ticking<'_> {
+    fn drop(&mut self) {
+        self.0.calls.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

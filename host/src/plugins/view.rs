@@ -1,14 +1,14 @@
 //! The board as the contract shows it: typed fields where the contract has them, everything else
 //! as the members of one JSON object that `wit/mission-0.1/board.wit` lists.
 
-use super::bindings::mission::sluice::mission::{board as wit, types};
+use super::bindings::mission::sluice::mission::board as wit;
+use super::object::Object;
+use super::status;
 use crate::domain::artifact::ArtifactRef;
 use crate::domain::board::{Board, BoardRun};
 use crate::domain::gate::GateState;
 use crate::domain::id::{VerdictId, WorkItemId};
-use crate::domain::json::Json;
-use crate::domain::mission::{Budgets, Mission, MissionStatus};
-use crate::domain::run::RunStatus;
+use crate::domain::mission::{Budgets, Mission};
 use crate::domain::time::Timestamp;
 use crate::domain::work_item::{WorkItem, WorkItemStatus};
 
@@ -30,7 +30,7 @@ pub(super) fn mission(mission: &Mission) -> wit::Mission {
     data.texts("required_gates", mission.bindings.gates.iter().map(|(gate, _)| gate.as_str()));
     wit::Mission {
         id: mission.id.as_str().to_owned(),
-        status: mission_status(mission.status),
+        status: status::of_mission(mission.status),
         phase: mission.phase.as_str().to_owned(),
         revision: mission.revision,
         data: data.finish(),
@@ -68,7 +68,7 @@ pub(super) fn work_item(item: &WorkItem) -> wit::WorkItem {
     data.optional_text("reason", item.reason.as_deref());
     wit::WorkItem {
         id: item.spec.id.as_str().to_owned(),
-        status: work_item_status(item.status),
+        status: status::of_work_item(item.status),
         attempts: item.attempts,
         run: item.run_id.as_ref().map(|id| id.as_str().to_owned()),
         data: data.finish(),
@@ -111,7 +111,7 @@ pub(super) fn run(run: &BoardRun) -> wit::Run {
     wit::Run {
         id: run.id.as_str().to_owned(),
         work_item: run.work_item_id.as_ref().map(|id| id.as_str().to_owned()),
-        status: run_status(run.status),
+        status: status::of_run(run.status),
         attempt: run.attempt,
         data: data.finish(),
     }
@@ -121,134 +121,151 @@ pub(super) fn run(run: &BoardRun) -> wit::Run {
 pub(super) fn counts(board: &Board) -> Vec<wit::StatusCount> {
     WorkItemStatus::ALL
         .iter()
-        .map(|status| wit::StatusCount { status: work_item_status(*status), count: board.count(*status) })
+        .map(|each| wit::StatusCount { status: status::of_work_item(*each), count: board.count(*each) })
         .collect()
 }
 
-fn mission_status(status: MissionStatus) -> types::MissionStatus {
-    match status {
-        MissionStatus::Draft => types::MissionStatus::Draft,
-        MissionStatus::Running => types::MissionStatus::Running,
-        MissionStatus::Paused => types::MissionStatus::Paused,
-        MissionStatus::Succeeded => types::MissionStatus::Succeeded,
-        MissionStatus::Failed => types::MissionStatus::Failed,
-        MissionStatus::Canceled => types::MissionStatus::Canceled,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
 
-fn work_item_status(status: WorkItemStatus) -> types::WorkItemStatus {
-    match status {
-        WorkItemStatus::Todo => types::WorkItemStatus::Todo,
-        WorkItemStatus::InProgress => types::WorkItemStatus::InProgress,
-        WorkItemStatus::Blocked => types::WorkItemStatus::Blocked,
-        WorkItemStatus::Review => types::WorkItemStatus::Review,
-        WorkItemStatus::Test => types::WorkItemStatus::Test,
-        WorkItemStatus::Rework => types::WorkItemStatus::Rework,
-        WorkItemStatus::Done => types::WorkItemStatus::Done,
-        WorkItemStatus::Failed => types::WorkItemStatus::Failed,
-        WorkItemStatus::Canceled => types::WorkItemStatus::Canceled,
-    }
-}
+    use super::*;
+    use crate::domain::artifact::Digest;
+    use crate::domain::gate::{GateName, GateStatus};
+    use crate::domain::id::{ArtifactId, EvaluationId, MissionId, RunId, WorkspaceId};
+    use crate::domain::json::Json;
+    use crate::domain::mission::{Bindings, MissionStatus, Phase, Usage};
+    use crate::domain::plugin::Binding;
+    use crate::domain::run::{RunKind, RunStatus};
+    use crate::domain::work_item::WorkItemSpec;
 
-fn run_status(status: RunStatus) -> types::RunStatus {
-    match status {
-        RunStatus::Queued => types::RunStatus::Queued,
-        RunStatus::Running => types::RunStatus::Running,
-        RunStatus::Succeeded => types::RunStatus::Succeeded,
-        RunStatus::Failed => types::RunStatus::Failed,
-        RunStatus::Canceled => types::RunStatus::Canceled,
-    }
-}
+    /// A text that needs every kind of escape.
+    const AWKWARD: &str = "a \"quoted\"\\ line\nand \u{1}\u{7f} ä \u{2028}";
 
-/// The mission's status that a plugin named.
-pub(super) fn mission_status_from(status: types::MissionStatus) -> MissionStatus {
-    match status {
-        types::MissionStatus::Draft => MissionStatus::Draft,
-        types::MissionStatus::Running => MissionStatus::Running,
-        types::MissionStatus::Paused => MissionStatus::Paused,
-        types::MissionStatus::Succeeded => MissionStatus::Succeeded,
-        types::MissionStatus::Failed => MissionStatus::Failed,
-        types::MissionStatus::Canceled => MissionStatus::Canceled,
-    }
-}
-
-/// The work item's status that a plugin named.
-pub(super) fn work_item_status_from(status: types::WorkItemStatus) -> WorkItemStatus {
-    match status {
-        types::WorkItemStatus::Todo => WorkItemStatus::Todo,
-        types::WorkItemStatus::InProgress => WorkItemStatus::InProgress,
-        types::WorkItemStatus::Blocked => WorkItemStatus::Blocked,
-        types::WorkItemStatus::Review => WorkItemStatus::Review,
-        types::WorkItemStatus::Test => WorkItemStatus::Test,
-        types::WorkItemStatus::Rework => WorkItemStatus::Rework,
-        types::WorkItemStatus::Done => WorkItemStatus::Done,
-        types::WorkItemStatus::Failed => WorkItemStatus::Failed,
-        types::WorkItemStatus::Canceled => WorkItemStatus::Canceled,
-    }
-}
-
-/// Writes one JSON object, member by member. Opaque JSON goes in as it is, without being parsed
-/// and written again.
-pub(super) struct Object {
-    text: String,
-}
-
-impl Object {
-    /// No members yet.
-    pub(super) fn new() -> Self {
-        Self { text: String::from("{") }
+    fn parsed(data: &str) -> Value {
+        serde_json::from_str(data).unwrap()
     }
 
-    /// A member whose value is JSON text already. Names are the host's own and need no escapes.
-    pub(super) fn raw(&mut self, name: &str, value: &str) {
-        if self.text.len() > 1 {
-            self.text.push(',');
-        }
-        self.text.push('"');
-        self.text.push_str(name);
-        self.text.push_str("\":");
-        self.text.push_str(value);
-    }
-
-    /// A member that is opaque JSON.
-    pub(super) fn json(&mut self, name: &str, value: &Json) {
-        self.raw(name, value.as_str());
-    }
-
-    /// A member that is a text.
-    pub(super) fn text(&mut self, name: &str, value: &str) {
-        self.raw(name, &quoted(value));
-    }
-
-    /// A text that is left out when there is none.
-    pub(super) fn optional_text(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.text(name, value);
+    fn a_mission() -> Mission {
+        let digest = Digest::of(b"");
+        let settings = Json::empty_object();
+        let binding = Binding { name: "n".to_owned(), version: "1.0.0".to_owned(), digest, settings };
+        Mission {
+            workspace_id: WorkspaceId::new("ws_1"),
+            id: MissionId::new("mis_1"),
+            title: AWKWARD.to_owned(),
+            goal: "g".to_owned(),
+            status: MissionStatus::Running,
+            phase: Phase::Working,
+            reason: None,
+            success_criteria: Json::from_valid("[\"c\"]"),
+            budgets: Budgets { max_steps: Some(7), max_attempts: Some(2), ..Budgets::default() },
+            usage: Usage { steps: 3, tool_calls: 4 },
+            capabilities: Json::from_valid("[]"),
+            entrypoint: Some("e".to_owned()),
+            metadata: Json::from_valid("{\"deep\":{\"er\":[1.5]}}"),
+            bindings: Bindings { reducer: binding.clone(), gates: vec![(GateName::Review, binding)] },
+            planner_attempts: 1,
+            revision: 9,
+            created_at: Timestamp(1),
+            updated_at: Timestamp(2),
+            started_at: Some(Timestamp(3)),
         }
     }
 
-    fn number(&mut self, name: &str, value: impl Into<u64>) {
-        self.raw(name, &value.into().to_string());
+    fn an_item() -> WorkItem {
+        let spec = WorkItemSpec {
+            id: WorkItemId::new("a"),
+            title: AWKWARD.to_owned(),
+            detail: Some("d".to_owned()),
+            depends_on: vec![WorkItemId::new("b"), WorkItemId::new("c")],
+            assigned_agent: Some("agent".to_owned()),
+            skills: vec!["s".to_owned()],
+            action: Some(Json::from_valid("{\"exec\":1}")),
+            metadata: Some(Json::from_valid("{\"m\":1}")),
+        };
+        let mut item = WorkItem::new(WorkspaceId::new("ws_1"), MissionId::new("mis_1"), 0, spec);
+        item.status = WorkItemStatus::Review;
+        item.reason = Some("r".to_owned());
+        item.run_id = Some(RunId::new("run_1"));
+        item.attempts = 2;
+        let digest = Digest::of(b"x");
+        item.artifacts = vec![ArtifactRef {
+            id: ArtifactId::new("art_1"),
+            kind: "diff".to_owned(),
+            name: "n".to_owned(),
+            digest: digest.clone(),
+        }];
+        let state = GateState {
+            status: GateStatus::Failed,
+            evaluation_id: EvaluationId::new("evl_1"),
+            verdict_id: Some(VerdictId::new("ver_1")),
+            artifact_set: digest,
+            evaluations: 4,
+        };
+        item.gates = vec![(GateName::Review, state)];
+        item
     }
 
-    fn optional_number(&mut self, name: &str, value: Option<impl Into<u64>>) {
-        if let Some(value) = value {
-            self.number(name, value);
+    #[test]
+    fn a_header_has_the_members_of_the_contract() {
+        let seen = mission(&a_mission());
+        assert_eq!((seen.id.as_str(), seen.phase.as_str(), seen.revision), ("mis_1", "working", 9));
+        assert_eq!(
+            parsed(&seen.data),
+            json!({
+                "title": AWKWARD, "goal": "g", "success_criteria": ["c"], "budgets": {"max_steps": 7, "max_attempts": 2},
+                "usage": {"steps": 3, "tool_calls": 4}, "entrypoint": "e", "metadata": {"deep": {"er": [1.5]}},
+                "started_at_ms": 3, "planner_attempts": 1, "required_gates": ["review"],
+            })
+        );
+    }
+
+    #[test]
+    fn an_item_has_the_members_of_the_contract_and_not_its_action() {
+        let seen = work_item(&an_item());
+        assert_eq!((seen.id.as_str(), seen.attempts, seen.run.as_deref()), ("a", 2, Some("run_1")));
+        assert_eq!(
+            parsed(&seen.data),
+            json!({
+                "title": AWKWARD, "detail": "d", "depends_on": ["b", "c"], "assigned_agent": "agent", "skills": ["s"],
+                "metadata": {"m": 1}, "reason": "r",
+                "gates": {"review": {"status": "failed", "verdict_id": "ver_1", "evaluations": 4}},
+                "artifact_refs": [{"id": "art_1", "kind": "diff", "name": "n", "digest": Digest::of(b"x").as_str()}],
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out() {
+        let mut item = an_item();
+        item.spec.detail = None;
+        item.spec.metadata = None;
+        item.reason = None;
+        item.gates.clear();
+        item.artifacts.clear();
+        let data = parsed(&work_item(&item).data);
+        for name in ["detail", "metadata", "reason"] {
+            assert_eq!(data.get(name), None, "{name}");
         }
+        assert_eq!((&data["gates"], &data["artifact_refs"]), (&json!({}), &json!([])));
     }
 
-    fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
-        let values: Vec<String> = values.map(quoted).collect();
-        self.raw(name, &format!("[{}]", values.join(",")));
+    #[test]
+    fn a_run_has_the_members_of_the_contract() {
+        let seen = run(&BoardRun {
+            id: RunId::new("run_1"),
+            work_item_id: None,
+            kind: RunKind::Planner,
+            attempt: 3,
+            status: RunStatus::Failed,
+            summary: Some("s".to_owned()),
+            output: Some(AWKWARD.to_owned()),
+            interruptions: 5,
+            reason: Some("r".to_owned()),
+        });
+        assert_eq!((seen.id.as_str(), seen.work_item, seen.attempt), ("run_1", None, 3));
+        let expected = json!({"kind": "planner", "summary": "s", "output": AWKWARD, "interruptions": 5, "reason": "r"});
+        assert_eq!(parsed(&seen.data), expected);
     }
-
-    /// The object.
-    pub(super) fn finish(mut self) -> String {
-        self.text.push('}');
-        self.text
-    }
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

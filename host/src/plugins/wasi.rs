@@ -5,16 +5,18 @@
 //! seeded from it, so that the same call does the same again. Nothing blocks: waiting for a
 //! moment moves the monotonic clock there at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rand_core::{Infallible, TryRng};
 use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncWrite;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
+use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamResult, subscribe};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use super::call::CallState;
@@ -25,8 +27,11 @@ use crate::domain::time::Timestamp;
 /// Most bytes of standard output, and of standard error, that are kept.
 const OUTPUT_BYTES_MAX: usize = LINE_BYTES_MAX * LINES_MAX;
 
+/// Most bytes of one write.
+const WRITE_BYTES_MAX: usize = 64 * 1024;
+
 /// Most random bytes one call of `get-random-bytes` gives.
-const RANDOM_BYTES_MAX: u64 = 64 * 1024;
+const RANDOM_BYTES_MAX: u64 = 4 * 1024;
 
 /// When a call happens, as far as the component can tell.
 #[derive(Debug, Clone)]
@@ -42,14 +47,14 @@ pub(super) struct EmptyWasi {
     context: WasiCtx,
     table: ResourceTable,
     monotonic: StandingClock,
-    output: MemoryOutputPipe,
-    errors: MemoryOutputPipe,
+    output: Output,
+    errors: Output,
 }
 
 impl EmptyWasi {
     /// A WASI that stands at `moment`.
     pub(super) fn new(moment: &Moment) -> Self {
-        let (output, errors) = (MemoryOutputPipe::new(OUTPUT_BYTES_MAX), MemoryOutputPipe::new(OUTPUT_BYTES_MAX));
+        let (output, errors) = (Output::default(), Output::default());
         let monotonic = StandingClock::default();
         let seed: [u8; 32] = Sha256::digest(format!("{}\0{}", moment.at.as_millis(), moment.seed)).into();
         let mut insecure_seed = [0; 16];
@@ -75,7 +80,7 @@ impl EmptyWasi {
     /// Moves what was written to standard output and error into the plugin's log.
     pub(super) fn flush_into(self, log: &mut PluginLog) {
         for (level, pipe) in [("info", &self.output), ("warn", &self.errors)] {
-            for line in String::from_utf8_lossy(&pipe.contents()).lines().filter(|line| !line.is_empty()) {
+            for line in String::from_utf8_lossy(&pipe.kept()).lines().filter(|line| !line.is_empty()) {
                 log.add(level, line);
             }
         }
@@ -152,6 +157,55 @@ impl HostWallClock for StandingWallClock {
     fn now(&self) -> Duration {
         Duration::from_millis(self.0.as_millis())
     }
+}
+
+/// Takes whatever is written and keeps the beginning of it.
+#[derive(Clone, Default)]
+struct Output(Arc<Mutex<Vec<u8>>>);
+
+impl Output {
+    fn kept(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl StdoutStream for Output {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    /// Only WASI 0.3 asks for it, and that is not linked.
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(tokio::io::sink())
+    }
+}
+
+impl IsTerminal for Output {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl OutputStream for Output {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = OUTPUT_BYTES_MAX - kept.len();
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES_MAX)
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Output {
+    async fn ready(&mut self) {}
 }
 
 /// SHA-256 over seed and counter, block by block: the same bytes on every machine and in every

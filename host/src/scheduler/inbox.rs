@@ -61,14 +61,15 @@ async fn work(engine: Engine, mission_id: MissionId, busy: Busy) {
     while let Err(error) = engine.catch_up(&mission_id).await {
         failures += 1;
         let pause = RETRY.saturating_mul(1 << failures.min(10)).min(BACKOFF_MAX);
-        tracing::warn!(%mission_id, %error, cause = cause(&error), ?pause, "failed to apply an event; trying again");
+        tracing::warn!(%mission_id, error = chain(&error), ?pause, "failed to apply an event; trying again");
         tokio::time::sleep(pause).await;
     }
     busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&mission_id);
 }
 
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut causes = Vec::new();
+/// An error and what led to it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut causes = vec![error.to_string()];
     let mut next = error.source();
     while let Some(source) = next {
         causes.push(source.to_string());

@@ -192,13 +192,11 @@ async fn watch(engine: &Engine, held: &HeldRun, timeout: Duration, lease: Durati
 /// Asks the group to end, and kills it when it does not.
 async fn end(child: &mut Child, group: &Group) -> std::io::Result<std::process::ExitStatus> {
     group.signal(rustix::process::Signal::TERM);
-    match tokio::time::timeout(GRACE, child.wait()).await {
-        Ok(status) => status,
-        Err(_) => {
-            group.signal(rustix::process::Signal::KILL);
-            child.wait().await
-        }
+    if let Ok(status) = tokio::time::timeout(GRACE, child.wait()).await {
+        return status;
     }
+    group.signal(rustix::process::Signal::KILL);
+    child.wait().await
 }
 
 struct Line {

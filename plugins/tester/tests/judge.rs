@@ -230,3 +230,11 @@ fn a_store_that_fails_and_bad_settings_are_errors() {
     assert!(Tester::check_settings(r#"{"min_line_coverage":200}"#).is_err());
     assert!(Tester::check_settings("{}").is_ok());
 }
+
+#[test]
+fn quotes_that_belong_to_a_message_stay() {
+    let report = "1..1\nnot ok 1 - greets\n  ---\n  message: 'got \"a\", expected \"b\"'\n  ...\n";
+    let verdict = judge("{}", &[("r.tap", report)]);
+    let message = &found(&verdict, "test/failed").message;
+    assert!(message.ends_with("got \"a\", expected \"b\""), "{message}");
+}

@@ -77,7 +77,7 @@ async fn what_a_crash_left_half_written_is_removed_or_replaced() {
     std::fs::write(&in_the_making, b"half").unwrap();
 
     let store = database.open().await;
-    assert!(in_the_making.exists(), "it could be that of a process at work");
+    assert!(in_the_making.exists(), "it could be another process's that is at work");
     store.remove_unfinished_blobs().unwrap();
     assert!(!in_the_making.exists());
     store.put_blob(b"whole").await.unwrap();

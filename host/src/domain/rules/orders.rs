@@ -12,6 +12,10 @@ use crate::domain::run::{RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
 
+/// Most runs of one mission that may be open at once, whatever its budgets say: what waits in its
+/// inbox, and what a host holds of it in memory, stays bounded by this.
+pub const OPEN_RUNS_MAX: usize = 1_000;
+
 /// Longest key of a timer, in bytes.
 pub const TIMER_KEY_MAX_BYTES: usize = 200;
 
@@ -210,6 +214,9 @@ impl Step<'_> {
         if mission.status != MissionStatus::Running {
             return Err(illegal(format!("no run starts while the mission is {}", mission.status)));
         }
+        if self.board.open_run_count() >= OPEN_RUNS_MAX {
+            return Err(illegal(format!("{OPEN_RUNS_MAX} runs of this mission are open, and no more may be")));
+        }
         let budgets = &mission.budgets;
         if let Some(max) = budgets.max_steps.filter(|max| mission.usage.steps >= *max) {
             return Err(over_budget(format!("budget `max_steps` of {max} is used up")));
@@ -330,7 +337,7 @@ impl Step<'_> {
         }
         let evaluations = earlier.map_or(0, |state| state.evaluations) + 1;
         let evaluation_id = EvaluationId::new(self.ids.next_id(EvaluationId::PREFIX));
-        let state = GateState {
+        let asked = GateState {
             status: GateStatus::Pending,
             evaluation_id: evaluation_id.clone(),
             verdict_id: None,
@@ -339,7 +346,7 @@ impl Step<'_> {
         };
         self.board.edit_item(id.as_str(), |item| {
             item.gates.retain(|(name, _)| *name != gate);
-            item.gates.push((gate, state));
+            item.gates.push((gate, asked));
         });
         self.effects.evaluations.push(NewEvaluation {
             id: evaluation_id,

@@ -291,8 +291,8 @@ impl Tap {
         let mut words = String::new();
         let (mut file, mut line, mut duration_ms) = (None, None, None);
         for (key, value) in yaml.lines().filter_map(|line| line.trim().split_once(':')) {
-            let value = value.trim().trim_matches(['"', '\'']);
-            match key.trim_matches(['"', '\'']) {
+            let value = unquoted(value.trim());
+            match unquoted(key) {
                 "message" | "error" if words.is_empty() && !value.is_empty() && !value.starts_with(['|', '>']) => {
                     value.clone_into(&mut words);
                 }
@@ -379,6 +379,12 @@ impl Point {
             (false, _) => Status::Failed,
         }
     }
+}
+
+/// A YAML scalar without its pair of quotes; quotes that belong to the text stay.
+fn unquoted(scalar: &str) -> &str {
+    let without = |quote: char| scalar.strip_prefix(quote)?.strip_suffix(quote);
+    without('"').or_else(|| without('\'')).unwrap_or(scalar)
 }
 
 /// `1..N`, perhaps with a reason for `1..0` behind it.
