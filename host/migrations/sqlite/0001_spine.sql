@@ -49,8 +49,10 @@ CREATE TABLE missions (
 ) STRICT;
 -- Serves the list of a workspace's missions, newest first.
 CREATE INDEX missions_by_workspace ON missions (workspace_id, id);
--- Serves the same list by status, and the missions that are not at their end.
+-- Serves the same list by status.
 CREATE INDEX missions_by_status ON missions (workspace_id, status, id);
+-- Serves the missions that are not at their end.
+CREATE INDEX missions_open ON missions (workspace_id, id) WHERE status IN ('draft', 'running', 'paused');
 
 -- Work items. Their mission's revision guards them.
 CREATE TABLE work_items (
@@ -431,11 +433,11 @@ CREATE TABLE events (
 -- Serves following a workspace's log.
 CREATE INDEX events_by_workspace ON events (workspace_id, seq);
 -- Serves following one mission.
-CREATE INDEX events_by_mission ON events (mission_id, seq) WHERE mission_id IS NOT NULL;
+CREATE INDEX events_by_mission ON events (workspace_id, mission_id, seq) WHERE mission_id IS NOT NULL;
 -- Serves following one run.
-CREATE INDEX events_by_run ON events (run_id, seq) WHERE run_id IS NOT NULL;
+CREATE INDEX events_by_run ON events (workspace_id, run_id, seq) WHERE run_id IS NOT NULL;
 -- Serves following one session.
-CREATE INDEX events_by_session ON events (session_id, seq) WHERE session_id IS NOT NULL;
+CREATE INDEX events_by_session ON events (workspace_id, session_id, seq) WHERE session_id IS NOT NULL;
 
 -- The log's newest seq, in one row: it goes on from there whatever retention deletes.
 CREATE TABLE log_head (

@@ -136,7 +136,23 @@ fn is_new_enough(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_new_enough;
+    use super::*;
+
+    #[tokio::test]
+    async fn the_writer_waits_for_the_disk_and_readers_cannot_write() {
+        let directory = std::env::temp_dir().join(format!("sluice-pragmas-{}", std::process::id()));
+        create_files(&directory).unwrap();
+        let mut writer = connect_writer(&writer_options(&directory)).await.unwrap();
+        let synchronous = sqlx::query("PRAGMA synchronous").fetch_one(&mut writer).await.unwrap();
+        assert_eq!(synchronous.get::<i64, _>(0), 2, "FULL");
+        let journal = sqlx::query("PRAGMA journal_mode").fetch_one(&mut writer).await.unwrap();
+        assert_eq!(journal.get::<String, _>(0), "wal");
+        let readers = readers(&directory);
+        assert!(sqlx::query("CREATE TABLE t (a)").execute(&readers).await.is_err());
+        sqlx::query("CREATE TABLE t (a)").execute(&mut writer).await.unwrap();
+        readers.close().await;
+        fs::remove_dir_all(&directory).unwrap();
+    }
 
     #[test]
     fn versions_are_compared_by_number_and_not_by_text() {

@@ -226,3 +226,134 @@ async fn a_batch_waits_for_the_logs_lock() {
     let done = waiting.await.unwrap().unwrap();
     assert_eq!(done.seqs, Some((8, 8)), "the batch saw what was committed while it waited");
 }
+
+/// Set for the child of the test below: where its database is.
+const LIMITED_DIRECTORY: &str = "SLUICE_TEST_LIMITED_DIRECTORY";
+
+#[tokio::test]
+#[ignore = "the process whose files may not grow, started by the test below"]
+async fn commits_under_a_limit_of_file_size() {
+    let directory = std::env::var(LIMITED_DIRECTORY).expect("started by the test below").into();
+    let store = Store::open(&Location::Sqlite { directory }).await.unwrap();
+    for number in 0_u64.. {
+        let id = format!("evt_{number}");
+        match store.commit(unit(&id)).await {
+            Ok(_) => println!("ok {id}"),
+            Err(CommitError::Storage(error)) => println!("failed {:?}", error.kind),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+/// Beyond a limit of file size writes fail with an error that SQLite takes for a broken disk.
+#[tokio::test]
+async fn a_disk_that_fails_for_a_while_is_survived() {
+    use std::io::{BufRead as _, BufReader};
+    if !Command::new("prlimit").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        eprintln!("there is no prlimit: failing writes are not tried");
+        return;
+    }
+    let database = TestDatabase::sqlite();
+    let Location::Sqlite { directory } = &database.location else { unreachable!() };
+    let mut child = Command::new("sh")
+        // Without the trap the limit would end the process instead of failing its writes.
+        .args(["-c", "trap '' XFSZ; ulimit -S -f 2000; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "faults::commits_under_a_limit_of_file_size", "--ignored", "--nocapture"])
+        .env(LIMITED_DIRECTORY, directory)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut acknowledged, mut failed, mut last_is_failure) = (Vec::new(), 0, false);
+    let mut freed: Option<Instant> = None;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if let Some((_, id)) = line.split_once("ok ") {
+            acknowledged.push(id.to_owned());
+            last_is_failure = false;
+        } else if line.contains("failed ") {
+            assert!(line.contains("Unavailable") || line.contains("Full"), "{line}");
+            failed += 1;
+            last_is_failure = true;
+        }
+        if failed == 50 && freed.is_none() {
+            assert!(acknowledged.len() > 10, "something was written before");
+            let lifted = Command::new("prlimit")
+                .arg(format!("--pid={}", child.id()))
+                .arg("--fsize=unlimited:unlimited")
+                .status();
+            assert!(lifted.unwrap().success());
+            freed = Some(Instant::now());
+        }
+        if let Some(freed) = freed
+            && freed.elapsed() > Duration::from_secs(1)
+        {
+            child.kill().unwrap();
+            break;
+        }
+    }
+    child.wait().unwrap();
+    assert!(failed >= 50, "the limit was never felt");
+    assert!(!last_is_failure, "all is well a second after the fault cleared");
+    let store = database.open().await;
+    let events = store.log_events(&workspace(), 0, &LogFilter::default(), u32::MAX).await.unwrap();
+    let found: std::collections::HashSet<_> = events.iter().map(|event| event.event.event_id.to_string()).collect();
+    for id in acknowledged {
+        assert!(found.contains(&id), "{id} was acknowledged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sessions_dropped_under_load_lose_nothing_acknowledged() {
+    const CALLERS: usize = 6;
+    let Some(cluster) = e2e::postgres::shared() else { return };
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let Location::Postgres { url } = &database.location else { unreachable!() };
+    let store = database.open().await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|caller| {
+            let (store, stopped) = (store.clone(), stopped.clone());
+            tokio::spawn(async move {
+                let (mut acknowledged, mut number) = (Vec::new(), 0);
+                while !*stopped.borrow() {
+                    let id = format!("evt_{caller}_{number}");
+                    number += 1;
+                    match store.commit(unit(&id)).await {
+                        Ok(done) => acknowledged.push((id, done.seqs.unwrap().0)),
+                        // A COMMIT that got no answer: nobody can tell.
+                        Err(CommitError::Storage(error)) => {
+                            assert_eq!(error.kind, StorageErrorKind::Unavailable, "{error:?}");
+                        }
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+                acknowledged
+            })
+        })
+        .collect();
+    for _ in 0..15 {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        cluster.disconnect_everybody(url).await;
+    }
+    stop.send(true).unwrap();
+    let mut acknowledged = Vec::new();
+    for caller in callers {
+        acknowledged.extend(caller.await.unwrap());
+    }
+    // The readers' connections were dropped too; they are replaced as they are found out.
+    let events = loop {
+        match store.log_events(&workspace(), 0, &LogFilter::default(), u32::MAX).await {
+            Ok(events) => break events,
+            Err(error) => assert_eq!(error.kind, StorageErrorKind::Unavailable, "{error:?}"),
+        }
+    };
+    assert!(acknowledged.len() > 15);
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event.seq, index as u64 + 1, "the log has no hole");
+    }
+    for (id, seq) in acknowledged {
+        let at = usize::try_from(seq).unwrap() - 1;
+        assert_eq!(events[at].event.event_id.as_str(), id);
+    }
+}
