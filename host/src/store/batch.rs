@@ -39,7 +39,8 @@ pub(super) async fn carry_out(
     }
     if !judged.renewals.is_empty() {
         // Renewals of a lease that a later unit ended or replaced find another fence or none.
-        connection.write_rows(&statements.renew_leases, RENEWAL_COLUMNS, &judged.renewals).await?;
+        let renewals: Vec<&[Cell]> = judged.renewals.values().copied().collect();
+        connection.write_rows(&statements.renew_leases, RENEWAL_COLUMNS, &renewals).await?;
     }
     append_events(connection, statements, units, judged.verdicts).await
 }
@@ -104,12 +105,13 @@ struct Judged<'u> {
     verdicts: Vec<Result<(), CommitError>>,
     /// By table.
     pending: [PendingRows<'u>; TableId::ALL.len()],
-    renewals: Vec<&'u [Cell]>,
+    /// By run and fence: of several the one with the latest end.
+    renewals: HashMap<&'u [Cell], &'u [Cell]>,
 }
 
 fn judge(units: &[PreparedUnit], mut found: Found) -> Judged<'_> {
     let mut judged =
-        Judged { verdicts: Vec::with_capacity(units.len()), pending: Default::default(), renewals: Vec::new() };
+        Judged { verdicts: Vec::with_capacity(units.len()), pending: Default::default(), renewals: HashMap::new() };
     for unit in units {
         if let Some(conflict) = unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
             judged.verdicts.push(Err(conflict));
@@ -157,7 +159,14 @@ fn apply<'u>(change: &'u Change, judged: &mut Judged<'u>, found: &mut Found) {
             judged.pending[*table as usize].set(key, Pending::Deleted(key));
             found[*table as usize].remove(key);
         }
-        Change::Renew { row } => judged.renewals.push(row),
+        Change::Renew { row } => {
+            let (key, end) = row.split_at(RENEWAL_COLUMNS.len() - 1);
+            let latest = judged.renewals.entry(key).or_insert(row);
+            // Ends are integers, and cells of one kind compare as their values do.
+            if latest[key.len()..] < *end {
+                *latest = row;
+            }
+        }
     }
 }
 

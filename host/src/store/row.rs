@@ -14,7 +14,7 @@ use crate::domain::json::Json;
 use crate::domain::time::Timestamp;
 
 /// One value of a row, or one argument of a query.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Cell {
     /// Nothing.
     Null,

@@ -120,7 +120,12 @@ pub(super) fn readers(directory: &Path) -> SqlitePool {
         .pragma("query_only", "ON")
         .pragma("temp_store", "memory")
         .disable_statement_logging();
-    SqlitePoolOptions::new().max_connections(READERS_MAX).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options)
+    SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // There is no network in between that could have lost one.
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
 }
 
 /// Refuses an SQLite that loses data.

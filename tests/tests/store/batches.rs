@@ -104,11 +104,20 @@ async fn a_renewal_and_another_claim_in_one_batch_do_not_mix() {
             let renewal = Write::RenewLease { run_id, fence, expires_at: Timestamp(expires_at) };
             Unit { writes: vec![renewal], ..Unit::default() }
         };
-        let answers = together(&store, [run(1, 10), renew(1, 500), run(2, 20), renew(1, 900), renew(2, 30)]).await;
+        let lease = async || {
+            let lease = store.run(&RunId::new("run_a")).await.unwrap().unwrap().lease.unwrap();
+            (lease.fence, lease.expires_at.as_millis())
+        };
+        let answers = together(&store, [run(1, 10), renew(1, 500), run(2, 20), renew(1, 900)]).await;
         let done: Vec<_> = answers.iter().map(Result::is_ok).collect();
-        assert_eq!(done, [true, true, true, false, true]);
-        let lease = store.run(&RunId::new("run_a")).await.unwrap().unwrap().lease.unwrap();
-        assert_eq!((lease.fence, lease.expires_at), (2, Timestamp(30)));
+        assert_eq!(done, [true, true, true, false]);
+        assert_eq!(lease().await, (2, 20));
+        let answers = together(&store, [renew(2, 40), renew(2, 60), renew(2, 50), run(2, 30)]).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(lease().await, (2, 60), "of several renewals the latest end holds");
+        let answers = together(&store, [run(3, 70), renew(3, 90)]).await;
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(lease().await, (3, 90));
     })
     .await;
 }

@@ -139,6 +139,27 @@ async fn a_commit_wakes_a_follower_long_before_it_would_look() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_in_the_middle_of_a_followers_reading_wakes_it() {
+    on_both_databases(async |store| {
+        let mut follower = Follower::new(store.clone(), workspace(), LogFilter::default(), 0);
+        for round in 0..400_u64 {
+            let store = store.clone();
+            let telling = tokio::spawn(async move {
+                // As long as a read takes, more or less.
+                for _ in 0..round % 40 {
+                    tokio::task::yield_now().await;
+                }
+                tell(&store, [plain_event(&format!("evt_{round}"))]).await;
+            });
+            let waited = tokio::time::timeout(Duration::from_millis(900), follower.next());
+            assert_eq!(waited.await.expect("awake before a second has passed").unwrap().len(), 1);
+            telling.await.unwrap();
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_follower_passes_over_what_it_filters_out() {
     on_both_databases(async |store| {
