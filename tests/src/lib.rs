@@ -10,4 +10,7 @@ pub mod postgres;
 pub mod databases;
 pub mod random;
 pub mod binary;
+pub mod scripted;
+pub mod engine;
+pub mod flow;
 pub mod records;

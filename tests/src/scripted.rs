@@ -1,0 +1,149 @@
+//! Plugins that answer as a case tells them to, in place of components, and a clock that stands
+//! still until it is moved.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sluice::clock::Clock;
+use sluice::domain::artifact::Digest;
+use sluice::domain::board::Board;
+use sluice::domain::command::Command;
+use sluice::domain::gate::{Finding, Outcome};
+use sluice::domain::json::Json;
+use sluice::domain::plugin::{Binding, PluginFailure};
+use sluice::domain::time::Timestamp;
+use sluice::engine::ports::{
+    ArtifactSource, CallFailure, CallReport, GateCall, Judgement, Plugins, ReducerCall, Reduction, ScrubReport,
+};
+
+use crate::plugins::NOW;
+
+/// A clock that a case moves.
+#[derive(Debug)]
+pub struct TestClock(AtomicU64);
+
+impl Default for TestClock {
+    fn default() -> Self {
+        Self(AtomicU64::new(NOW.as_millis()))
+    }
+}
+
+impl TestClock {
+    /// Lets `ms` milliseconds pass.
+    pub fn pass(&self, ms: u64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst) - NOW.as_millis())
+    }
+}
+
+/// What a reducer makes of one call.
+pub type Decision = Result<Vec<Command>, PluginFailure>;
+/// A gate's outcome and findings.
+pub type Opinion = Result<(Outcome, Vec<Finding>), PluginFailure>;
+
+type Decide = dyn Fn(&Binding, &Board, &ReducerCall) -> Decision + Send + Sync;
+
+/// Plugins that answer as they are told.
+pub struct Scripted {
+    decide: Mutex<Arc<Decide>>,
+    decisions: Mutex<VecDeque<Decision>>,
+    opinions: Mutex<VecDeque<Opinion>>,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            decide: Mutex::new(Arc::new(|_, _, _| Ok(Vec::new()))),
+            decisions: Mutex::default(),
+            opinions: Mutex::default(),
+        }
+    }
+}
+
+impl Scripted {
+    /// The next call of a reducer answers this, before [`Self::decide_with`] is asked again.
+    pub fn decide_next(&self, decision: Decision) {
+        lock(&self.decisions).push_back(decision);
+    }
+
+    /// What reducers answer from now on; nothing, unless a case says so.
+    pub fn decide_with(&self, decide: impl Fn(&Binding, &Board, &ReducerCall) -> Decision + Send + Sync + 'static) {
+        *lock(&self.decide) = Arc::new(decide);
+    }
+
+    /// The next call of a gate answers this; `Pass` when nothing is left to answer.
+    pub fn judge_next(&self, opinion: Opinion) {
+        lock(&self.opinions).push_back(opinion);
+    }
+
+    /// Forgets the answers that were never asked for.
+    pub fn forget(&self) {
+        lock(&self.decisions).clear();
+        lock(&self.opinions).clear();
+    }
+
+    /// Answers that were never asked for.
+    pub fn left_over(&self) -> usize {
+        lock(&self.decisions).len() + lock(&self.opinions).len()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn report() -> CallReport {
+    CallReport { fuel: 1, ..CallReport::default() }
+}
+
+impl Plugins for Scripted {
+    fn is_installed(&self, _: &Digest) -> bool {
+        true
+    }
+
+    fn install(&self, _: Vec<u8>) -> Result<(), String> {
+        Err("nothing is installed here".to_owned())
+    }
+
+    fn component(&self, _: &Digest) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {
+        let next = lock(&self.decisions).pop_front();
+        let decision = next.unwrap_or_else(|| {
+            let decide = Arc::clone(&lock(&self.decide));
+            decide(binding, &board, &call)
+        });
+        match decision {
+            Ok(commands) => Ok(Reduction { commands, report: report() }),
+            Err(failure) => Err(CallFailure { failure, report: report() }),
+        }
+    }
+
+    fn evaluate(&self, _: &Binding, _: GateCall, _: Arc<dyn ArtifactSource>) -> Result<Judgement, CallFailure> {
+        match lock(&self.opinions).pop_front().unwrap_or(Ok((Outcome::Pass, Vec::new()))) {
+            Ok((outcome, findings)) => {
+                let summary = format!("says {outcome}");
+                Ok(Judgement { outcome, summary, findings, data: Json::empty_object(), report: report() })
+            }
+            Err(failure) => Err(CallFailure { failure, report: report() }),
+        }
+    }
+
+    fn scrub(&self, _: &Binding, _: &str, _: &Json) -> Result<ScrubReport, CallFailure> {
+        let failure = PluginFailure::Host { message: "nothing is scrubbed here".to_owned() };
+        Err(CallFailure { failure, report: report() })
+    }
+}
