@@ -14,8 +14,8 @@ use sluice::engine::ports::{GateCall, Judgement, Plugins as _, ReducerCall};
 use sluice::plugins::{BindError, Limits, PluginHost};
 
 fn bound(host: &PluginHost, name: &str, kind: PluginKind) -> Binding {
-    let binding = host.bind(name, kind, &Json::empty_object()).unwrap();
-    host.check_binding(&binding).unwrap();
+    let binding = host.bind(name, kind, &Json::empty_object()).expect("it is built in");
+    host.check_binding(&binding).expect("its defaults are good");
     binding
 }
 
@@ -72,7 +72,7 @@ fn judged(name: &str, kind: &str, file: &str, content: &[u8]) -> Judgement {
     let mut call: GateCall = gate_call(&[content]);
     kind.clone_into(&mut call.artifacts[0].kind);
     file.clone_into(&mut call.artifacts[0].name);
-    host.evaluate(&binding, call, Arc::new(Memory(vec![content.to_vec()]))).unwrap()
+    host.evaluate(&binding, call, Arc::new(Memory(vec![content.to_vec()]))).expect("it judges")
 }
 
 fn diff(added: &str) -> String {
