@@ -154,6 +154,11 @@ async fn a_verdict_that_comes_too_late_is_recorded_and_changes_nothing() {
         assert_eq!(t.item(&id, "a").await.status, WorkItemStatus::Rework);
         assert_eq!(t.status(&id).await, MissionStatus::Running, "what is stale fails nothing");
 
+        // The gate is free to be asked again about the same work.
+        let again = [WorkItemStatus::Blocked, WorkItemStatus::Review].map(|status| item_to("a", status));
+        let again = again.into_iter().chain([request_gate("a", "review")]).collect();
+        t.order(&id, again).await.expect("a withdrawn request stands in nobody's way");
+
         // A request that was withdrawn is not answered at all.
         let head = t.history(&id).await.len();
         t.engine.evaluate(asked).await.expect("nobody minds");

@@ -19,7 +19,7 @@ use super::error::OpenError;
 /// The database's file within its directory.
 pub(super) const FILE_NAME: &str = "sluice.db";
 
-/// Begins a batch: takes the one write lock at once, so that what its guards read stays true.
+/// Begins a transaction: takes the one write lock at once, so that what is read stays true.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Connections for reading. SQLite reads run on a thread each.

@@ -2,7 +2,7 @@
 
 use e2e::databases::{TestDatabase, on_both_databases};
 use sluice::domain::artifact::Digest;
-use sluice::store::{Location, StorageErrorKind};
+use sluice::store::{BLOB_MAX_BYTES, Location, StorageErrorKind};
 
 #[tokio::test]
 async fn content_is_read_back_whole_and_in_parts() {
@@ -32,15 +32,12 @@ async fn empty_content_is_content_and_absent_content_is_an_error() {
     .await;
 }
 
-/// Components may be this large; artifacts are smaller.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
-
 #[tokio::test]
 async fn content_has_a_limit() {
     on_both_databases(async |store| {
-        let mut content = vec![7; MAX_BYTES];
+        let mut content = vec![7; BLOB_MAX_BYTES];
         let digest = store.put_blob(&content).await.unwrap();
-        assert_eq!(store.read_blob(&digest, MAX_BYTES as u64 - 2, 10).await.unwrap(), [7, 7]);
+        assert_eq!(store.read_blob(&digest, BLOB_MAX_BYTES as u64 - 2, 10).await.unwrap(), [7, 7]);
         content.push(7);
         assert_eq!(store.put_blob(&content).await.unwrap_err().kind, StorageErrorKind::Invalid);
     })
