@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::scratch::Scratch;
 
 /// How long a process may take; a busy machine compiles the components once, which takes a minute.
-const TIME_OUT: Duration = Duration::from_secs(240);
+const TIME_OUT: Duration = Duration::from_mins(4);
 /// How often something is looked at that is waited for.
 const LOOK: Duration = Duration::from_millis(10);
 
