@@ -47,10 +47,10 @@ fn with_dependencies(items: &[(&str, &[&str])]) -> String {
     let mut text = "title = \"T\"\n".to_owned();
     for (id, depends_on) in items {
         let quoted: Vec<String> = depends_on.iter().map(|id| format!("\"{id}\"")).collect();
-        text.push_str(&format!(
-            "[[work_items]]\nid = \"{id}\"\ntitle = \"{id}\"\ndepends_on = [{}]\naction = {{ exec = {{ argv = [\"true\"] }} }}\n",
-            quoted.join(", ")
-        ));
+        let quoted = quoted.join(", ");
+        let head = format!("[[work_items]]\nid = \"{id}\"\ntitle = \"{id}\"\ndepends_on = [{quoted}]\n");
+        text.push_str(&head);
+        text.push_str("action = { exec = { argv = [\"true\"] } }\n");
     }
     text
 }
@@ -469,7 +469,7 @@ fn a_data_directory_that_cannot_be_written_is_refused() {
         as_nobody.args(arguments).env("SLUICE_DATA", &data).uid(NOBODY).gid(NOBODY).current_dir("/");
         command = as_nobody;
     }
-    let answer = sluice.start_command(command).wait_at_most(Duration::from_secs(60));
+    let answer = sluice.start_command(command).wait_at_most(Duration::from_mins(1));
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).expect("make it writable");
     assert_eq!(answer.code, Some(2), "{answer:#?}");
     assert!(answer.stderr.contains("cannot be used: Permission denied"), "{answer:#?}");

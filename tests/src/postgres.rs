@@ -19,7 +19,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 pub const REQUIRE: &str = "SLUICE_REQUIRE_POSTGRES";
 
 /// How long the server may take to start: a busy machine with one core takes a few seconds.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What the shell does: runs the server, waits until its input ends, and cleans up.
 const KEEPER: &str = r#"

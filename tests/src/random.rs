@@ -55,7 +55,7 @@ impl Random {
 
     /// A number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
-        (self.number() % end as u64) as usize
+        usize::try_from(self.number() % end as u64).unwrap_or(0)
     }
 
     /// One of `choices`.

@@ -85,7 +85,7 @@ impl PluginHost {
             limits: options.limits,
         };
         for (name, bytes) in builtin::BUILTINS {
-            host.add(Cow::Borrowed(bytes)).map_err(|source| PluginHostError::Builtin { name, source })?;
+            host.add_builtin(bytes).map_err(|source| PluginHostError::Builtin { name, source })?;
         }
         Ok(host)
     }
@@ -106,7 +106,12 @@ impl PluginHost {
     /// # Errors
     /// What is wrong with it, and what to do about it.
     pub fn install(&self, bytes: impl Into<Vec<u8>>) -> Result<PluginInfo, LoadError> {
-        self.add(Cow::Owned(bytes.into()))
+        let bytes = bytes.into();
+        let inspection = inspect::inspect(&bytes)?;
+        world::check(&inspection)?;
+        settings::check_schema(&inspection.manifest.settings_schema).map_err(|reason| LoadError::Schema { reason })?;
+        inspect::validate(&bytes)?;
+        Ok(self.add(inspection, Cow::Owned(bytes)))
     }
 
     /// Compiles an installed component now, or loads it from the cache; otherwise the first call
@@ -168,16 +173,19 @@ impl PluginHost {
         })
     }
 
-    fn add(&self, bytes: Cow<'static, [u8]>) -> Result<PluginInfo, LoadError> {
-        let inspection = inspect::inspect(&bytes)?;
-        world::check(&inspection)?;
-        settings::check_schema(&inspection.manifest.settings_schema).map_err(|reason| LoadError::Schema { reason })?;
-        inspect::validate(&bytes)?;
+    /// Installs a component that comes with the host. A test has installed the same bytes as
+    /// anybody's, so that only reading them is left to do at each start.
+    fn add_builtin(&self, bytes: &'static [u8]) -> Result<(), LoadError> {
+        self.add(inspect::inspect(bytes)?, Cow::Borrowed(bytes));
+        Ok(())
+    }
+
+    fn add(&self, inspection: Inspection, bytes: Cow<'static, [u8]>) -> PluginInfo {
         let mut installed = self.installed.write().unwrap_or_else(PoisonError::into_inner);
         let order = installed.len();
         let digest = inspection.digest.clone();
         let component = || Arc::new(Installed::new(inspection.manifest, inspection.digest, bytes, order));
-        Ok(info(installed.entry(digest).or_insert_with(component)))
+        info(installed.entry(digest).or_insert_with(component))
     }
 
     fn permits(&self, kind: PluginKind) -> &Permits {
@@ -213,10 +221,7 @@ impl PluginHost {
     /// The component of `binding`, ready to be called.
     fn linked(&self, binding: &Binding) -> Result<Arc<Linked>, CallFailure> {
         let component = self.find(&binding.digest).ok_or_else(|| unavailable(binding, "it is not installed"))?;
-        component.ready(&self.workshop).map_err(|error| {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-            unavailable(binding, &format!("{error}{cause}"))
-        })
+        component.ready(&self.workshop).map_err(|error| unavailable(binding, &with_cause(&error)))
     }
 }
 
@@ -226,13 +231,7 @@ impl Plugins for PluginHost {
     }
 
     fn install(&self, bytes: Vec<u8>) -> Result<(), String> {
-        match self.add(Cow::Owned(bytes)) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-                Err(format!("{error}{cause}"))
-            }
-        }
+        self.install(bytes).map(|_| ()).map_err(|error| with_cause(&error))
     }
 
     fn component(&self, digest: &Digest) -> Option<Vec<u8>> {
@@ -282,6 +281,12 @@ fn version(manifest: &Manifest) -> Option<semver::Version> {
 fn labels(infos: &[PluginInfo], kind: PluginKind) -> Vec<String> {
     let of_kind = infos.iter().filter(|info| info.manifest.kind == kind);
     of_kind.map(|info| format!("{}@{}", info.manifest.name, info.manifest.version)).collect()
+}
+
+/// What went wrong and why, in one line for somebody who gets no error but words.
+fn with_cause(error: &LoadError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    format!("{error}{cause}")
 }
 
 fn unavailable(binding: &Binding, reason: &str) -> CallFailure {

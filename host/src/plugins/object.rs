@@ -10,6 +10,9 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::json::Json;
 
+/// Room an object gets at first: enough for most.
+const USUAL_BYTES: usize = 512;
+
 /// Writes one JSON object, member by member. Opaque JSON goes in as it is, without being parsed
 /// and written again.
 pub(super) struct Object {
@@ -19,17 +22,14 @@ pub(super) struct Object {
 impl Object {
     /// No members yet.
     pub(super) fn new() -> Self {
-        Self { text: String::from("{") }
+        let mut text = String::with_capacity(USUAL_BYTES);
+        text.push('{');
+        Self { text }
     }
 
-    /// A member whose value is JSON text already. Names are the host's own and need no escapes.
+    /// A member whose value is JSON text already.
     pub(super) fn raw(&mut self, name: &str, value: &str) {
-        if self.text.len() > 1 {
-            self.text.push(',');
-        }
-        self.text.push('"');
-        self.text.push_str(name);
-        self.text.push_str("\":");
+        self.name(name);
         self.text.push_str(value);
     }
 
@@ -40,7 +40,8 @@ impl Object {
 
     /// A member that is a text.
     pub(super) fn text(&mut self, name: &str, value: &str) {
-        self.raw(name, &quoted(value));
+        self.name(name);
+        quote(&mut self.text, value);
     }
 
     /// A text that is left out when there is none.
@@ -64,8 +65,25 @@ impl Object {
 
     /// A member that is a list of texts.
     pub(super) fn texts<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {
-        let values: Vec<String> = values.map(quoted).collect();
-        self.raw(name, &format!("[{}]", values.join(",")));
+        self.name(name);
+        self.text.push('[');
+        for (index, value) in values.enumerate() {
+            if index > 0 {
+                self.text.push(',');
+            }
+            quote(&mut self.text, value);
+        }
+        self.text.push(']');
+    }
+
+    /// Begins a member. Names are the host's own and need no escapes.
+    fn name(&mut self, name: &str) {
+        if self.text.len() > 1 {
+            self.text.push(',');
+        }
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push_str("\":");
     }
 
     /// The object.
@@ -75,8 +93,15 @@ impl Object {
     }
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// Writes `text` as a JSON string (RFC 8259 section 7). Most texts need no escape.
+fn quote(into: &mut String, text: &str) {
+    if text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        into.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        into.push('"');
+        into.push_str(text);
+        into.push('"');
+    }
 }
 
 /// Takes `text` when it is one JSON object of at most 127 levels.

@@ -1,5 +1,5 @@
 //! Calls of reducers: the board they read, and what becomes of their answer.
-//! The commands they issue are in [`super::commands`].
+//! The commands they issue are in `commands`.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::engine::ports::{CallFailure, ReducerCall, Reduction};
 pub const PAGE_MAX: usize = 500;
 
 /// What one entry of a list costs beyond its bytes, as if it had so many more.
-const LIST_ENTRY_BYTES: usize = 600;
+const LIST_ENTRY_BYTES: usize = 1_200;
 
 /// What a reducer's call holds: the board it reads and the commands it issued.
 #[derive(Default)]

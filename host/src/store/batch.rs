@@ -15,7 +15,7 @@ use super::postgres;
 use super::prepare::{Change, PreparedUnit};
 use super::row::Cell;
 use super::sql::{Dialect, RENEWAL_COLUMNS, Statements};
-use super::table::{Column, Life, Table, TableId, integer};
+use super::table::{Life, TableId, integer};
 use super::unit::{Committed, Guard};
 
 /// What became of each unit, in their order.
@@ -178,7 +178,7 @@ async fn write_table(
     if !deleted.is_empty() {
         connection.write_rows(&statements.of(id).delete, table.key(), &deleted).await?;
     }
-    write_counted(connection, statements, id, table, &written).await
+    write_counted(connection, statements, id, &written).await
 }
 
 /// Writes rows and counts them: one that is missing lies in another workspace.
@@ -186,29 +186,16 @@ async fn write_counted(
     connection: &mut Connection,
     statements: &Statements,
     id: TableId,
-    table: &Table,
     rows: &[&[Cell]],
 ) -> Result<(), StorageError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let count = connection.write_rows(&statements.of(id).write, table.columns, rows).await?;
+    let count = connection.write_rows(&statements.of(id).write, id.table().columns, rows).await?;
     if count == rows.len() as u64 {
         return Ok(());
     }
     Err(StorageError::because(StorageErrorKind::Other, "a row of this key belongs to another workspace"))
-}
-
-const HEAD: &[Column] = &[integer("seq")];
-
-const MOVE_HEAD: &str = "UPDATE log_head SET seq = $1 WHERE seq = $2";
-
-async fn read_head(connection: &mut Connection) -> Result<u64, StorageError> {
-    let rows = connection.rows("SELECT seq FROM log_head", &[], HEAD).await?;
-    match rows.first().map(Vec::as_slice) {
-        Some([Cell::Integer(seq)]) => Ok(seq.cast_unsigned()),
-        _ => Err(StorageError::because(StorageErrorKind::Corrupt, "the row of log_head is missing")),
-    }
 }
 
 /// Numbers and writes the events of the units that are written, and answers for every unit.
@@ -218,14 +205,11 @@ async fn append_events(
     units: &mut [PreparedUnit],
     verdicts: Vec<Result<(), CommitError>>,
 ) -> Result<Answers, StorageError> {
-    let is_silent = |(unit, verdict): (&PreparedUnit, &Result<_, _>)| verdict.is_err() || unit.events.is_empty();
-    if units.iter().zip(&verdicts).all(is_silent) {
-        return Ok(verdicts.into_iter().map(|verdict| verdict.map(|()| Committed { seqs: None })).collect());
-    }
-    let head = read_head(connection).await?;
-    let mut seq = head;
+    let written = units.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
+    let count: usize = written.map(|(unit, _)| unit.events.len()).sum();
+    let mut seq = if count == 0 { 0 } else { move_head(connection, count as u64).await? };
     let mut answers = Vec::with_capacity(units.len());
-    let mut rows: Vec<&[Cell]> = Vec::new();
+    let mut rows: Vec<&[Cell]> = Vec::with_capacity(count);
     for (unit, verdict) in units.iter_mut().zip(verdicts) {
         answers.push(verdict.map(|()| {
             let first = seq + 1;
@@ -237,13 +221,21 @@ async fn append_events(
             Committed { seqs: (seq >= first).then_some((first, seq)) }
         }));
     }
-    write_counted(connection, statements, TableId::Events, TableId::Events.table(), &rows).await?;
-    let moved = match connection.dialect() {
-        Dialect::Sqlite => connection.execute(MOVE_HEAD, &[seq.into(), head.into()]).await?,
-        Dialect::Postgres => connection.execute(postgres::MOVE_HEAD, &[seq.into(), head.into()]).await?,
+    write_counted(connection, statements, TableId::Events, &rows).await?;
+    Ok(answers)
+}
+
+/// Moves the log's head on by `count`; where it was. On PostgreSQL also tells the other hosts,
+/// when the transaction commits.
+async fn move_head(connection: &mut Connection, count: u64) -> Result<u64, StorageError> {
+    let statement = match connection.dialect() {
+        Dialect::Sqlite => "UPDATE log_head SET seq = seq + $1 RETURNING seq",
+        Dialect::Postgres => postgres::MOVE_HEAD,
     };
-    if moved == 1 {
-        return Ok(answers);
-    }
-    Err(StorageError::because(StorageErrorKind::Corrupt, "the log's head moved under the log's lock"))
+    let rows = connection.rows(statement, &[count.into()], &[integer("seq")]).await?;
+    let head = match rows.first().map(Vec::as_slice) {
+        Some([Cell::Integer(head)]) => head.cast_unsigned().checked_sub(count),
+        _ => None,
+    };
+    head.ok_or_else(|| StorageError::because(StorageErrorKind::Corrupt, "the row of log_head is missing or behind"))
 }

@@ -26,7 +26,7 @@ pub(super) enum Blobs {
 
 /// Largest content kept under one digest, in bytes (64 MiB): artifacts are smaller, components
 /// may be this large.
-pub(super) const BLOB_MAX_BYTES: usize = 64 * 1024 * 1024;
+pub const BLOB_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// `blobs/ab/cdef...`, with files in the making under `blobs/new/`.
 #[derive(Debug)]
@@ -195,7 +195,7 @@ async fn put_row(pool: PgPool, content: Vec<u8>) -> Result<Digest, StorageError>
 }
 
 async fn read_row(pool: &PgPool, digest: &Digest, offset: u64, length: u32) -> Result<Vec<u8>, StorageError> {
-    // SUBSTR counts from 1, in 32 bits; no content is longer than 32 MiB.
+    // SUBSTR counts from 1, in 32 bits; no content is longer than 64 MiB.
     let first = i32::try_from(offset.saturating_add(1)).unwrap_or(i32::MAX);
     let length = i32::try_from(length).unwrap_or(i32::MAX - 1).min(i32::MAX - first);
     let row = sqlx::query("SELECT SUBSTR(content, $2, $3) FROM blobs WHERE digest = $1")

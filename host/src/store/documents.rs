@@ -55,6 +55,7 @@ pub(super) fn read_work_item_ids(text: &str) -> Result<Vec<WorkItemId>, Document
 }
 
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the public contract's")]
 struct BudgetsDocument {
     max_steps: Option<u64>,
     max_tool_calls: Option<u64>,

@@ -305,7 +305,7 @@ impl From<sqlx::Error> for OpenError {
         // Codes of class 28 (wrong password, no such user) and 3D (no such database).
         let refused = error
             .as_database_error()
-            .and_then(|error| error.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .is_some_and(|code| code.starts_with("28") || code.starts_with("3D"));
         if refused {
             return Self::Unreachable { source: error.into() };

@@ -7,6 +7,7 @@ use super::select::{Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::event::HistoryEntry;
 use crate::domain::id::{EventId, MissionId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::json::Json;
 
 pub(super) static HISTORY: Table = Table {
     name: "history",
@@ -49,7 +50,7 @@ pub(super) fn row(entry: &HistoryEntry) -> Result<Row, StorageError> {
         .text("commands", entry.commands.as_str())
         .text("assigned_ids", entry.assigned_ids.as_str())
         .text("disposition", entry.disposition.as_str())
-        .text_or_null("refusal", entry.refusal.as_ref().map(|json| json.as_str()))
+        .text_or_null("refusal", entry.refusal.as_ref().map(Json::as_str))
         .text("reducer_digest", &entry.reducer_digest)
         .integer("fuel", entry.fuel);
     row.finish()

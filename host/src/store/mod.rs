@@ -11,7 +11,7 @@
 //! `select`, a connection of the readers' pool runs it, the noun's `Record::read` reads the rows.
 //!
 //! To add a noun: a migration pair, a file here with its table, its row and its reads, a place
-//! in `table::TableId` and `unit::Write`; then its round trip in `tests/tests/store_records.rs`.
+//! in `table::TableId` and `unit::Write`; then its round trip in `tests/tests/store/records.rs`.
 //!
 //! Next: `unit`, then `writer`, then `batch`.
 
@@ -45,6 +45,7 @@ mod inbox;
 mod history;
 mod log;
 
+pub use blobs::BLOB_MAX_BYTES;
 pub use error::{CommitError, OpenError, StorageError, StorageErrorKind};
 pub use log::LogFilter;
 pub use open::{Location, Store};

@@ -21,8 +21,8 @@ pub(super) const BEGIN: &str =
 const CHANNEL: &str = "sluice_log";
 
 /// Moves the log's head, and tells other hosts when the transaction commits.
-pub(super) const MOVE_HEAD: &str = "WITH moved AS (UPDATE log_head SET seq = $1 WHERE seq = $2 RETURNING seq) \
-     SELECT pg_notify('sluice_log', '') FROM moved";
+pub(super) const MOVE_HEAD: &str = "WITH moved AS (UPDATE log_head SET seq = seq + $1 RETURNING seq) \
+     SELECT seq, pg_notify('sluice_log', '') FROM moved";
 
 /// Connections for reading, of one host.
 const READERS_MAX: u32 = 8;

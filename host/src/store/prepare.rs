@@ -83,12 +83,18 @@ fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), Stora
 
 fn prepare_run(run: &Run, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
     prepared.changes.push(Change::Put { table: TableId::Runs, row: runs::row(run)?, guarded: run.revision });
-    prepared.changes.push(match &run.lease {
+    match &run.lease {
         Some(lease) => {
-            Change::Put { table: TableId::RunLeases, row: runs::lease_row(run, lease)?, guarded: lease.fence }
+            let row = runs::lease_row(run, lease)?;
+            prepared.changes.push(Change::Put { table: TableId::RunLeases, row, guarded: lease.fence });
         }
-        None => Change::Delete { table: TableId::RunLeases, key: vec![run.id.as_str().into()] },
-    });
+        // A run that was never claimed never had a lease.
+        None if run.fence == 0 => {}
+        None => {
+            let key = vec![run.id.as_str().into()];
+            prepared.changes.push(Change::Delete { table: TableId::RunLeases, key });
+        }
+    }
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Column, Kind, Life, Table, boolean, integer, text};
 use crate::domain::id::{MissionId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::json::Json;
 use crate::domain::run::{Lease, Run, RunStatus};
 use crate::domain::time::Timestamp;
 
@@ -80,7 +81,7 @@ pub(super) fn row(run: &Run) -> Result<Row, StorageError> {
         .text("prompt", &run.prompt)
         .text_or_null("assigned_agent", run.assigned_agent.as_deref())
         .text("skills", &documents::write_texts(&run.skills))
-        .text_or_null("action", run.action.as_ref().map(|json| json.as_str()))
+        .text_or_null("action", run.action.as_ref().map(Json::as_str))
         .moment_or_null("not_before_ms", run.not_before)
         .integer("fence", run.fence)
         .integer("interruptions", run.interruptions.into())

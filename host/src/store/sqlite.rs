@@ -19,7 +19,7 @@ use super::error::OpenError;
 /// The database's file within its directory.
 pub(super) const FILE_NAME: &str = "sluice.db";
 
-/// Begins a batch: takes the one write lock at once, so that what its guards read stays true.
+/// Begins a transaction: takes the one write lock at once, so that what is read stays true.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Connections for reading. SQLite reads run on a thread each.
@@ -48,9 +48,11 @@ const VERSION_MIN: [u32; 3] = [3, 51, 3];
 pub(super) fn create_files(directory: &Path) -> Result<(), OpenError> {
     let at = |path: &Path, source: io::Error| match source.kind() {
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            OpenError::ReadOnly { source: At::new(path, source) }
+            OpenError::ReadOnly { source: At::boxed(path, source) }
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::Full { source: At::new(path, source) },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            OpenError::Full { source: At::boxed(path, source) }
+        }
         _ => OpenError::Directory { path: path.to_owned(), source },
     };
     if !directory.is_dir() {
@@ -80,7 +82,7 @@ struct At {
 }
 
 impl At {
-    fn new(path: &Path, source: io::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    fn boxed(path: &Path, source: io::Error) -> Box<dyn std::error::Error + Send + Sync> {
         Box::new(Self { path: path.to_owned(), source })
     }
 }

@@ -7,6 +7,7 @@ use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::id::{MissionId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::json::Json;
 use crate::domain::work_item::{WorkItem, WorkItemSpec};
 
 pub(super) static WORK_ITEMS: Table = Table {
@@ -48,8 +49,8 @@ pub(super) fn row(item: &WorkItem) -> Result<Row, StorageError> {
         .text("depends_on", &documents::write_work_item_ids(&spec.depends_on))
         .text_or_null("assigned_agent", spec.assigned_agent.as_deref())
         .text("skills", &documents::write_texts(&spec.skills))
-        .text_or_null("action", spec.action.as_ref().map(|json| json.as_str()))
-        .text_or_null("metadata", spec.metadata.as_ref().map(|json| json.as_str()))
+        .text_or_null("action", spec.action.as_ref().map(Json::as_str))
+        .text_or_null("metadata", spec.metadata.as_ref().map(Json::as_str))
         .text("status", item.status.as_str())
         .text_or_null("reason", item.reason.as_deref())
         .text_or_null("run_id", item.run_id.as_ref().map(RunId::as_str))

@@ -6,6 +6,7 @@
 //! one is closed; no failure ends it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -21,6 +22,11 @@ pub(super) const QUEUE_MAX: usize = 1024;
 
 /// Most units of one batch.
 const BATCH_UNITS_MAX: usize = 256;
+
+/// How long a batch waits for as many units as the last one had: whoever was answered by that
+/// one is likely to come back at once, and a batch of half of them costs a synchronisation more.
+/// Paid at most once each time that callers stay away.
+const GATHER_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// Bytes after which a batch takes no further unit.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -41,6 +47,34 @@ pub(super) struct Writer {
     options: WriteOptions,
     statements: Arc<Statements>,
     commits: Arc<watch::Sender<u64>>,
+    /// How many units the last batch had.
+    last_batch: usize,
+}
+
+/// What is committed together, and who waits for it.
+#[derive(Default)]
+struct Batch {
+    units: Vec<PreparedUnit>,
+    callers: Vec<oneshot::Sender<Result<Committed, CommitError>>>,
+    bytes: usize,
+    close: Option<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    fn add(&mut self, job: Job) {
+        match job {
+            Job::Commit(unit, caller) => {
+                self.bytes += unit.bytes;
+                self.units.push(unit);
+                self.callers.push(caller);
+            }
+            Job::Close(closed) => self.close = Some(closed),
+        }
+    }
+
+    fn takes_more(&self) -> bool {
+        self.close.is_none() && self.units.len() < BATCH_UNITS_MAX && self.bytes < BATCH_BYTES_MAX
+    }
 }
 
 impl Writer {
@@ -52,61 +86,56 @@ impl Writer {
         commits: Arc<watch::Sender<u64>>,
     ) -> Self {
         let options = connection.options().clone();
-        Self { jobs, connection: Some(connection), options, statements, commits }
+        Self { jobs, connection: Some(connection), options, statements, commits, last_batch: 1 }
     }
 
     /// Works until it is closed or nobody is left who could ask.
     pub(super) async fn run(mut self) {
-        while let Some(job) = self.jobs.recv().await {
-            let (units, callers, close) = self.gather(job);
-            if !units.is_empty() {
-                let answers = self.commit(units).await;
-                let committed = answers.iter().filter(|answer| answer.is_ok()).count();
-                if committed > 0 {
-                    self.commits.send_modify(|count| *count += committed as u64);
-                }
-                for (caller, answer) in callers.into_iter().zip(answers) {
-                    // Whoever stopped waiting does not want the answer.
-                    let _ = caller.send(answer);
-                }
+        let mut closed = None;
+        while closed.is_none() {
+            let Some(first) = self.jobs.recv().await else { break };
+            let Batch { units, callers, close, .. } = self.gather(first).await;
+            closed = close;
+            if units.is_empty() {
+                continue;
             }
-            if let Some(closed) = close {
-                self.jobs.close();
-                if let Some(mut connection) = self.connection.take() {
-                    connection.close().await;
-                }
-                let _ = closed.send(());
-                return;
+            self.last_batch = units.len();
+            let answers = self.commit(units).await;
+            let committed = answers.iter().filter(|answer| answer.is_ok()).count();
+            if committed > 0 {
+                self.commits.send_modify(|count| *count += committed as u64);
+            }
+            for (caller, answer) in callers.into_iter().zip(answers) {
+                // Whoever stopped waiting does not want the answer.
+                let _ = caller.send(answer);
             }
         }
+        self.jobs.close();
         if let Some(mut connection) = self.connection.take() {
             connection.close().await;
         }
+        if let Some(closed) = closed {
+            // Whoever stopped waiting does not want the answer.
+            let _ = closed.send(());
+        }
     }
 
-    /// Takes `first` and what waits behind it, up to a batch.
-    #[expect(clippy::type_complexity, reason = "three lists of one batch, used in one place")]
-    fn gather(
-        &mut self,
-        first: Job,
-    ) -> (Vec<PreparedUnit>, Vec<oneshot::Sender<Result<Committed, CommitError>>>, Option<oneshot::Sender<()>>) {
-        let (mut units, mut callers, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let mut next = Some(first);
-        while let Some(job) = next {
-            match job {
-                Job::Commit(unit, caller) => {
-                    bytes += unit.bytes;
-                    units.push(unit);
-                    callers.push(caller);
-                }
-                Job::Close(closed) => return (units, callers, Some(closed)),
+    /// Takes `first` and what waits behind it; waits a moment for as many as last time.
+    async fn gather(&mut self, first: Job) -> Batch {
+        let mut batch = Batch::default();
+        batch.add(first);
+        let until = tokio::time::Instant::now() + GATHER_TIMEOUT;
+        while batch.takes_more() {
+            match self.jobs.try_recv() {
+                Ok(job) => batch.add(job),
+                Err(_) if batch.units.len() >= self.last_batch => break,
+                Err(_) => match tokio::time::timeout_at(until, self.jobs.recv()).await {
+                    Ok(Some(job)) => batch.add(job),
+                    Ok(None) | Err(_) => break,
+                },
             }
-            if units.len() >= BATCH_UNITS_MAX || bytes >= BATCH_BYTES_MAX {
-                break;
-            }
-            next = self.jobs.try_recv().ok();
         }
-        (units, callers, None)
+        batch
     }
 
     /// Commits a batch; when one unit may be to blame for its failure, each unit alone.

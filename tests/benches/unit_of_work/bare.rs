@@ -151,7 +151,7 @@ impl Table {
 
     fn sqlite(&self) -> String {
         let values: Vec<_> = (0..self.columns.len()).map(|index| format!("value ->> {index}")).collect();
-        self.write(&format!("SELECT {} FROM json_each($1)", values.join(", ")))
+        self.write(&format!("SELECT {} FROM jsonb_each($1)", values.join(", ")))
     }
 
     fn postgres(&self) -> String {

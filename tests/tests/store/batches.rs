@@ -81,7 +81,7 @@ async fn what_one_unit_deletes_the_next_finds_absent() {
         let answers = together(&store, [put(), put(), take(), take(), put()]).await;
         let done: Vec<_> = answers.iter().map(Result::is_ok).collect();
         assert_eq!(done, [true, false, true, false, true]);
-        assert_eq!(store.inbox_of(&input.mission_id, 10).await.unwrap(), [input.clone()]);
+        assert_eq!(store.inbox_of(&input.mission_id, 10).await.unwrap(), std::slice::from_ref(&input));
         let answers = together(&store, [take(), put(), take()]).await;
         assert!(answers.iter().all(Result::is_ok), "{answers:?}");
         assert_eq!(store.inbox_of(&input.mission_id, 10).await.unwrap(), []);
