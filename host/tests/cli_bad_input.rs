@@ -48,8 +48,9 @@ fn with_dependencies(items: &[(&str, &[&str])]) -> String {
     for (id, depends_on) in items {
         let quoted: Vec<String> = depends_on.iter().map(|id| format!("\"{id}\"")).collect();
         let quoted = quoted.join(", ");
-        text += &format!("[[work_items]]\nid = \"{id}\"\ntitle = \"{id}\"\ndepends_on = [{quoted}]\n");
-        text += "action = { exec = { argv = [\"true\"] } }\n";
+        let head = format!("[[work_items]]\nid = \"{id}\"\ntitle = \"{id}\"\ndepends_on = [{quoted}]\n");
+        text.push_str(&head);
+        text.push_str("action = { exec = { argv = [\"true\"] } }\n");
     }
     text
 }

@@ -72,7 +72,8 @@ fn calls(host: &PluginHost, binding: &Binding) {
 /// Calls a second on one thread and on as many as there are cores, beside what so many threads
 /// that only count get out of the machine at the same time.
 fn cores(host: &Arc<PluginHost>, binding: &Binding) {
-    let count = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let count = u32::try_from(cores).expect("no machine has so many");
     let mut rounds: [Vec<f64>; 4] = Default::default();
     for _ in 0..ROUNDS {
         rounds[0].push(per_second(host, binding, 1));
@@ -141,7 +142,7 @@ fn per_call(call: impl Fn()) -> f64 {
     started.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS)
 }
 
-fn per_second(host: &Arc<PluginHost>, binding: &Binding, threads: usize) -> f64 {
+fn per_second(host: &Arc<PluginHost>, binding: &Binding, threads: u32) -> f64 {
     let board = board(binding, 10);
     let started = now();
     std::thread::scope(|scope| {
@@ -149,19 +150,19 @@ fn per_second(host: &Arc<PluginHost>, binding: &Binding, threads: usize) -> f64 
             scope.spawn(|| (0..CALLS).for_each(|_| call(host, binding, &board)));
         }
     });
-    f64::from(CALLS) * threads as f64 / started.elapsed().as_secs_f64()
+    f64::from(CALLS * threads) / started.elapsed().as_secs_f64()
 }
 
 /// Millions of steps a second of threads that only count.
-fn counted(threads: usize) -> f64 {
-    const STEPS: u64 = 20_000_000;
+fn counted(threads: u32) -> f64 {
+    const STEPS: u32 = 20_000_000;
     let started = now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| (0..STEPS).fold(0_u64, |sum, step| black_box(sum.wrapping_mul(31).wrapping_add(step))));
+            scope.spawn(|| (0..STEPS).fold(0, |sum: u32, step| black_box(sum.wrapping_mul(31).wrapping_add(step))));
         }
     });
-    STEPS as f64 * threads as f64 / started.elapsed().as_secs_f64() / 1e6
+    f64::from(STEPS) * f64::from(threads) / started.elapsed().as_secs_f64() / 1e6
 }
 
 fn row(name: &str, figure: f64, ratio: f64, target: &str) {

@@ -123,7 +123,7 @@ pub fn with_section(component: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
 fn leb128(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
-        let low = u8::try_from(number & 0x7f).unwrap_or(0);
+        let low = u8::try_from(number & 0x7f).expect("seven bits fit");
         number >>= 7;
         if number == 0 {
             bytes.push(low);

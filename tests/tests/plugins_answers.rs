@@ -4,12 +4,16 @@
 use std::sync::Arc;
 
 use e2e::guest::{World, component};
-use e2e::plugins::{Memory, bind, evaluate, failure, gate_call, host, init};
+use e2e::plugins::{Memory, NOW, bind, board, evaluate, event, failure, gate_call, host, init};
+use sluice::domain::artifact::Digest;
 use sluice::domain::command::Command;
+use sluice::domain::event::InputKind;
 use sluice::domain::gate::{Outcome, Severity};
+use sluice::domain::id::{RunId, WorkItemId};
 use sluice::domain::json::Json;
 use sluice::domain::plugin::{Limit, PluginFailure, PluginKind};
-use sluice::engine::ports::{CallFailure, Judgement, Plugins as _, ScrubReport};
+use sluice::domain::time::Timestamp;
+use sluice::engine::ports::{CallFailure, Judgement, Plugins as _, ReducerCall, ScrubReport};
 use sluice::plugins::Limits;
 
 fn guest_words(failure: &PluginFailure) -> &str {
@@ -24,6 +28,60 @@ fn trap_words(failure: &PluginFailure) -> &str {
         PluginFailure::Trap { message } => message,
         other => panic!("expected a trap, got {other:?}"),
     }
+}
+
+#[test]
+fn a_reducer_is_told_the_whole_event() {
+    let host = host(Limits::default());
+    let binding = bind(&host, component(World::Reducer, "echo", &[]), PluginKind::Reducer);
+    let ReducerCall::OnEvent { mut input, .. } = event(InputKind::GateVerdict, "{\"gate\":\"test\"}") else {
+        unreachable!()
+    };
+    input.work_item_id = Some(WorkItemId::new("item-7"));
+    input.run_id = Some(RunId::new("run_7"));
+    let call = ReducerCall::OnEvent { seq: 42, input: input.clone() };
+    let data = input.data.clone();
+    let notice = Command::EmitNotice { kind: "gate_verdict".to_owned(), data: data.clone() };
+    let place = Command::ScheduleTimer { key: "gate_verdict".to_owned(), due_at: Timestamp(42), data: data.clone() };
+    let time = Command::ScheduleTimer { key: "item-7".to_owned(), due_at: NOW, data };
+    let run = Command::CancelRun { run_id: RunId::new("run_7"), reason: "gate_verdict".to_owned() };
+    let told = host.reduce(&binding, board(&binding, 0), call).unwrap().commands;
+    assert_eq!(told, [notice.clone(), time, place.clone(), run]);
+    (input.work_item_id, input.run_id) = (None, None);
+    let told = host.reduce(&binding, board(&binding, 0), ReducerCall::OnEvent { seq: 42, input }).unwrap().commands;
+    assert_eq!(told, [notice, place]);
+}
+
+#[test]
+fn a_gate_is_told_the_whole_request() {
+    let epoch = NOW.as_millis() - 5;
+    let gate = component(World::Gate, "gate_echo", &[("epoch", &epoch.to_string())]);
+    let judgement = evaluate(&host(Limits::default()), gate, &[b"content"]).unwrap();
+    assert_eq!((judgement.outcome, judgement.summary.as_str()), (Outcome::NeedsHuman, "mis_test"));
+    assert_eq!(judgement.data.as_str(), "{\"title\":\"A title\"}");
+    let told: Vec<_> = judgement
+        .findings
+        .iter()
+        .map(|f| (f.rule.as_str(), f.message.as_str(), f.path.as_deref(), f.line, f.data.as_str()))
+        .collect();
+    let digest = format!("{{\"digest\":\"{}\"}}", Digest::of(b"content"));
+    assert_eq!(
+        told,
+        [
+            ("review", "item-0", Some("0.txt"), Some(1), digest.as_str()),
+            ("text", "text/plain", Some("art_0"), Some(7), "{}"),
+            ("time", "", None, Some(5), "{}"),
+        ]
+    );
+}
+
+#[test]
+fn a_scrubber_is_told_the_whole_request() {
+    let host = host(Limits::default());
+    let binding = bind(&host, component(World::Scrubber, "scrub_echo", &[]), PluginKind::Scrubber);
+    let report = host.scrub(&binding, "Grüße", &Json::from_valid("{\"tier\":\"team\"}")).unwrap();
+    assert_eq!((report.blocked, report.summary.as_str(), report.redactions.len()), (true, "Grüße", 0));
+    assert_eq!(report.data.as_str(), "{\"tier\":\"team\"}");
 }
 
 #[test]

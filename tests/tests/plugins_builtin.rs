@@ -1,8 +1,8 @@
 //! The components that come with the host, called as the engine calls them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use e2e::plugins::{Memory, board, event, gate_call, host};
+use e2e::plugins::{Memory, board, event, gate_call};
 use sluice::domain::command::Command;
 use sluice::domain::event::InputKind;
 use sluice::domain::gate::Outcome;
@@ -13,22 +13,24 @@ use sluice::domain::plugin::{Binding, PluginKind};
 use sluice::engine::ports::{GateCall, Judgement, Plugins as _, ReducerCall};
 use sluice::plugins::{BindError, Limits, PluginHost};
 
-fn bound(host: &PluginHost, name: &str, kind: PluginKind) -> Binding {
-    let binding = host.bind(name, kind, &Json::empty_object()).unwrap();
-    host.check_binding(&binding).unwrap();
+/// One host for all cases: each component is compiled once.
+static HOST: LazyLock<PluginHost> = LazyLock::new(|| e2e::plugins::host(Limits::default()));
+
+fn bound(name: &str, kind: PluginKind) -> Binding {
+    let binding = HOST.bind(name, kind, &Json::empty_object()).expect("it is built in");
+    HOST.check_binding(&binding).expect("its defaults are good");
     binding
 }
 
 #[test]
 fn all_four_are_there_and_want_nothing_but_their_world() {
-    let host = host(Limits::default());
-    let names: Vec<String> = host.installed().into_iter().map(|info| info.manifest.name).collect();
+    let names: Vec<String> = HOST.installed().into_iter().map(|info| info.manifest.name).collect();
     assert_eq!(names, ["mission-default", "reviewer", "scrubber", "tester"]);
     for name in names {
         let path = format!("{}/../plugins/prebuilt/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
         let bytes = std::fs::read(path).unwrap();
         // The host trusts its own; here they are judged as anybody's.
-        host.install(bytes.clone()).unwrap();
+        HOST.install(bytes.clone()).unwrap();
         let inspection = PluginHost::inspect(&bytes).unwrap();
         let wasi: Vec<&String> = inspection.imports.iter().filter(|import| import.starts_with("wasi:")).collect();
         assert_eq!(wasi, [] as [&String; 0], "{name}");
@@ -37,11 +39,10 @@ fn all_four_are_there_and_want_nothing_but_their_world() {
 
 #[test]
 fn the_reducer_starts_the_ready_items() {
-    let host = host(Limits::default());
-    let binding = bound(&host, "mission-default", PluginKind::Reducer);
+    let binding = bound("mission-default", PluginKind::Reducer);
     let board = board(&binding, 2);
-    host.reduce(&binding, Arc::clone(&board), ReducerCall::Init).unwrap();
-    let reduction = host.reduce(&binding, Arc::clone(&board), event(InputKind::MissionStarted, "{}")).unwrap();
+    HOST.reduce(&binding, Arc::clone(&board), ReducerCall::Init).unwrap();
+    let reduction = HOST.reduce(&binding, Arc::clone(&board), event(InputKind::MissionStarted, "{}")).unwrap();
     let first = reduction.commands.first();
     assert!(matches!(first, Some(Command::SetMissionStatus { status: MissionStatus::Running, .. })), "{first:?}");
     let started: Vec<WorkItemId> = reduction
@@ -53,26 +54,25 @@ fn the_reducer_starts_the_ready_items() {
         })
         .collect();
     assert_eq!(started, [WorkItemId::new("item-0"), WorkItemId::new("item-1")]);
-    let again = host.reduce(&binding, board, event(InputKind::MissionStarted, "{}")).unwrap();
+    let again = HOST.reduce(&binding, board, event(InputKind::MissionStarted, "{}")).unwrap();
     assert_eq!((again.commands, again.report.fuel), (reduction.commands, reduction.report.fuel));
 }
 
 #[test]
 fn the_reducer_refuses_settings_it_does_not_know() {
     let settings = Json::from_valid(r#"{"max_paralel_runs":2}"#);
-    let error = host(Limits::default()).bind("mission-default", PluginKind::Reducer, &settings).unwrap_err();
+    let error = HOST.bind("mission-default", PluginKind::Reducer, &settings).unwrap_err();
     assert!(matches!(error, BindError::Settings { .. }), "{error:?}");
     assert!(error.to_string().contains("did you mean `max_parallel_runs`?"), "{error}");
 }
 
 /// What the gate `name` says of one artifact.
 fn judged(name: &str, kind: &str, file: &str, content: &[u8]) -> Judgement {
-    let host = host(Limits::default());
-    let binding = bound(&host, name, PluginKind::Gate);
+    let binding = bound(name, PluginKind::Gate);
     let mut call: GateCall = gate_call(&[content]);
     kind.clone_into(&mut call.artifacts[0].kind);
     file.clone_into(&mut call.artifacts[0].name);
-    host.evaluate(&binding, call, Arc::new(Memory(vec![content.to_vec()]))).unwrap()
+    HOST.evaluate(&binding, call, Arc::new(Memory(vec![content.to_vec()]))).expect("it judges")
 }
 
 fn diff(added: &str) -> String {
@@ -117,10 +117,9 @@ fn the_gates_read_the_largest_artifacts_within_their_limits() {
 
 #[test]
 fn the_scrubber_points_at_an_address() {
-    let host = host(Limits::default());
-    let binding = bound(&host, "scrubber", PluginKind::Scrubber);
+    let binding = bound("scrubber", PluginKind::Scrubber);
     let text = "Schöne Grüße von jane.doe@example.org!";
-    let report = host.scrub(&binding, text, &Json::empty_object()).unwrap();
+    let report = HOST.scrub(&binding, text, &Json::empty_object()).unwrap();
     let found: Vec<&str> = report.redactions.iter().map(|r| &text[r.start..r.end]).collect();
     assert_eq!(found, ["jane.doe@example.org"], "{report:?}");
 }

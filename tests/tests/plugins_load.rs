@@ -99,7 +99,8 @@ fn a_missing_manifest_and_how_to_add_it() {
     let mut outer = b"\0asm\x0d\0\x01\0".to_vec();
     outer.push(4);
     assert!(nested.len() > 128 && nested.len() < 16_384);
-    outer.extend([(nested.len() & 0x7f) as u8 | 0x80, (nested.len() >> 7) as u8]);
+    let seven_bits = |number: usize| u8::try_from(number & 0x7f).unwrap();
+    outer.extend([seven_bits(nested.len()) | 0x80, seven_bits(nested.len() >> 7)]);
     outer.extend(nested);
     said(&["no custom section `sluice:manifest`"], &refusal(&outer));
 }

@@ -35,7 +35,7 @@ fn host_with(check: &str) -> PluginHost {
     let mut limits = Limits::default();
     limits.reducer.fuel = 1_000_000;
     let host = host(limits);
-    host.install(with_manifest(&encode(World::Reducer, more, &core), &manifest)).unwrap();
+    host.install(with_manifest(&encode(World::Reducer, more, &core), &manifest)).expect("it is sound");
     host
 }
 
@@ -124,7 +124,7 @@ fn the_plugins_own_check_has_the_last_word() {
     let settings = r#"{"max_parallel_runs":7}"#;
     match bind(&host_with(REFUSE), settings) {
         Err(BindError::Refused { plugin, reason }) => {
-            assert_eq!((plugin.as_str(), reason.as_str()), ("hostile@0.1.0", settings))
+            assert_eq!((plugin.as_str(), reason.as_str()), ("hostile@0.1.0", settings));
         }
         other => panic!("expected a refusal, got {other:?}"),
     }

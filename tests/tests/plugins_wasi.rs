@@ -24,11 +24,12 @@ fn guest(exit: &str) -> Vec<u8> {
 /// What the guest found, by name.
 fn found(reduction: &Reduction) -> Value {
     let [Command::EmitNotice { data, .. }] = reduction.commands.as_slice() else { panic!("{:?}", reduction.commands) };
-    serde_json::from_str(data.as_str()).unwrap()
+    serde_json::from_str(data.as_str()).expect("the notice is JSON")
 }
 
 fn number(found: &Value, name: &str) -> u64 {
-    u64::from_str_radix(found[name].as_str().unwrap(), 16).unwrap()
+    let digits = found[name].as_str().expect("the notice has it");
+    u64::from_str_radix(digits, 16).expect("it is a number")
 }
 
 #[test]

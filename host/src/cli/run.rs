@@ -19,6 +19,7 @@ use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::rules::Refusal;
 use crate::domain::run::RunStatus;
 use crate::engine::{Engine, NewMission, PLUGIN_UNUSABLE};
+use crate::store::StorageError;
 
 /// Run a mission from a file to its end
 #[derive(Debug, Args)]
@@ -166,11 +167,11 @@ async fn until_settled(engine: &Engine, workspace_id: &WorkspaceId, id: &Mission
         commits.mark_unchanged();
         match engine.store().mission(workspace_id, id).await {
             Ok(Some(mission)) if mission.status.is_final() => return Ok(Ended::Final),
-            Ok(Some(mission)) => {
-                if only_a_person_can_move(engine, &mission).await? {
-                    return Ok(Ended::Waiting);
-                }
-            }
+            Ok(Some(mission)) => match only_a_person_can_move(engine, &mission).await {
+                Ok(true) => return Ok(Ended::Waiting),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "failed to read what the mission waits for; trying again"),
+            },
             Ok(None) => return Err(Failure::failed(format!("mission `{id}` is no longer in the database"))),
             Err(error) => tracing::warn!(%error, "failed to read the mission; trying again"),
         }
@@ -178,7 +179,7 @@ async fn until_settled(engine: &Engine, workspace_id: &WorkspaceId, id: &Mission
     }
 }
 
-async fn only_a_person_can_move(engine: &Engine, mission: &Mission) -> Result<bool, Failure> {
+async fn only_a_person_can_move(engine: &Engine, mission: &Mission) -> Result<bool, StorageError> {
     let store = engine.store();
     let pending = Some(ApprovalStatus::Pending);
     let asks = !store.approvals(&mission.workspace_id, Some(&mission.id), pending, 1).await?.is_empty();

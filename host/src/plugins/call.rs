@@ -162,12 +162,18 @@ impl Caller {
         drop(ticking);
         let left = store.get_fuel().unwrap_or(0).min(limits.fuel);
         let mut state = store.into_data();
-        // Work left to the host is looked at by the clock, so what was used last is not seen yet.
-        let result = match answer.and_then(|answer| state.check_fuel(left).map(|()| answer)) {
+        let mut result = match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(message)) => Err(guest(&message)),
             Err(error) => Err(classify(&error, limits)),
         };
+        // Instructions and host work are added up at the clock's ticks. However the call ended in
+        // between, it ended over its limit, on a fast machine as on a slow one.
+        if let Err(over) = state.check_fuel(left)
+            && !result.as_ref().is_err_and(PluginFailure::is_host_fault)
+        {
+            result = Err(classify(&over, limits));
+        }
         let fuel = (limits.fuel - left).saturating_add(state.host_fuel);
         if let Some(wasi) = state.wasi.take() {
             wasi.flush_into(&mut state.log);

@@ -48,6 +48,7 @@ pub struct PluginInfo {
 /// compile or run, so none is for a thread that drives async tasks. Dropping it ends its thread.
 pub struct PluginHost {
     limits: Limits,
+    is_pooled: bool,
     caller: Caller,
     workshop: Workshop,
     installed: RwLock<HashMap<Digest, Arc<Installed>>>,
@@ -67,6 +68,7 @@ impl PluginHost {
     pub fn new(options: PluginHostOptions) -> Result<Self, PluginHostError> {
         let engine_error = |error: wasmtime::Error| PluginHostError::Engine(error.into_boxed_dyn_error());
         let (engine, unpooled) = runtime::engine(&options.limits).map_err(engine_error)?;
+        let is_pooled = unpooled.is_none();
         if let Some(reason) = unpooled {
             tracing::warn!(%reason, "plugins run without pooled instances, which makes each call slower");
         }
@@ -83,11 +85,17 @@ impl PluginHost {
             gates: Permits::new(options.limits.gate.calls_max),
             scrubbers: Permits::new(options.limits.scrubber.calls_max),
             limits: options.limits,
+            is_pooled,
         };
         for (name, bytes) in builtin::BUILTINS {
             host.add_builtin(bytes).map_err(|source| PluginHostError::Builtin { name, source })?;
         }
         Ok(host)
+    }
+
+    /// Whether instances come from a pool; otherwise each call takes several times as long.
+    pub fn is_pooled(&self) -> bool {
+        self.is_pooled
     }
 
     /// Reads a component without compiling or installing it.

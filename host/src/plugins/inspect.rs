@@ -1,5 +1,5 @@
 //! Reads a component without compiling it: what it is, what it says of itself, what it wants and
-//! what it offers. Judges only that it is a component; the rest is [`super::world`].
+//! what it offers. Judges only that it is a component; the rest is `world`.
 
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
@@ -10,7 +10,7 @@ use crate::domain::artifact::Digest;
 /// Largest component, in bytes (64 MiB).
 pub const COMPONENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// What a component's code may use: what every engine has, and nothing that [`super::runtime`]
+/// What a component's code may use: what every engine has, and nothing that `runtime`
 /// leaves out (threads, 64-bit memories, garbage collection, exceptions, asynchronous components).
 const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::COMPONENT_MODEL)

@@ -5,9 +5,9 @@
 //! believes it. This module never decides what becomes of an answer; that is the engine's, whose
 //! trait [`crate::engine::ports::Plugins`] it implements.
 //!
-//! Read [`PluginHost`] first, then [`call`] (one call) and [`limits`]. On the way in stand
-//! [`inspect`], [`manifest`], [`world`] and [`settings`]; under the calls [`runtime`], [`cache`]
-//! and [`component`].
+//! Read [`PluginHost`] first, then `call` (one call) and [`limits`]. On the way in stand
+//! [`inspect`], [`manifest`], `world` and [`settings`]; under the calls `runtime`, `cache`
+//! and `component`.
 
 pub mod limits;
 pub mod manifest;

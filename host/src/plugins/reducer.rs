@@ -1,5 +1,5 @@
 //! Calls of reducers: the board they read, and what becomes of their answer.
-//! The commands they issue are in [`super::commands`].
+//! The commands they issue are in `commands`.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{RETRY, wake};
 use crate::domain::id::MissionId;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 
 /// Most inputs read in one look.
 const PAGE: u32 = 500;
@@ -60,7 +60,10 @@ async fn work(engine: Engine, mission_id: MissionId, busy: Busy) {
     let mut failures: u32 = 0;
     while let Err(error) = engine.catch_up(&mission_id).await {
         failures += 1;
-        let pause = RETRY.saturating_mul(1 << failures.min(10)).min(BACKOFF_MAX);
+        // A full disk may have room again at any moment; what a component fails at may take somebody
+        // to mend it.
+        let is_storage = matches!(error, EngineError::Storage(_));
+        let pause = if is_storage { RETRY } else { RETRY.saturating_mul(1 << failures.min(10)).min(BACKOFF_MAX) };
         tracing::warn!(%mission_id, error = chain(&error), ?pause, "failed to apply an event; trying again");
         tokio::time::sleep(pause).await;
     }

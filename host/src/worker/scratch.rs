@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sluice_api::run::{ExecAction, ExecArtifact};
 
+use super::RETRY;
 use crate::domain::artifact::{ARTIFACT_MAX_BYTES, Digest};
 use crate::domain::id::{ArtifactId, RunId};
 use crate::engine::{Engine, EngineError, HeldRun, NewRunArtifact};
@@ -79,11 +80,8 @@ impl Scratch {
                 Path::new(&wanted.path).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let media_type = wanted.media_type.clone().unwrap_or_else(|| media_type_of(&name).to_owned());
             let new = NewRunArtifact { kind: wanted.kind.clone(), name, media_type, content };
-            // Many large files may take longer than a lease.
-            let renewed = engine.renew_lease(&held.run.id, held.fence, lease_ms).await;
-            renewed.map_err(CollectError::Engine)?;
-            match engine.add_artifact(held, new).await {
-                Ok(artifact) => ids.push(artifact.id),
+            match leave(engine, held, &new, lease_ms).await {
+                Ok(id) => ids.push(id),
                 Err(EngineError::Field(error)) => return Err(CollectError::Wrong(error.to_string())),
                 Err(error) => return Err(CollectError::Engine(error)),
             }
@@ -110,6 +108,27 @@ impl Scratch {
             return Err(wrong(format!("has {} bytes; at most {ARTIFACT_MAX_BYTES} are kept", metadata.len())));
         }
         std::fs::read(&path).map(Some).map_err(|error| wrong(format!("cannot be read: {error}")))
+    }
+}
+
+/// Leaves one artifact, as often as it takes: work that was done is not lost to a full disk. The
+/// lease is renewed each time, since many large files may take longer than one lasts.
+async fn leave(
+    engine: &Engine,
+    held: &HeldRun,
+    new: &NewRunArtifact,
+    lease_ms: u64,
+) -> Result<ArtifactId, EngineError> {
+    loop {
+        let renewed = engine.renew_lease(&held.run.id, held.fence, lease_ms).await;
+        let left = match renewed {
+            Ok(_) => engine.add_artifact(held, new.clone()).await.map(|artifact| artifact.id),
+            Err(error) => Err(error),
+        };
+        match left {
+            Err(error) if error.is_retryable() => tokio::time::sleep(RETRY).await,
+            other => return other,
+        }
     }
 }
 

@@ -197,12 +197,14 @@ impl Step<'_> {
             item.status = to;
             item.reason.clone_from(&reason);
             if matches!(to, WorkItemStatus::Rework | WorkItemStatus::Todo) || to.is_final() {
-                unwanted.extend(
-                    item.gates
-                        .iter()
-                        .filter(|(_, s)| s.status == GateStatus::Pending)
-                        .map(|(_, s)| s.evaluation_id.clone()),
-                );
+                // A gate that is no longer asked may be asked again, and its late answer is stale.
+                item.gates.retain(|(_, state)| {
+                    let waits = state.status == GateStatus::Pending;
+                    if waits {
+                        unwanted.push(state.evaluation_id.clone());
+                    }
+                    !waits
+                });
             }
         });
         self.effects.canceled_evaluations.extend(unwanted);
