@@ -150,7 +150,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Connects with the store's own settings for durability.
+    /// Connects with the settings of the store's writer.
     pub(crate) async fn connect(location: &Location) -> Self {
         let (connection, statements) = match location {
             Location::Sqlite { directory } => {
@@ -159,6 +159,7 @@ impl Bare {
                     .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
                     .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
                     .pragma("wal_autocheckpoint", "4000")
+                    .pragma("temp_store", "memory")
                     .pragma("cache_size", "-32768")
                     .foreign_keys(false);
                 let connection = SqliteConnection::connect_with(&options).await.expect("SQLite");
