@@ -167,13 +167,11 @@ async fn until_settled(engine: &Engine, workspace_id: &WorkspaceId, id: &Mission
         commits.mark_unchanged();
         match engine.store().mission(workspace_id, id).await {
             Ok(Some(mission)) if mission.status.is_final() => return Ok(Ended::Final),
-            Ok(Some(mission)) => {
-                match only_a_person_can_move(engine, &mission).await {
-                    Ok(true) => return Ok(Ended::Waiting),
-                    Ok(false) => {}
-                    Err(error) => tracing::warn!(%error, "failed to read what the mission waits for; trying again"),
-                }
-            }
+            Ok(Some(mission)) => match only_a_person_can_move(engine, &mission).await {
+                Ok(true) => return Ok(Ended::Waiting),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "failed to read what the mission waits for; trying again"),
+            },
             Ok(None) => return Err(Failure::failed(format!("mission `{id}` is no longer in the database"))),
             Err(error) => tracing::warn!(%error, "failed to read the mission; trying again"),
         }

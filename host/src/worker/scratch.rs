@@ -113,7 +113,12 @@ impl Scratch {
 
 /// Leaves one artifact, as often as it takes: work that was done is not lost to a full disk. The
 /// lease is renewed each time, since many large files may take longer than one lasts.
-async fn leave(engine: &Engine, held: &HeldRun, new: &NewRunArtifact, lease_ms: u64) -> Result<ArtifactId, EngineError> {
+async fn leave(
+    engine: &Engine,
+    held: &HeldRun,
+    new: &NewRunArtifact,
+    lease_ms: u64,
+) -> Result<ArtifactId, EngineError> {
     loop {
         let renewed = engine.renew_lease(&held.run.id, held.fence, lease_ms).await;
         let left = match renewed {
