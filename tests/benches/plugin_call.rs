@@ -85,7 +85,12 @@ fn cores(host: &Arc<PluginHost>, binding: &Binding) {
     println!("{:<58} {:>9} {:>7}  target", "", "calls/s", "ratio");
     row("one thread", one, 1.0, "");
     row(&format!("{count} threads on {count} cores"), all, all / one, ">= 2 on 4 cores");
-    row("the machine at that time: threads that only count", 0.0, all_counting / one_counting, "\n");
+    row(
+        "the machine at that time: the same threads only counting",
+        all_counting,
+        all_counting / one_counting,
+        "(million steps/s)\n",
+    );
 }
 
 /// What a unit of fuel is worth: pure instructions, and work left to the host.
