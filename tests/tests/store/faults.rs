@@ -227,6 +227,22 @@ async fn a_batch_waits_for_the_logs_lock() {
     assert_eq!(done.seqs, Some((8, 8)), "the batch saw what was committed while it waited");
 }
 
+#[tokio::test]
+async fn a_lock_that_another_host_never_gives_back_is_busy() {
+    use sqlx::Connection as _;
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let Location::Postgres { url } = &database.location else { unreachable!() };
+    let store = database.open().await;
+    let mut frozen = sqlx::PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT pg_advisory_xact_lock(8317151707346051180)").execute(&mut frozen).await.unwrap();
+    // The store gives up after ten seconds by itself.
+    let answer = tokio::time::timeout(Duration::from_secs(20), store.commit(unit("evt_1"))).await;
+    let Err(CommitError::Storage(error)) = answer.expect("an answer in the end") else { panic!("it should fail") };
+    assert_eq!(error.kind, StorageErrorKind::Busy, "{error:?}");
+    frozen.close().await.unwrap();
+    store.commit(unit("evt_2")).await.unwrap();
+}
+
 /// Set for the child of the test below: where its database is.
 const LIMITED_DIRECTORY: &str = "SLUICE_TEST_LIMITED_DIRECTORY";
 
