@@ -184,7 +184,8 @@ fn answered(judgement: Judgement) -> Answer {
     let data = serde_json::from_str(judgement.data.as_str()).unwrap_or(json!({}));
     Answer {
         outcome: judgement.outcome,
-        summary: judgement.summary,
+        // A plugin's words, and no database takes U+0000 in a text.
+        summary: judgement.summary.replace('\0', "\u{fffd}"),
         findings: judgement.findings,
         data,
         report: judgement.report,
@@ -194,7 +195,7 @@ fn answered(judgement: Judgement) -> Answer {
 fn not_answered(failed: CallFailure) -> Answer {
     Answer {
         outcome: Outcome::Error,
-        summary: failed.failure.to_string(),
+        summary: failed.failure.to_string().replace('\0', "\u{fffd}"),
         findings: Vec::new(),
         data: json!({"failure": failed.failure.kind()}),
         report: failed.report,

@@ -259,8 +259,8 @@ impl Engine {
             return Err(wire::FieldError::new("output", format!("is over {OUTPUT_MAX_BYTES} bytes")).into());
         }
         run.artifacts = artifacts.iter().map(Artifact::reference).collect();
-        run.summary = report.summary.map(|summary| cut(summary, SUMMARY_MAX_BYTES));
-        run.output = report.output;
+        run.summary = report.summary.map(|summary| cut(without_nul(&summary), SUMMARY_MAX_BYTES));
+        run.output = report.output.as_deref().map(without_nul);
         let guard = Guard::lease(&run.id, Some(held.fence));
         self.end_run(run, status, None, guard).await
     }
@@ -460,10 +460,15 @@ fn check_artifact(new: &NewRunArtifact) -> Result<(), wire::FieldError> {
     if !is_plain {
         return Err(wire::FieldError::new("artifact.name", "is 1 to 255 bytes, without a path"));
     }
-    if new.kind.is_empty() || new.kind.len() > 100 {
+    if new.kind.is_empty() || new.kind.len() > 100 || new.kind.contains('\0') {
         return Err(wire::FieldError::new("artifact.kind", "is 1 to 100 bytes"));
     }
     Ok(())
+}
+
+/// `text` with U+0000 made visible: no database takes it in a text.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// `text` cut to `max` bytes at a character's boundary.

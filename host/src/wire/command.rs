@@ -123,11 +123,40 @@ struct GateApprovalData {
 /// A [`Refusal`] with code `BAD_COMMAND` and the command's index when a member is missing, of the
 /// wrong type or out of range.
 pub fn understand(commands: Vec<Command>) -> Result<Vec<Order>, Refusal> {
-    commands.into_iter().enumerate().map(|(index, command)| order(command).map_err(|r| r.at(index))).collect()
+    let understood = |(index, command)| order(command).and_then(storable).map_err(|refusal: Refusal| refusal.at(index));
+    commands.into_iter().enumerate().map(understood).collect()
 }
 
 fn bad(message: impl Into<String>) -> Refusal {
     Refusal::new("BAD_COMMAND", message)
+}
+
+/// Texts become columns, and no database takes U+0000 there: an event that could never be written
+/// is refused, and not tried for ever.
+fn storable(order: Order) -> Result<Order, Refusal> {
+    let texts: Vec<&str> = match &order {
+        Order::AddWorkItem(spec) => {
+            let mut texts = vec![spec.title.as_str()];
+            texts.extend(spec.detail.as_deref());
+            texts.extend(spec.assigned_agent.as_deref());
+            texts.extend(spec.skills.iter().map(String::as_str));
+            texts
+        }
+        Order::SetWorkItemStatus { reason, .. } | Order::SetMissionStatus { reason, .. } => {
+            reason.as_deref().into_iter().collect()
+        }
+        Order::StartRun { prompt, .. } => vec![prompt],
+        Order::CancelRun { reason, .. } => vec![reason],
+        Order::RequestGate { .. } => Vec::new(),
+        Order::RequestApproval { kind, summary, .. } => vec![kind, summary],
+        Order::PersistArtifact { name, kind, media_type, .. } => vec![name, kind, media_type],
+        Order::ScheduleTimer { key, .. } => vec![key],
+        Order::EmitNotice { kind, .. } => vec![kind],
+    };
+    if texts.iter().any(|text| text.contains('\0')) {
+        return Err(bad("a text has the character U+0000, which cannot be stored; leave it out"));
+    }
+    Ok(order)
 }
 
 fn members<T: for<'d> Deserialize<'d>>(command: &str, data: &Json) -> Result<T, Refusal> {
@@ -185,4 +214,25 @@ fn added_item(id: &WorkItemId, data: &Json) -> Result<crate::domain::work_item::
     let request: WorkItemRequest =
         serde_json::from_value(value).map_err(|error| bad(format!("add_work_item `{id}`: {error}")))?;
     item_spec(request, || id.to_string()).map_err(|error| bad(format!("add_work_item `{id}`: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::work_item::WorkItemStatus;
+
+    #[test]
+    fn what_could_never_be_written_is_refused_with_its_place() {
+        let moved = |reason: &str| Command::SetWorkItemStatus {
+            work_item_id: WorkItemId::new("a"),
+            status: WorkItemStatus::Rework,
+            reason: Some(reason.to_owned()),
+        };
+        let refusal = understand(vec![moved("fine"), moved("not\0fine")]).unwrap_err();
+        assert_eq!((refusal.code, refusal.command_index), ("BAD_COMMAND", Some(1)));
+        let prompt = Json::from_valid(r#"{"prompt":"a\u0000b"}"#);
+        let refusal = understand(vec![Command::StartRun { work_item_id: None, data: prompt }]).unwrap_err();
+        assert_eq!(refusal.code, "BAD_COMMAND");
+        assert_eq!(understand(vec![moved("fine")]).map(|orders| orders.len()), Ok(1));
+    }
 }
