@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::command::CommandView;
 
 /// One entry of a mission's history.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HistoryEntryView {
     /// Position, from 0.
     pub seq: u64,
@@ -41,7 +42,7 @@ pub struct HistoryEntryView {
 }
 
 /// What a replay found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReplayReport {
     /// The mission.
     pub mission_id: String,
@@ -59,7 +60,7 @@ pub struct ReplayReport {
 }
 
 /// One event decided differently.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
     /// Its position.
     pub seq: u64,
@@ -76,4 +77,15 @@ pub struct Difference {
     /// How the component fails, or which command would be refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate_refusal: Option<Value>,
+}
+
+/// A page of a mission's history, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct HistoryList {
+    /// The entries.
+    pub history: Vec<HistoryEntryView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `cursor` takes for the next page.
+    pub next_cursor: Option<String>,
 }

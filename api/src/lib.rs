@@ -11,3 +11,7 @@ pub mod command;
 pub mod input;
 pub mod history;
 pub mod event;
+pub mod work;
+pub mod token;
+pub mod problem;
+pub mod server;

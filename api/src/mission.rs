@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// A mission to be created.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MissionRequest {
     /// One line for people: 1 to 200 characters.
@@ -33,7 +34,7 @@ pub struct MissionRequest {
 }
 
 /// Limits of a mission. What is absent is unlimited.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Budgets {
     /// Runs that may be started, retries included.
@@ -57,7 +58,7 @@ pub struct Budgets {
 }
 
 /// A work item to be added.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorkItemRequest {
     /// Unique within the mission; the host chooses one when absent.
@@ -86,7 +87,7 @@ pub struct WorkItemRequest {
 }
 
 /// A component with its settings.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BindingView {
     /// The plugin's name.
     pub name: String,
@@ -100,7 +101,7 @@ pub struct BindingView {
 }
 
 /// The components a mission is pinned to.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct BindingsView {
     /// Decides how it flows.
     pub reducer: BindingView,
@@ -109,7 +110,7 @@ pub struct BindingsView {
 }
 
 /// A mission.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MissionView {
     /// Its id.
     pub id: String,
@@ -157,7 +158,7 @@ pub struct MissionView {
 }
 
 /// What is used of a mission's budgets.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UsageView {
     /// Runs started.
     pub steps: u64,
@@ -166,7 +167,7 @@ pub struct UsageView {
 }
 
 /// A work item.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WorkItemView {
     /// Its id.
     pub id: String,
@@ -202,7 +203,7 @@ pub struct WorkItemView {
 }
 
 /// What is remembered of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ArtifactRefView {
     /// Its id.
     pub id: String,
@@ -215,7 +216,7 @@ pub struct ArtifactRefView {
 }
 
 /// An artifact.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ArtifactView {
     /// Its id.
     pub id: String,
@@ -241,10 +242,105 @@ pub struct ArtifactView {
 
 /// What the request of a mission and the host's choices made of it: the `data` of
 /// `mission_created`, from which the first board can be rebuilt.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MissionCreated {
     /// The request; every work item has an id.
     pub request: MissionRequest,
     /// The components it is pinned to.
     pub bindings: BindingsView,
+}
+
+/// The body of `POST /mission`: a mission, and whether it starts at once.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateMission {
+    /// One line for people: 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
+    pub title: String,
+    /// What is to be achieved, in words: at most 64 KiB.
+    #[serde(default)]
+    pub goal: String,
+    /// What has to hold at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub success_criteria: Vec<String>,
+    /// Limits; what is absent is unlimited.
+    #[serde(default)]
+    pub budgets: Budgets,
+    /// What its runs ask to be allowed: `connector.NAME.ACTION`, `*` for any name or action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// Template it is made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<String>,
+    /// The author's own.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+    /// The work. Without any, a planner is asked for it.
+    #[serde(default)]
+    pub work_items: Vec<WorkItemRequest>,
+    /// Whether it starts at once.
+    #[serde(default)]
+    pub start: bool,
+}
+
+/// The body of `POST /mission/{id}/event`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MissionEventRequest {
+    /// What happened: `type` says what, the other members are its particulars.
+    pub event: MissionEvent,
+    /// Only if the mission is at this revision; without, events are taken in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_revision: Option<u64>,
+}
+
+/// Something a mission is told.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MissionEvent {
+    /// `mission_started`, `mission_paused`, `mission_resumed`, `mission_canceled`, `run_started`,
+    /// `run_finished`, `tool_observed`, `approval_granted`, `approval_denied`,
+    /// `resource_changed` or `work_items_proposed`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The particulars.
+    #[serde(flatten)]
+    pub data: Map<String, Value>,
+}
+
+/// A mission.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MissionAnswer {
+    /// The mission.
+    pub mission: MissionView,
+}
+
+/// What a mission's reducer made of an event.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MissionAdvanced {
+    /// The mission afterwards.
+    pub mission: MissionView,
+    /// The commands in the order issued.
+    pub commands: Vec<crate::command::CommandView>,
+}
+
+/// A page of missions, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct MissionList {
+    /// The missions.
+    pub missions: Vec<MissionView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `cursor` takes for the next page.
+    pub next_cursor: Option<String>,
+}
+
+/// A page of work items in order of addition.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct WorkItemList {
+    /// The work items.
+    pub items: Vec<WorkItemView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `cursor` takes for the next page.
+    pub next_cursor: Option<String>,
 }

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::mission::ArtifactRefView;
 use crate::verdict::FindingView;
 
 /// A run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RunView {
     /// Its id.
     pub id: String,
@@ -22,6 +23,21 @@ pub struct RunView {
     pub attempt: u32,
     /// `queued`, `running`, `succeeded`, `failed` or `canceled`.
     pub status: String,
+    /// What a queued run waits for: `worker`, `approval`, `dependency` or `retry_at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
+    /// When a run that waits for it may be claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at_ms: Option<u64>,
+    /// The session it belongs to.
+    #[serde(default)]
+    pub session_id: String,
+    /// Who holds it, in the worker's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// Somebody wants it to stop.
+    #[serde(default)]
+    pub cancel_requested: bool,
     /// Times it lost its worker.
     pub interruptions: u32,
     /// What is to be done, in words.
@@ -29,13 +45,37 @@ pub struct RunView {
     /// How a worker does it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Value>,
+    /// Only this agent may claim it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_agent: Option<String>,
+    /// Only workers with all of these may claim it.
+    #[serde(default)]
+    pub skills: Vec<String>,
+    /// One line from its worker at the end, or why it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The worker's answer in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// What it left.
+    #[serde(default)]
+    pub artifacts: Vec<ArtifactRefView>,
+    /// When it was queued first.
+    #[serde(default)]
+    pub queued_at_ms: u64,
+    /// When a worker first claimed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at_ms: Option<u64>,
+    /// When it reached a final status.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at_ms: Option<u64>,
     /// What it builds on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inputs: Option<RunInputs>,
 }
 
 /// What a run builds on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct RunInputs {
     /// What the items it depends on left.
     pub dependencies: Vec<DependencyInput>,
@@ -44,7 +84,7 @@ pub struct RunInputs {
 }
 
 /// What one item left.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct DependencyInput {
     /// The item.
     pub work_item_id: String,
@@ -53,7 +93,7 @@ pub struct DependencyInput {
 }
 
 /// One reason for rework.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ReworkInput {
     /// The attempt it is about.
     pub attempt: u32,
@@ -69,7 +109,7 @@ pub struct ReworkInput {
 }
 
 /// How the local worker, or `sluice work`, carries a run out: the `exec` member of an action.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExecAction {
     /// Program and arguments; no shell in between.
@@ -93,7 +133,7 @@ fn default_timeout_ms() -> u64 {
 }
 
 /// A file to collect after the process ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExecArtifact {
     /// Path below `$SLUICE_ARTIFACTS`.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// A gate's answer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct VerdictView {
     /// Its id.
     pub id: String,
@@ -33,7 +34,7 @@ pub struct VerdictView {
 }
 
 /// One observation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FindingView {
     /// A stable name.
     pub rule: String,
@@ -48,7 +49,7 @@ pub struct FindingView {
 }
 
 /// A question for a person.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalView {
     /// Its id.
     pub id: String,
@@ -66,6 +67,28 @@ pub struct ApprovalView {
     pub summary: String,
     /// Digest of what is approved.
     pub subject: String,
+    /// Whose work or wish it is about; that principal does not answer itself.
+    #[serde(default)]
+    pub requested_by: String,
+    /// The run whose work it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// Exactly what is approved, as people may read it: characters that hide or turn text around
+    /// are made visible.
+    #[serde(default)]
+    pub rendered: String,
+    /// SHA-256 over the canonical bytes of what is approved.
+    #[serde(default)]
+    pub content_digest: String,
+    /// When it expires unanswered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at_ms: Option<u64>,
+    /// When it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at_ms: Option<u64>,
+    /// When what was approved was carried out; an answer is good once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at_ms: Option<u64>,
     /// `pending`, `granted`, `denied` or `expired`.
     pub status: String,
     /// Who answered.
@@ -76,4 +99,47 @@ pub struct ApprovalView {
     pub reason: Option<String>,
     /// When it was asked.
     pub requested_at_ms: u64,
+}
+
+/// A person's answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerRequest {
+    /// Why, in one line: at most 1,000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
+    /// The `content_digest` that was looked at: the answer counts for nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    pub content_digest: Option<String>,
+}
+
+/// An approval.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ApprovalAnswer {
+    /// The approval.
+    pub approval: ApprovalView,
+}
+
+/// A page of approvals.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ApprovalList {
+    /// The approvals.
+    pub approvals: Vec<ApprovalView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `cursor` takes for the next page.
+    pub next_cursor: Option<String>,
+}
+
+/// A page of verdicts.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct VerdictList {
+    /// The verdicts.
+    pub verdicts: Vec<VerdictView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `cursor` takes for the next page.
+    pub next_cursor: Option<String>,
 }

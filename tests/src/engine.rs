@@ -152,6 +152,7 @@ impl TestEngine {
     pub async fn claim_quietly(&self, worker: &str) -> Option<HeldRun> {
         let claim = Claim {
             workspace_id: Engine::local_workspace(),
+            principal: "agent.test".to_owned(),
             worker: worker.to_owned(),
             agents: Vec::new(),
             skills: None,

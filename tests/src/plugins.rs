@@ -44,6 +44,7 @@ pub fn mission(reducer: &Binding) -> Mission {
         metadata: Json::from_valid("{\"k\":1}"),
         bindings: Bindings { reducer: reducer.clone(), gates: Vec::new() },
         planner_attempts: 0,
+        created_by: "user.test".to_owned(),
         revision: 1,
         created_at: NOW,
         updated_at: NOW,

@@ -68,6 +68,7 @@ pub fn mission(random: &mut Random, id: &str) -> Mission {
             gates: GateName::ALL.iter().filter_map(|gate| random.maybe(|random| (*gate, binding(random)))).collect(),
         },
         planner_attempts: random.small(),
+        created_by: random.text(),
         revision: random.count(),
         created_at: random.moment(),
         updated_at: random.moment(),
@@ -121,7 +122,14 @@ pub fn work_item(random: &mut Random, mission: &str, id: &str, position: u32) ->
 
 /// A lease.
 pub fn lease(random: &mut Random) -> Lease {
-    Lease { worker: random.text(), host_id: random.text(), fence: random.count(), expires_at: random.moment() }
+    Lease {
+        worker: random.text(),
+        principal: random.text(),
+        token_digest: random.maybe(digest),
+        host_id: random.text(),
+        fence: random.count(),
+        expires_at: random.moment(),
+    }
 }
 
 /// A run.
@@ -131,6 +139,8 @@ pub fn run(random: &mut Random, mission: &str, id: &str) -> Run {
         id: RunId::new(id),
         mission_id: MissionId::new(mission),
         work_item_id: random.maybe(work_item_id),
+        session_id: random.maybe(Random::text),
+        worked_by: random.maybe(Random::text),
         kind: *random.one_of(RunKind::ALL),
         attempt: random.small(),
         status: *random.one_of(RunStatus::ALL),
@@ -225,6 +235,11 @@ pub fn approval(random: &mut Random, mission: &str, id: &str) -> Approval {
         gate: random.maybe(|random| *random.one_of(GateName::ALL)),
         verdict_id: random.maybe(|_| VerdictId::new("ver_x")),
         subject: digest(random),
+        requested_by: random.text(),
+        run_id: random.maybe(|_| RunId::new("run_x")),
+        content: random.json(),
+        content_digest: digest(random),
+        used_at: random.maybe(Random::moment),
         summary: random.text(),
         data: random.json(),
         status: *random.one_of(ApprovalStatus::ALL),

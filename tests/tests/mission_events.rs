@@ -157,7 +157,7 @@ async fn asked(t: &TestEngine, decision: Option<Decision>) -> MissionId {
     let verdict = t.engine.store().verdicts(&id, None, None, 1).await.expect("read").remove(0).id;
     t.order(&id, vec![ask(verdict.as_str())]).await.expect("a person may be asked");
     let workspace = Engine::local_workspace();
-    let approval = t.engine.store().approvals(&workspace, Some(&id), None, 1).await.expect("read").remove(0);
+    let approval = t.engine.store().approvals(&workspace, Some(&id), None, None, 1).await.expect("read").remove(0);
     if let Some(decision) = decision {
         let reason = Some("so I say".to_owned());
         let decided = t.engine.decide_approval(&workspace, &approval.id, decision, "user.ada", reason).await;

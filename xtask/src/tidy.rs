@@ -12,10 +12,11 @@ const ENGINES: [(&str, &str); 3] = [("sqlx", "store"), ("wasmtime", "plugins"), 
 
 /// What each module of the host may use of the others. A module that is not listed as allowed is
 /// to the right of the one that would use it.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &["domain"]),
     ("wire", &["domain"]),
+    ("policy", &["domain"]),
     ("store", &["domain"]),
     ("events", &["domain", "store"]),
     ("engine", &["domain", "clock", "wire", "store", "events"]),
@@ -23,8 +24,47 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("plugins", &["domain", "clock", "engine"]),
     ("worker", &["domain", "engine", "wire"]),
     ("data_dir", &[]),
-    ("app", &["domain", "clock", "store", "engine", "scheduler", "plugins", "worker", "data_dir"]),
-    ("cli", &["domain", "clock", "wire", "store", "events", "engine", "plugins", "worker", "data_dir", "app"]),
+    ("http", &["domain", "clock", "wire", "policy", "store", "events", "engine", "plugins", "telemetry"]),
+    ("telemetry", &["domain", "clock"]),
+    ("config", &[]),
+    (
+        "app",
+        &[
+            "domain",
+            "clock",
+            "wire",
+            "store",
+            "events",
+            "engine",
+            "scheduler",
+            "plugins",
+            "worker",
+            "data_dir",
+            "http",
+            "config",
+            "telemetry",
+        ],
+    ),
+    ("client", &["domain", "wire", "worker"]),
+    (
+        "cli",
+        &[
+            "domain",
+            "clock",
+            "wire",
+            "store",
+            "events",
+            "engine",
+            "plugins",
+            "worker",
+            "data_dir",
+            "app",
+            "config",
+            "telemetry",
+            "client",
+            "http",
+        ],
+    ),
 ];
 
 /// Checks the tree below `root`.

@@ -82,7 +82,7 @@ async fn list(status: ApprovalStatus, common: &Common) -> Result<ExitCode, Failu
     const PAGE: u32 = 500;
     let (_, location) = common.place.place().open()?;
     let store = Store::open(&location).await?;
-    let approvals = store.approvals(&Engine::local_workspace(), None, Some(status), PAGE).await?;
+    let approvals = store.approvals(&Engine::local_workspace(), None, Some(status), None, PAGE).await?;
     if common.json {
         let views: Vec<_> = approvals.iter().map(wire::approval_view).collect();
         output::json(&json!({"approvals": views, "count": views.len()}))?;

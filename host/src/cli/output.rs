@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::exit::Failure;
+pub(super) use crate::wire::visible;
 
 /// Prints `value` as one JSON document.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
@@ -19,10 +20,4 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
-}
-
-/// Text for a terminal: control characters other than a line's end are made visible, so that
-/// what a plugin or a process wrote cannot steer the terminal.
-pub(super) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

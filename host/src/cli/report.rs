@@ -66,7 +66,7 @@ pub(super) async fn gather(store: &Store, workspace_id: &WorkspaceId, id: &Missi
         after = Some(last.id.clone());
         artifacts.extend(page.iter().map(wire::artifact_view));
     }
-    let approvals = store.approvals(workspace_id, Some(id), Some(ApprovalStatus::Pending), PAGE).await?;
+    let approvals = store.approvals(workspace_id, Some(id), Some(ApprovalStatus::Pending), None, PAGE).await?;
     let approvals = approvals.iter().map(wire::approval_view).collect();
     Ok(Report { mission: view, verdicts, artifacts, approvals })
 }

@@ -182,7 +182,7 @@ async fn until_settled(engine: &Engine, workspace_id: &WorkspaceId, id: &Mission
 async fn only_a_person_can_move(engine: &Engine, mission: &Mission) -> Result<bool, StorageError> {
     let store = engine.store();
     let pending = Some(ApprovalStatus::Pending);
-    let asks = !store.approvals(&mission.workspace_id, Some(&mission.id), pending, 1).await?.is_empty();
+    let asks = !store.approvals(&mission.workspace_id, Some(&mission.id), pending, None, 1).await?.is_empty();
     if !asks && mission.status != MissionStatus::Paused {
         return Ok(false);
     }

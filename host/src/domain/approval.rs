@@ -2,7 +2,7 @@
 
 use super::artifact::Digest;
 use super::gate::GateName;
-use super::id::{ApprovalId, MissionId, VerdictId, WorkItemId, WorkspaceId};
+use super::id::{ApprovalId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use super::json::Json;
 use super::time::Timestamp;
 use super::word::words;
@@ -41,6 +41,17 @@ pub struct Approval {
     /// Digest of what is approved: the artifact set for kind `gate`, else of kind, summary
     /// and data.
     pub subject: Digest,
+    /// The principal whose work or wish it is about; it never answers itself.
+    pub requested_by: String,
+    /// The run whose work it is about.
+    pub run_id: Option<RunId>,
+    /// JSON in canonical form: exactly what is approved, the target's revision, who asks and
+    /// until when included.
+    pub content: Json,
+    /// SHA-256 of `content`. Whoever carries it out hashes again.
+    pub content_digest: Digest,
+    /// When what was approved was carried out; an answer is good once.
+    pub used_at: Option<Timestamp>,
     /// One line for the person who answers.
     pub summary: String,
     /// JSON object: what the reducer added.

@@ -82,6 +82,8 @@ identifiers! {
     VerdictId = "ver_";
     /// An approval.
     ApprovalId = "apr_";
+    /// A token that somebody issued.
+    TokenId = "tok_";
     /// An event of the log, or one waiting in a mission's inbox.
     EventId = "evt_";
 }

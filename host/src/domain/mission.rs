@@ -119,6 +119,8 @@ pub struct Mission {
     pub bindings: Bindings,
     /// Planner runs that finished.
     pub planner_attempts: u32,
+    /// Who made it.
+    pub created_by: String,
     /// Length of its history, and the guard of every write to it.
     pub revision: u64,
     /// When it was created.

@@ -12,11 +12,15 @@ pub mod word;
 
 pub mod approval;
 pub mod artifact;
+pub mod audit;
 pub mod gate;
 pub mod mission;
 pub mod plugin;
+pub mod principal;
+pub mod receipt;
 pub mod run;
 pub mod timer;
+pub mod token;
 pub mod work_item;
 
 pub mod board;

@@ -1,6 +1,6 @@
 //! A run: one execution, by a worker outside the host, of a work item or of the planner.
 
-use super::artifact::ArtifactRef;
+use super::artifact::{ArtifactRef, Digest};
 use super::id::{MissionId, RunId, WorkItemId, WorkspaceId};
 use super::json::Json;
 use super::time::Timestamp;
@@ -49,6 +49,10 @@ words! {
 pub struct Lease {
     /// Who holds it, in the worker's own words.
     pub worker: String,
+    /// The principal that claimed the run.
+    pub principal: String,
+    /// SHA-256 of the run token's secret; a worker inside the host has none.
+    pub token_digest: Option<Digest>,
     /// The host process that granted it; a restarted host ends the leases of its own workers.
     pub host_id: String,
     /// Grows by one with each claim of this run.
@@ -68,6 +72,10 @@ pub struct Run {
     pub mission_id: MissionId,
     /// The work item; none for a planner's run.
     pub work_item_id: Option<WorkItemId>,
+    /// The session it belongs to, when its worker named one; else the run's own id.
+    pub session_id: Option<String>,
+    /// The principal that claimed it last.
+    pub worked_by: Option<String>,
     /// What it is for.
     pub kind: RunKind,
     /// Which attempt of its work item (or of the planner) it is, from 1.
@@ -106,4 +114,11 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     /// Guards every write to it.
     pub revision: u64,
+}
+
+impl Run {
+    /// The session it belongs to: its own, unless its worker named one.
+    pub fn session(&self) -> &str {
+        self.session_id.as_deref().unwrap_or(self.id.as_str())
+    }
 }

@@ -111,6 +111,7 @@ impl Engine {
             guards: vec![guard],
             writes: vec![Write::Approval(approval.clone()), Write::Input(input)],
             events: log.into_events(),
+            ..Unit::default()
         };
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(approval)

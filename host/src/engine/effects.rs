@@ -1,5 +1,7 @@
 //! Turns what an event led to into one unit of work.
 
+use serde_json::json;
+
 use super::advance::Outcome;
 use super::error::conflict_or_storage;
 use super::told::LogWriter;
@@ -8,7 +10,7 @@ use crate::domain::approval::{Approval, ApprovalStatus};
 use crate::domain::artifact::{Artifact, Digest};
 use crate::domain::board::Board;
 use crate::domain::event::Input;
-use crate::domain::gate::{Evaluation, EvaluationStatus};
+use crate::domain::gate::{Evaluation, EvaluationStatus, GateName};
 use crate::domain::id::EvaluationId;
 use crate::domain::json::Json;
 use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
@@ -16,6 +18,7 @@ use crate::domain::run::{Run, RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::store::{Guard, Unit, Write};
+use crate::wire;
 
 /// Most questions closed with a mission; one for each work item.
 const OPEN_ROWS_MAX: u32 = 10_000;
@@ -64,7 +67,7 @@ impl Engine {
             unit.writes.push(Write::Evaluation(evaluation_of(board, new, input.occurred_at)));
         }
         for new in &effects.approvals {
-            let approval = approval_of(board, new, input.occurred_at);
+            let approval = self.approval_of(board, new, input.occurred_at).await?;
             log.approval_requested(&approval);
             unit.writes.push(Write::Approval(approval));
         }
@@ -137,7 +140,7 @@ impl Engine {
         let mission = board.mission();
         let pending = Some(ApprovalStatus::Pending);
         let approvals =
-            self.parts.store.approvals(&mission.workspace_id, Some(&mission.id), pending, OPEN_ROWS_MAX).await?;
+            self.parts.store.approvals(&mission.workspace_id, Some(&mission.id), pending, None, OPEN_ROWS_MAX).await?;
         for mut approval in approvals {
             unit.guards.push(Guard::approval(&approval.id, Some(approval.revision)));
             approval.status = ApprovalStatus::Expired;
@@ -153,12 +156,66 @@ impl Engine {
         Ok(())
     }
 
+    /// A question of a reducer. Bound to what it is about: the artifacts that were judged, or what
+    /// the reducer says; the work's attempt; whose work it is; until when an answer counts.
+    async fn approval_of(&self, board: &Board, new: &NewApproval, now: Timestamp) -> Result<Approval, EngineError> {
+        let mission = board.mission();
+        let run_id = new.work_item_id.as_ref().and_then(|id| board.item(id.as_str())?.run_id.clone());
+        let run = match &run_id {
+            Some(run_id) => self.parts.store.run(run_id).await?,
+            None => None,
+        };
+        let requested_by = run.and_then(|run| run.worked_by).unwrap_or_else(|| "system.missions".to_owned());
+        let described = format!("{}\0{}\0{}", new.kind, new.summary, new.data.as_str());
+        let subject = new.artifact_set.clone().unwrap_or_else(|| Digest::of(described.as_bytes()));
+        let expires_at = now.plus_millis(self.parts.options.approval_ttl_ms);
+        let gate = new.overrides.as_ref().map(|(gate, _)| *gate);
+        let content = wire::canonical_json(&json!({
+            "kind": new.kind,
+            "summary": new.summary,
+            "data": wire::value_of(&new.data),
+            "mission_id": mission.id.as_str(),
+            "target": {
+                "work_item_id": new.work_item_id.as_ref().map(ToString::to_string),
+                "attempt": new.work_item_id.as_ref().and_then(|id| board.item(id.as_str())).map(|item| item.attempts),
+                "gate": gate.map(GateName::as_str),
+                "subject": subject.as_str(),
+            },
+            "requested_by": requested_by,
+            "expires_at_ms": expires_at.as_millis(),
+        }));
+        Ok(Approval {
+            workspace_id: mission.workspace_id.clone(),
+            id: new.id.clone(),
+            mission_id: mission.id.clone(),
+            work_item_id: new.work_item_id.clone(),
+            kind: new.kind.clone(),
+            gate,
+            verdict_id: new.overrides.as_ref().map(|(_, verdict_id)| verdict_id.clone()),
+            subject,
+            requested_by,
+            run_id,
+            content_digest: Digest::of(content.as_str().as_bytes()),
+            content,
+            used_at: None,
+            summary: new.summary.clone(),
+            data: new.data.clone(),
+            status: ApprovalStatus::Pending,
+            decided_by: None,
+            reason: None,
+            requested_at: now,
+            decided_at: None,
+            expires_at: Some(expires_at),
+            revision: 1,
+        })
+    }
+
     /// Takes an input out of the inbox of a mission that ended.
     pub(super) async fn drop_input(&self, input: &Input) -> Result<(), EngineError> {
         let unit = Unit {
             guards: vec![Guard::input(&input.id, true)],
             writes: vec![Write::DeleteInput(input.id.clone())],
-            events: Vec::new(),
+            ..Unit::default()
         };
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(())
@@ -179,6 +236,8 @@ fn queued_run(board: &Board, new: &NewRun, now: Timestamp) -> Run {
         id: new.id.clone(),
         mission_id: board.mission().id.clone(),
         work_item_id: new.work_item_id.clone(),
+        session_id: None,
+        worked_by: None,
         kind: new.kind,
         attempt: new.attempt,
         status,
@@ -204,7 +263,7 @@ fn queued_run(board: &Board, new: &NewRun, now: Timestamp) -> Run {
 /// How a worker plans, when the mission's author said so in `metadata.planner.action`.
 fn planner_action(board: &Board) -> Option<Json> {
     let metadata: serde_json::Value = serde_json::from_str(board.mission().metadata.as_str()).ok()?;
-    metadata.pointer("/planner/action").map(crate::wire::json_of)
+    metadata.pointer("/planner/action").map(wire::json_of)
 }
 
 /// A queued run is over; a running one's worker is told to stop; one that has ended and whose
@@ -234,29 +293,6 @@ fn evaluation_of(board: &Board, new: &NewEvaluation, now: Timestamp) -> Evaluati
         host_faults: 0,
         not_before: None,
         requested_at: now,
-        revision: 1,
-    }
-}
-
-fn approval_of(board: &Board, new: &NewApproval, now: Timestamp) -> Approval {
-    let described = format!("{}\0{}\0{}", new.kind, new.summary, new.data.as_str());
-    Approval {
-        workspace_id: board.mission().workspace_id.clone(),
-        id: new.id.clone(),
-        mission_id: board.mission().id.clone(),
-        work_item_id: new.work_item_id.clone(),
-        kind: new.kind.clone(),
-        gate: new.overrides.as_ref().map(|(gate, _)| *gate),
-        verdict_id: new.overrides.as_ref().map(|(_, verdict_id)| verdict_id.clone()),
-        subject: new.artifact_set.clone().unwrap_or_else(|| Digest::of(described.as_bytes())),
-        summary: new.summary.clone(),
-        data: new.data.clone(),
-        status: ApprovalStatus::Pending,
-        decided_by: None,
-        reason: None,
-        requested_at: now,
-        decided_at: None,
-        expires_at: None,
         revision: 1,
     }
 }

@@ -109,7 +109,7 @@ impl Engine {
         evaluation.revision += 1;
         evaluation.host_faults += 1;
         evaluation.not_before = Some(self.now().plus_millis(backoff_ms));
-        let unit = Unit { guards: vec![guard], writes: vec![Write::Evaluation(evaluation)], events: Vec::new() };
+        let unit = Unit { guards: vec![guard], writes: vec![Write::Evaluation(evaluation)], ..Unit::default() };
         ignore_conflict(self.parts.store.commit(unit).await)
     }
 
@@ -167,6 +167,7 @@ impl Engine {
             guards: vec![guard],
             writes: vec![Write::Evaluation(evaluation), Write::Verdict(verdict), Write::Input(input)],
             events: log.into_events(),
+            ..Unit::default()
         };
         ignore_conflict(self.parts.store.commit(unit).await)
     }

@@ -42,7 +42,7 @@ impl Engine {
         wire::check_request(&mut request, || self.new_id(WorkItemId::PREFIX))?;
         let id = MissionId::new(self.new_id(MissionId::PREFIX));
         let created = MissionCreated { request, bindings: wire::bindings_view(&new.bindings) };
-        let (mission, items) = wire::created_mission(&created, &new.workspace_id, &id, now)?;
+        let (mission, items) = wire::created_mission(&created, &new.workspace_id, &id, &new.actor, now)?;
 
         let mut log = LogWriter::new(self, &mission, &new.actor, now);
         log.mission_created(items.len());

@@ -48,7 +48,22 @@ pub struct Engine {
     parts: Arc<Parts>,
 }
 
+/// What an operator may set of an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Milliseconds a question waits for a person before it expires.
+    pub approval_ttl_ms: u64,
+}
+
+impl Default for EngineOptions {
+    /// A week: a question asked before a holiday can be answered after it.
+    fn default() -> Self {
+        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000 }
+    }
+}
+
 struct Parts {
+    options: EngineOptions,
     store: Store,
     plugins: Arc<dyn Plugins>,
     clock: Arc<dyn Clock>,
@@ -61,7 +76,18 @@ impl Engine {
     /// An engine over `store`. `host_id` names this host across restarts: leases granted under it
     /// are its own to end when it starts again.
     pub fn new(store: Store, plugins: Arc<dyn Plugins>, clock: Arc<dyn Clock>, host_id: String) -> Self {
-        let parts = Parts { store, plugins, clock, ids: Ids::default(), host_id, boards: Boards::default() };
+        Self::with_options(store, plugins, clock, host_id, EngineOptions::default())
+    }
+
+    /// The same, with what an operator has set.
+    pub fn with_options(
+        store: Store,
+        plugins: Arc<dyn Plugins>,
+        clock: Arc<dyn Clock>,
+        host_id: String,
+        options: EngineOptions,
+    ) -> Self {
+        let parts = Parts { options, store, plugins, clock, ids: Ids::default(), host_id, boards: Boards::default() };
         Self { parts: Arc::new(parts) }
     }
 

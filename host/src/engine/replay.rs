@@ -206,8 +206,9 @@ fn first_board(entry: &HistoryEntry) -> Result<Board, EngineError> {
     let damaged = |what: String| EngineError::Conflict(format!("the history's first event is damaged: {what}"));
     let created: MissionCreated =
         serde_json::from_str(entry.data.as_str()).map_err(|error| damaged(error.to_string()))?;
-    let (mission, items) = wire::created_mission(&created, &entry.workspace_id, &entry.mission_id, entry.occurred_at)
-        .map_err(|error| damaged(error.to_string()))?;
+    let (mission, items) =
+        wire::created_mission(&created, &entry.workspace_id, &entry.mission_id, &entry.actor, entry.occurred_at)
+            .map_err(|error| damaged(error.to_string()))?;
     Ok(Board::new(mission, items, []))
 }
 

@@ -34,6 +34,8 @@ pub struct Claim {
     pub workspace_id: WorkspaceId,
     /// The worker, in its own words.
     pub worker: String,
+    /// The principal it works for.
+    pub principal: String,
     /// The agents it speaks for; runs assigned to another are not for it.
     pub agents: Vec<String>,
     /// What it can do; runs that need more are not for it. `None`: everything.
@@ -128,8 +130,11 @@ impl Engine {
         run.fence += 1;
         run.status = RunStatus::Running;
         run.started_at = run.started_at.or(Some(now));
+        run.worked_by = Some(claim.principal.clone());
         run.lease = Some(Lease {
             worker: claim.worker.clone(),
+            principal: claim.principal.clone(),
+            token_digest: None,
             host_id: self.parts.host_id.clone(),
             fence: run.fence,
             expires_at: now.plus_millis(claim.lease_ms),
@@ -144,6 +149,7 @@ impl Engine {
                 Write::Run(run.clone()),
             ],
             events: log.into_events(),
+            ..Unit::default()
         };
         match self.parts.store.commit(unit).await {
             Ok(_) => Ok(Some(run)),
@@ -218,7 +224,7 @@ impl Engine {
         let unit = Unit {
             guards: vec![Guard::lease(&held.run.id, Some(held.fence))],
             writes: vec![Write::Artifact(artifact.clone())],
-            events: Vec::new(),
+            ..Unit::default()
         };
         self.commit_held(unit, &held.run.id).await?;
         Ok(artifact)
@@ -305,7 +311,12 @@ impl Engine {
         log.run_interrupted(&run, reason);
         let data = wire::json_of(&serde_json::json!({"reason": reason, "interruptions": run.interruptions}));
         let input = self.run_input(&run, InputKind::RunInterrupted, data, "system.runs");
-        let unit = Unit { guards, writes: vec![Write::Input(input), Write::Run(run)], events: log.into_events() };
+        let unit = Unit {
+            guards,
+            writes: vec![Write::Input(input), Write::Run(run)],
+            events: log.into_events(),
+            ..Unit::default()
+        };
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(())
     }
@@ -340,6 +351,7 @@ impl Engine {
             guards: vec![guard, run_guard],
             writes: vec![Write::Input(input), Write::Run(run.clone())],
             events: log.into_events(),
+            ..Unit::default()
         };
         self.commit_held(unit, &run.id).await?;
         Ok(run)

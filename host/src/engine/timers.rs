@@ -40,7 +40,7 @@ impl Engine {
         let unit = Unit {
             guards: vec![Guard::timer(&timer.mission_id, &timer.key, Some(timer.revision))],
             writes: vec![Write::DeleteTimer(timer.mission_id, timer.key), Write::Input(input)],
-            events: Vec::new(),
+            ..Unit::default()
         };
         match self.parts.store.commit(unit).await {
             // Another host fired it, or its mission set it anew or ended.

@@ -166,6 +166,7 @@ mod tests {
             metadata: Json::from_valid("{\"deep\":{\"er\":[1.5]}}"),
             bindings: Bindings { reducer: binding.clone(), gates: vec![(GateName::Review, binding)] },
             planner_attempts: 1,
+            created_by: "user.test".to_owned(),
             revision: 9,
             created_at: Timestamp(1),
             updated_at: Timestamp(2),

@@ -6,8 +6,9 @@ use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::artifact::Digest;
 use crate::domain::gate::GateName;
-use crate::domain::id::{ApprovalId, MissionId, VerdictId, WorkItemId, WorkspaceId};
+use crate::domain::id::{ApprovalId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use crate::domain::time::Timestamp;
 
 pub(super) static APPROVALS: Table = Table {
@@ -24,6 +25,11 @@ pub(super) static APPROVALS: Table = Table {
         text("gate"),
         text("verdict_id"),
         text("subject"),
+        text("requested_by"),
+        text("run_id"),
+        text("content"),
+        text("content_digest"),
+        integer("used_at_ms"),
         text("summary"),
         text("data"),
         text("status"),
@@ -47,6 +53,11 @@ pub(super) fn row(approval: &Approval) -> Result<Row, StorageError> {
         .text_or_null("gate", approval.gate.map(GateName::as_str))
         .text_or_null("verdict_id", approval.verdict_id.as_ref().map(VerdictId::as_str))
         .text("subject", approval.subject.as_str())
+        .text("requested_by", &approval.requested_by)
+        .text_or_null("run_id", approval.run_id.as_ref().map(RunId::as_str))
+        .text("content", approval.content.as_str())
+        .text("content_digest", approval.content_digest.as_str())
+        .moment_or_null("used_at_ms", approval.used_at)
         .text("summary", &approval.summary)
         .text("data", approval.data.as_str())
         .text("status", approval.status.as_str())
@@ -72,6 +83,11 @@ impl Record for Approval {
             gate: row.word_or_null("gate")?,
             verdict_id: row.text_or_null("verdict_id")?.map(VerdictId::new),
             subject: row.digest("subject")?,
+            requested_by: row.text("requested_by")?,
+            run_id: row.text_or_null("run_id")?.map(RunId::new),
+            content: row.json("content")?,
+            content_digest: row.digest("content_digest")?,
+            used_at: row.moment_or_null("used_at_ms")?,
             summary: row.text("summary")?,
             data: row.json("data")?,
             status: row.word("status")?,
@@ -91,20 +107,37 @@ impl Store {
         self.one(Select::all().only("approvals.id = $", id.as_str())).await
     }
 
-    /// A workspace's approvals by id, which is the order they were asked in. At most `limit`
-    /// (and [`super::PAGE_MAX`]).
+    /// A workspace's approvals by id, which is the order they were asked in: at most `limit`
+    /// (and [`super::PAGE_MAX`]) of them, after `after`.
     pub async fn approvals(
         &self,
         workspace: &WorkspaceId,
         mission: Option<&MissionId>,
         status: Option<ApprovalStatus>,
+        after: Option<&ApprovalId>,
         limit: u32,
     ) -> Result<Vec<Approval>, StorageError> {
         let select = Select::all()
             .only("approvals.workspace_id = $", workspace.as_str())
             .only_some("approvals.mission_id = $", mission.map(MissionId::as_str))
             .only_some("approvals.status = $", status.map(ApprovalStatus::as_str))
+            .only_some("approvals.id > $", after.map(ApprovalId::as_str))
             .page("approvals.id", limit);
+        self.many(select).await
+    }
+
+    /// The approvals a run asked for this very content with, the newest first.
+    pub async fn approvals_of_content(
+        &self,
+        workspace: &WorkspaceId,
+        run: &RunId,
+        content_digest: &Digest,
+    ) -> Result<Vec<Approval>, StorageError> {
+        let select = Select::all()
+            .only("approvals.workspace_id = $", workspace.as_str())
+            .only("approvals.run_id = $", run.as_str())
+            .only("approvals.content_digest = $", content_digest.as_str())
+            .page("approvals.id DESC", super::PAGE_MAX);
         self.many(select).await
     }
 

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use super::audit;
 use super::database::Connection;
 use super::error::{CommitError, StorageError, StorageErrorKind};
 use super::postgres;
@@ -17,6 +18,7 @@ use super::row::Cell;
 use super::sql::{Dialect, RENEWAL_COLUMNS, Statements};
 use super::table::{Life, TableId, integer};
 use super::unit::{Committed, Guard};
+use crate::domain::audit::{AuditEntry, NewAuditEntry};
 
 /// What became of each unit, in their order.
 pub(super) type Answers = Vec<Result<Committed, CommitError>>;
@@ -42,7 +44,10 @@ pub(super) async fn carry_out(
         let renewals: Vec<&[Cell]> = judged.renewals.values().copied().collect();
         connection.write_rows(&statements.renew_leases, RENEWAL_COLUMNS, &renewals).await?;
     }
-    append_events(connection, statements, units, judged.verdicts).await
+    let verdicts = judged.verdicts;
+    append_audit(connection, statements, units, &verdicts).await?;
+    trim_log(connection, units, &verdicts).await?;
+    append_events(connection, statements, units, verdicts).await
 }
 
 /// What guards find, by table and key. A key that is not in it has no row.
@@ -232,6 +237,54 @@ async fn append_events(
     }
     write_counted(connection, statements, TableId::Events, &rows).await?;
     Ok(answers)
+}
+
+/// Chains and writes the audit of the units that are written.
+async fn append_audit(
+    connection: &mut Connection,
+    statements: &Statements,
+    units: &[PreparedUnit],
+    verdicts: &[Result<(), CommitError>],
+) -> Result<(), StorageError> {
+    let written = units.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
+    let entries: Vec<&NewAuditEntry> = written.flat_map(|(unit, _)| &unit.audit).collect();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let head = connection.rows("SELECT seq, hash FROM audit_head WHERE id = 1", &[], audit::HEAD_COLUMNS).await?;
+    let Some([Cell::Integer(seq), Cell::Text(hash)]) = head.first().map(Vec::as_slice) else {
+        return Err(StorageError::because(StorageErrorKind::Corrupt, "the row of audit_head is missing"));
+    };
+    let (mut seq, mut hash) = (seq.cast_unsigned(), hash.to_string());
+    let mut rows = Vec::new();
+    for entry in entries {
+        seq += 1;
+        let chained = AuditEntry::chained(seq, entry.clone(), hash);
+        rows.push(audit::row(&chained)?);
+        hash = chained.hash;
+    }
+    let rows: Vec<&[Cell]> = rows.iter().map(Vec::as_slice).collect();
+    write_counted(connection, statements, TableId::Audit, &rows).await?;
+    connection
+        .execute("UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1", &[seq.into(), hash.as_str().into()])
+        .await?;
+    Ok(())
+}
+
+/// Deletes the oldest events, as far as a unit that is written asks for.
+async fn trim_log(
+    connection: &mut Connection,
+    units: &[PreparedUnit],
+    verdicts: &[Result<(), CommitError>],
+) -> Result<(), StorageError> {
+    let written = units.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
+    let asked: Option<u64> = written.filter_map(|(unit, _)| unit.trim_log).max();
+    let Some(up_to_seq) = asked else { return Ok(()) };
+    connection.execute("DELETE FROM events WHERE seq <= $1", &[up_to_seq.into()]).await?;
+    connection
+        .execute("UPDATE log_head SET trimmed_seq = $1 WHERE trimmed_seq < $2", &[up_to_seq.into(), up_to_seq.into()])
+        .await?;
+    Ok(())
 }
 
 /// Moves the log's head on by `count`; where it was. On PostgreSQL also tells the other hosts,

@@ -11,6 +11,7 @@ use super::select::{Record, Select, Source};
 use super::table::{Column, Life, Table, integer, text};
 use crate::domain::event::{LogEvent, NewLogEvent};
 use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
+use crate::domain::time::Timestamp;
 
 pub(super) static EVENTS: Table = Table {
     name: "events",
@@ -71,6 +72,19 @@ impl Record for LogEvent {
 /// The newest `seq`, kept apart from the events: it never restarts, whatever retention deletes.
 struct Head(u64);
 
+/// Up to where retention has deleted.
+struct Trimmed(u64);
+
+const TRIMMED_COLUMNS: &[Column] = &[integer("trimmed_seq")];
+
+impl Record for Trimmed {
+    const SOURCE: Source = Source { from: "log_head", parts: &[("log_head", TRIMMED_COLUMNS)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self(row.integer("trimmed_seq")?))
+    }
+}
+
 const HEAD_COLUMNS: &[Column] = &[integer("seq")];
 
 impl Record for Head {
@@ -95,6 +109,24 @@ pub struct LogFilter {
     pub type_prefixes: Vec<String>,
 }
 
+/// A workspace's events that pass `filter`.
+fn filtered(workspace: &WorkspaceId, filter: &LogFilter) -> Select<LogEvent> {
+    let select = Select::all()
+        .only("events.workspace_id = $", workspace.as_str())
+        .only_some("events.mission_id = $", filter.mission_id.as_ref().map(MissionId::as_str))
+        .only_some("events.run_id = $", filter.run_id.as_ref().map(RunId::as_str))
+        .only_some("events.session_id = $", filter.session_id.as_deref());
+    if filter.type_prefixes.is_empty() {
+        return select;
+    }
+    let prefixes = filter.type_prefixes.iter().map(|prefix| {
+        let characters = u32::try_from(prefix.chars().count()).unwrap_or(u32::MAX);
+        [Cell::from(characters), Cell::from(prefix.as_str())]
+    });
+    // SUBSTR and not LIKE, which ignores case on SQLite and reads `_` as a wildcard.
+    select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", prefixes)
+}
+
 impl Store {
     /// A workspace's events after `after_seq`, in order. At most `limit` (and
     /// [`super::PAGE_MAX`]).
@@ -105,21 +137,28 @@ impl Store {
         filter: &LogFilter,
         limit: u32,
     ) -> Result<Vec<LogEvent>, StorageError> {
-        let mut select = Select::all()
-            .only("events.workspace_id = $", workspace.as_str())
-            .only("events.seq > $", after_seq)
-            .only_some("events.mission_id = $", filter.mission_id.as_ref().map(MissionId::as_str))
-            .only_some("events.run_id = $", filter.run_id.as_ref().map(RunId::as_str))
-            .only_some("events.session_id = $", filter.session_id.as_deref());
-        if !filter.type_prefixes.is_empty() {
-            let prefixes = filter.type_prefixes.iter().map(|prefix| {
-                let characters = u32::try_from(prefix.chars().count()).unwrap_or(u32::MAX);
-                [Cell::from(characters), Cell::from(prefix.as_str())]
-            });
-            // SUBSTR and not LIKE, which ignores case on SQLite and reads `_` as a wildcard.
-            select = select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", prefixes);
-        }
+        let select = filtered(workspace, filter).only("events.seq > $", after_seq);
         self.many(select.page("events.seq", limit)).await
+    }
+
+    /// Up to which `seq` retention has deleted the log; 0 when nothing was.
+    pub async fn log_trimmed(&self) -> Result<u64, StorageError> {
+        Ok(self.one(Select::<Trimmed>::all()).await?.map_or(0, |trimmed| trimmed.0))
+    }
+
+    /// The newest event that happened before `moment`, of the oldest `limit` of the log.
+    pub async fn log_newest_before(&self, moment: Timestamp) -> Result<Option<LogEvent>, StorageError> {
+        self.one(Select::all().only("events.occurred_at_ms < $", moment).page("events.seq DESC", 1)).await
+    }
+
+    /// The `seq` after which a workspace's newest `count` events lie, of those that pass `filter`.
+    pub async fn log_tail(&self, workspace: &WorkspaceId, filter: &LogFilter, count: u32) -> Result<u64, StorageError> {
+        let head = self.log_head().await?;
+        if count == 0 {
+            return Ok(head);
+        }
+        let events: Vec<LogEvent> = self.many(filtered(workspace, filter).page("events.seq DESC", count)).await?;
+        Ok(events.last().map_or(head, |oldest| oldest.seq - 1))
     }
 
     /// The newest `seq` of the database; 0 when nothing was ever logged.

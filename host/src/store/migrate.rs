@@ -16,12 +16,20 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "spine",
-    sqlite: include_str!("../../migrations/sqlite/0001_spine.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_spine.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "spine",
+        sqlite: include_str!("../../migrations/sqlite/0001_spine.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_spine.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "server",
+        sqlite: include_str!("../../migrations/sqlite/0002_server.sql"),
+        postgres: include_str!("../../migrations/postgres/0002_server.sql"),
+    },
+];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from
 /// another program's.

@@ -31,6 +31,7 @@ pub(super) static MISSIONS: Table = Table {
         text("metadata"),
         text("bindings"),
         integer("planner_attempts"),
+        text("created_by"),
         integer("revision"),
         integer("created_at_ms"),
         integer("updated_at_ms"),
@@ -57,6 +58,7 @@ pub(super) fn row(mission: &Mission) -> Result<Row, StorageError> {
         .text("metadata", mission.metadata.as_str())
         .text("bindings", &documents::write_bindings(&mission.bindings))
         .integer("planner_attempts", mission.planner_attempts.into())
+        .text("created_by", &mission.created_by)
         .integer("revision", mission.revision)
         .moment("created_at_ms", mission.created_at)
         .moment("updated_at_ms", mission.updated_at)
@@ -84,6 +86,7 @@ impl Record for Mission {
             metadata: row.json("metadata")?,
             bindings: row.document("bindings", documents::read_bindings)?,
             planner_attempts: row.small("planner_attempts")?,
+            created_by: row.text("created_by")?,
             revision: row.integer("revision")?,
             created_at: row.moment("created_at_ms")?,
             updated_at: row.moment("updated_at_ms")?,

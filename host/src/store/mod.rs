@@ -43,8 +43,12 @@ mod artifacts;
 mod blobs;
 mod inbox;
 mod history;
+mod tokens;
+mod receipts;
+mod audit;
 mod log;
 
+pub use audit::AuditHead;
 pub use blobs::BLOB_MAX_BYTES;
 pub use error::{CommitError, OpenError, StorageError, StorageErrorKind};
 pub use log::LogFilter;

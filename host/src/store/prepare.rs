@@ -7,8 +7,12 @@
 use super::error::{StorageError, StorageErrorKind};
 use super::row::{Cell, Row};
 use super::table::TableId;
-use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write};
-use super::{approvals, artifacts, evaluations, history, inbox, log, missions, runs, timers, verdicts, work_items};
+use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
+use super::{
+    approvals, artifacts, evaluations, history, inbox, log, missions, receipts, runs, timers, tokens, verdicts,
+    work_items,
+};
+use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
 use crate::domain::run::Run;
 
 /// A unit as rows.
@@ -18,6 +22,10 @@ pub(super) struct PreparedUnit {
     pub(super) changes: Vec<Change>,
     /// Rows of the log, their `seq` still missing.
     pub(super) events: Vec<Row>,
+    /// Entries of the audit, their place and hash still missing.
+    pub(super) audit: Vec<NewAuditEntry>,
+    /// Up to where the log is trimmed.
+    pub(super) trim_log: Option<u64>,
     /// About how many bytes of text it carries.
     pub(super) bytes: usize,
 }
@@ -33,6 +41,11 @@ pub(super) enum Change {
     Renew { row: Row },
 }
 
+/// What an entry of the audit may not hold, found before it reaches the writer.
+fn check_audit(entry: &NewAuditEntry) -> Result<(), StorageError> {
+    super::audit::row(&AuditEntry::chained(0, entry.clone(), GENESIS_HASH.to_owned())).map(drop)
+}
+
 /// Turns `unit` into rows.
 ///
 /// # Errors
@@ -43,8 +56,13 @@ pub(super) fn prepare(unit: &Unit) -> Result<PreparedUnit, StorageError> {
         guards: unit.guards.clone(),
         changes: Vec::with_capacity(unit.writes.len()),
         events: unit.events.iter().map(log::row).collect::<Result<_, _>>()?,
+        audit: unit.audit.clone(),
+        trim_log: None,
         bytes: 0,
     };
+    for entry in &unit.audit {
+        check_audit(entry)?;
+    }
     for write in &unit.writes {
         prepare_write(write, &mut prepared)?;
     }
@@ -75,6 +93,13 @@ fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), Stora
         Write::Artifact(artifact) => put(TableId::Artifacts, artifacts::row(artifact)?, 1),
         Write::Input(input) => put(TableId::Inbox, inbox::row(input)?, 1),
         Write::DeleteInput(id) => Change::Delete { table: TableId::Inbox, key: vec![id.as_str().into()] },
+        Write::Token(token) => put(TableId::Tokens, tokens::row(token)?, token.revision),
+        Write::Receipt(receipt) => put(TableId::Receipts, receipts::row(receipt)?, 1),
+        Write::DeleteReceipt(key) => Change::Delete { table: TableId::Receipts, key: key_of(key) },
+        Write::TrimLog { up_to_seq } => {
+            prepared.trim_log = prepared.trim_log.max(Some(*up_to_seq));
+            return Ok(());
+        }
         Write::History(entry) => put(TableId::History, history::row(entry)?, 1),
     };
     prepared.changes.push(change);

@@ -257,6 +257,12 @@ impl<'q> RowReader<'q> {
         Digest::parse(&text).ok_or_else(|| self.damaged(column, "no digest"))
     }
 
+    /// A digest, or nothing.
+    pub(super) fn digest_or_null(&mut self, column: &'static str) -> Result<Option<Digest>, StorageError> {
+        let Some(text) = self.text_or_null(column)? else { return Ok(None) };
+        Digest::parse(&text).map(Some).ok_or_else(|| self.damaged(column, "no digest"))
+    }
+
     /// A document of the store's own (see [`super::documents`]).
     pub(super) fn document<T>(
         &mut self,

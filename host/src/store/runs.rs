@@ -9,6 +9,7 @@ use super::open::Store;
 use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Column, Kind, Life, Table, boolean, integer, text};
+use crate::domain::artifact::Digest;
 use crate::domain::id::{MissionId, RunId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::run::{Lease, Run, RunStatus};
@@ -24,6 +25,8 @@ pub(super) static RUNS: Table = Table {
         text("workspace_id"),
         text("mission_id"),
         text("work_item_id"),
+        text("session_id"),
+        text("worked_by"),
         text("kind"),
         integer("attempt"),
         text("status"),
@@ -54,6 +57,8 @@ pub(super) static RUN_LEASES: Table = Table {
         text("run_id"),
         text("workspace_id"),
         text("worker"),
+        text("principal"),
+        text("token_digest"),
         text("host_id"),
         integer("fence"),
         Column {
@@ -75,6 +80,8 @@ pub(super) fn row(run: &Run) -> Result<Row, StorageError> {
         .text("workspace_id", run.workspace_id.as_str())
         .text("mission_id", run.mission_id.as_str())
         .text_or_null("work_item_id", run.work_item_id.as_ref().map(WorkItemId::as_str))
+        .text_or_null("session_id", run.session_id.as_deref())
+        .text_or_null("worked_by", run.worked_by.as_deref())
         .text("kind", run.kind.as_str())
         .integer("attempt", run.attempt.into())
         .text("status", run.status.as_str())
@@ -102,6 +109,8 @@ pub(super) fn lease_row(run: &Run, lease: &Lease) -> Result<Row, StorageError> {
     row.text("run_id", run.id.as_str())
         .text("workspace_id", run.workspace_id.as_str())
         .text("worker", &lease.worker)
+        .text("principal", &lease.principal)
+        .text_or_null("token_digest", lease.token_digest.as_ref().map(Digest::as_str))
         .text("host_id", &lease.host_id)
         .integer("fence", lease.fence)
         .moment("expires_at_ms", lease.expires_at);
@@ -120,6 +129,8 @@ impl Record for Run {
             workspace_id: WorkspaceId::new(row.text("workspace_id")?),
             mission_id: MissionId::new(row.text("mission_id")?),
             work_item_id: row.text_or_null("work_item_id")?.map(WorkItemId::new),
+            session_id: row.text_or_null("session_id")?,
+            worked_by: row.text_or_null("worked_by")?,
             kind: row.word("kind")?,
             attempt: row.small("attempt")?,
             status: row.word("status")?,
@@ -144,6 +155,8 @@ impl Record for Run {
             row.text("workspace_id")?;
             run.lease = Some(Lease {
                 worker: row.text("worker")?,
+                principal: row.text("principal")?,
+                token_digest: row.digest_or_null("token_digest")?,
                 host_id: row.text("host_id")?,
                 fence: row.integer("fence")?,
                 expires_at: row.moment("expires_at_ms")?,

@@ -5,7 +5,10 @@
 //! description stands in the file of its noun; this module owns the shape of descriptions and
 //! the list of all of them. It holds no SQL.
 
-use super::{approvals, artifacts, evaluations, history, inbox, log, missions, runs, timers, verdicts, work_items};
+use super::{
+    approvals, artifacts, audit, evaluations, history, inbox, log, missions, receipts, runs, timers, tokens, verdicts,
+    work_items,
+};
 
 /// What a column holds. Times are integers, JSON is text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,12 +92,15 @@ pub(super) enum TableId {
     Artifacts,
     Inbox,
     History,
+    Tokens,
+    Receipts,
+    Audit,
     Events,
 }
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -106,6 +112,9 @@ impl TableId {
         Self::Artifacts,
         Self::Inbox,
         Self::History,
+        Self::Tokens,
+        Self::Receipts,
+        Self::Audit,
         Self::Events,
     ];
 
@@ -123,6 +132,9 @@ impl TableId {
             Self::Artifacts => &artifacts::ARTIFACTS,
             Self::Inbox => &inbox::INBOX,
             Self::History => &history::HISTORY,
+            Self::Tokens => &tokens::TOKENS,
+            Self::Receipts => &receipts::RECEIPTS,
+            Self::Audit => &audit::AUDIT,
             Self::Events => &log::EVENTS,
         }
     }

@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use crate::domain::approval::Approval;
 use crate::domain::artifact::Artifact;
+use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
-use crate::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RunId};
+use crate::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RunId, TokenId};
 use crate::domain::mission::Mission;
+use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::run::Run;
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
+use crate::domain::token::Token;
 use crate::domain::work_item::WorkItem;
 
 use super::row::Cell;
@@ -32,6 +35,8 @@ pub struct Unit {
     pub writes: Vec<Write>,
     /// What the log tells of it, in order.
     pub events: Vec<NewLogEvent>,
+    /// What the audit keeps of it, in order.
+    pub audit: Vec<NewAuditEntry>,
 }
 
 /// What became of a unit that was committed.
@@ -86,9 +91,24 @@ impl Guard {
         Self::by_id(TableId::Inbox, id.as_str(), present.then_some(1))
     }
 
+    /// The token is at exactly this revision; `None`: there is no such token.
+    pub fn token(id: &TokenId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Tokens, id.as_str(), revision)
+    }
+
+    /// There is no receipt of this key.
+    pub fn no_receipt(key: &ReceiptKey) -> Self {
+        Self { table: TableId::Receipts, key: key_of(key), expected: None }
+    }
+
     fn by_id(table: TableId, id: &str, expected: Option<u64>) -> Self {
         Self { table, key: vec![id.into()], expected }
     }
+}
+
+/// A receipt's key as cells.
+pub(super) fn key_of(key: &ReceiptKey) -> Vec<Cell> {
+    vec![key.workspace_id.as_str().into(), key.principal.as_str().into(), key.key.as_str().into()]
 }
 
 /// One row written or deleted. Rows are whole; a row of the same key is replaced.
@@ -129,4 +149,15 @@ pub enum Write {
     DeleteInput(EventId),
     /// An entry of a mission's history. Written once.
     History(HistoryEntry),
+    /// A token.
+    Token(Token),
+    /// A receipt.
+    Receipt(Receipt),
+    /// The receipt of this key is gone, if it was there.
+    DeleteReceipt(ReceiptKey),
+    /// Events up to this `seq` are gone from the log.
+    TrimLog {
+        /// The newest one that goes.
+        up_to_seq: u64,
+    },
 }

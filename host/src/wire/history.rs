@@ -21,6 +21,44 @@ pub fn json_of(value: &impl Serialize) -> Json {
     }
 }
 
+/// Text of `value` in canonical form: keys in the order of their bytes, no blanks. Two parties
+/// that mean the same write the same, so that its digest can stand for it.
+pub fn canonical_json(value: &Value) -> Json {
+    let mut text = String::new();
+    write_canonical(value, &mut text);
+    Json::from_valid(text)
+}
+
+fn write_canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by(|a, b| a.0.cmp(b.0));
+            text.push('{');
+            for (index, (name, value)) in members.into_iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                write_canonical(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(values) => {
+            text.push('[');
+            for (index, value) in values.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                write_canonical(value, text);
+            }
+            text.push(']');
+        }
+        plain => text.push_str(&plain.to_string()),
+    }
+}
+
 fn unreachable_serialisation(error: &serde_json::Error) -> ! {
     panic!("a wire type failed to serialise: {error}")
 }

@@ -127,6 +127,7 @@ pub fn created_mission(
     created: &MissionCreated,
     workspace_id: &WorkspaceId,
     id: &MissionId,
+    created_by: &str,
     now: Timestamp,
 ) -> Result<(Mission, Vec<WorkItem>), FieldError> {
     let request = &created.request;
@@ -146,6 +147,7 @@ pub fn created_mission(
         metadata: json_of(&request.metadata),
         bindings: bindings_from_view(&created.bindings)?,
         planner_attempts: 0,
+        created_by: created_by.to_owned(),
         revision: 0,
         created_at: now,
         updated_at: now,

@@ -7,10 +7,12 @@ mod run;
 mod command;
 mod fact;
 mod history;
+mod visible;
 
 pub use command::{from_view as command_from_view, understand, view as command_view};
 pub use fact::read as read_fact;
-pub use history::{entry_view, json_of, log_event_view};
+pub(crate) use history::value_of;
+pub use history::{canonical_json, entry_view, json_of, log_event_view};
 pub use mission::{
     FieldError, bindings_from_view, bindings_view, budgets_from_view, check_request, created_mission, mission_view,
     work_item_view,
@@ -18,3 +20,4 @@ pub use mission::{
 pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
 };
+pub use visible::visible;

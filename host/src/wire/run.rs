@@ -5,11 +5,13 @@ use sluice_api::run::{RunInputs, RunView};
 use sluice_api::verdict::{ApprovalView, FindingView, VerdictView};
 
 use super::history::value_of;
+use super::visible::visible;
 use crate::domain::approval::Approval;
 use crate::domain::artifact::{Artifact, ArtifactRef, Digest};
 use crate::domain::gate::{Finding, Verdict};
 use crate::domain::id::ArtifactId;
-use crate::domain::run::Run;
+use crate::domain::run::{Run, RunStatus};
+use crate::domain::time::Timestamp;
 
 /// What is remembered of an artifact.
 pub fn artifact_ref_view(artifact: &ArtifactRef) -> ArtifactRefView {
@@ -55,11 +57,30 @@ pub fn run_view(run: &Run, inputs: Option<RunInputs>) -> RunView {
         kind: run.kind.to_string(),
         attempt: run.attempt,
         status: run.status.to_string(),
+        waiting_for: waiting_for(run),
+        retry_at_ms: run.not_before.filter(|_| run.status == RunStatus::Queued).map(Timestamp::as_millis),
+        session_id: run.session().to_owned(),
+        worker: run.lease.as_ref().map(|lease| lease.worker.clone()),
+        cancel_requested: run.cancel_requested,
         interruptions: run.interruptions,
         prompt: run.prompt.clone(),
         action: run.action.as_ref().map(value_of),
+        assigned_agent: run.assigned_agent.clone(),
+        skills: run.skills.clone(),
+        summary: run.summary.clone(),
+        output: run.output.clone(),
+        artifacts: run.artifacts.iter().map(artifact_ref_view).collect(),
+        queued_at_ms: run.queued_at.as_millis(),
+        started_at_ms: run.started_at.map(Timestamp::as_millis),
+        finished_at_ms: run.finished_at.map(Timestamp::as_millis),
         inputs,
     }
+}
+
+/// What a queued run waits for. A moment that has passed is still told as `retry_at`: the view asks
+/// no clock, and `retry_at_ms` says which moment it is.
+fn waiting_for(run: &Run) -> Option<String> {
+    (run.status == RunStatus::Queued).then(|| if run.not_before.is_some() { "retry_at" } else { "worker" }.to_owned())
 }
 
 /// A verdict.
@@ -91,6 +112,12 @@ pub fn finding_view(finding: &Finding) -> FindingView {
     }
 }
 
+/// What is approved, for people: the canonical content, indented, nothing hidden in it.
+fn rendered(approval: &Approval) -> String {
+    let text = serde_json::to_string_pretty(&value_of(&approval.content)).unwrap_or_default();
+    visible(&text)
+}
+
 /// An approval.
 pub fn approval_view(approval: &Approval) -> ApprovalView {
     ApprovalView {
@@ -99,8 +126,15 @@ pub fn approval_view(approval: &Approval) -> ApprovalView {
         work_item_id: approval.work_item_id.as_ref().map(ToString::to_string),
         kind: approval.kind.clone(),
         gate: approval.gate.map(|gate| gate.to_string()),
-        summary: approval.summary.clone(),
+        summary: visible(&approval.summary),
         subject: approval.subject.to_string(),
+        requested_by: approval.requested_by.clone(),
+        run_id: approval.run_id.as_ref().map(ToString::to_string),
+        rendered: rendered(approval),
+        content_digest: approval.content_digest.to_string(),
+        expires_at_ms: approval.expires_at.map(Timestamp::as_millis),
+        decided_at_ms: approval.decided_at.map(Timestamp::as_millis),
+        used_at_ms: approval.used_at.map(Timestamp::as_millis),
         status: approval.status.to_string(),
         decided_by: approval.decided_by.clone(),
         reason: approval.reason.clone(),

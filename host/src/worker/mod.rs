@@ -73,6 +73,7 @@ async fn claim_loop(engine: Engine, options: Arc<WorkerOptions>) {
             let claim = Claim {
                 workspace_id: options.workspace_id.clone(),
                 worker: format!("local@{}", engine.host_id()),
+                principal: "agent.local".to_owned(),
                 agents: vec!["local".to_owned()],
                 skills: None,
                 mission_id: options.mission_id.clone(),

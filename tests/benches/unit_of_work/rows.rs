@@ -74,6 +74,7 @@ impl Rows {
                 Write::History(self.history),
             ],
             events: self.events.into(),
+            ..Unit::default()
         }
     }
 }
@@ -101,6 +102,7 @@ fn mission(id: &MissionId, revision: u64, now: Timestamp) -> Mission {
         metadata: Json::empty_object(),
         bindings: Bindings { reducer, gates: Vec::new() },
         planner_attempts: 0,
+        created_by: "user.bench".to_owned(),
         revision,
         created_at: now,
         updated_at: now,
@@ -132,6 +134,8 @@ fn run(mission_id: &MissionId, id: &RunId, revision: u64, now: Timestamp) -> Run
         id: id.clone(),
         mission_id: mission_id.clone(),
         work_item_id: Some(WorkItemId::new("fix-parser")),
+        session_id: None,
+        worked_by: None,
         kind: RunKind::Work,
         attempt: 1,
         status: RunStatus::Queued,

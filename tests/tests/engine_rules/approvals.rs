@@ -32,7 +32,7 @@ async fn asked_a_person(t: &TestEngine) -> (MissionId, Approval) {
     t.order(&id, vec![ask]).await.expect("a person may be asked");
     let pending = Some(ApprovalStatus::Pending);
     let mut approvals =
-        t.engine.store().approvals(&Engine::local_workspace(), Some(&id), pending, 10).await.expect("read");
+        t.engine.store().approvals(&Engine::local_workspace(), Some(&id), pending, None, 10).await.expect("read");
     (id, approvals.pop().expect("a question"))
 }
 

@@ -44,7 +44,7 @@ async fn canceling_really_ends_what_is_open() {
         assert_eq!(t.history(&id).await.len(), length, "a mission that ended is told nothing more");
 
         let approvals =
-            t.engine.store().approvals(&Engine::local_workspace(), Some(&id), None, 10).await.expect("read");
+            t.engine.store().approvals(&Engine::local_workspace(), Some(&id), None, None, 10).await.expect("read");
         assert_eq!(approvals[0].status, ApprovalStatus::Expired);
         t.clock.pass(2_000);
         assert_eq!(t.engine.fire_due_timers().await.expect("timers fire"), 0);

@@ -16,6 +16,7 @@ fn step(id: &str, from: Option<u64>) -> Unit {
         guards: vec![Guard::mission(&MissionId::new(id), from)],
         writes: vec![Write::Mission(records::mission_at(id, MissionStatus::Running, to))],
         events: vec![records::plain_event(&format!("evt_{id}_{to}_{:?}", from))],
+        ..Unit::default()
     }
 }
 
@@ -93,8 +94,7 @@ async fn what_one_unit_deletes_the_next_finds_absent() {
 async fn a_renewal_and_another_claim_in_one_batch_do_not_mix() {
     on_both_databases(async |store| {
         let run = |fence, expires_at| {
-            let lease =
-                Lease { worker: "w".to_owned(), host_id: "h".to_owned(), fence, expires_at: Timestamp(expires_at) };
+            let lease = Lease { fence, expires_at: Timestamp(expires_at), ..records::lease(&mut Random::new(1)) };
             let run = records::run(&mut Random::new(9), "mis_a", "run_a");
             let run = Run { status: RunStatus::Running, lease: Some(lease), fence, revision: fence, ..run };
             Unit { writes: vec![Write::Run(run)], ..Unit::default() }

@@ -116,6 +116,7 @@ async fn a_failed_guard_leaves_out_the_whole_unit() {
                 Write::History(records::history_entry(random, "mis_a", 1)),
             ],
             events: vec![records::plain_event("evt_a")],
+            ..Unit::default()
         };
         let Err(CommitError::Conflict { table, key, expected, found }) = store.commit(unit).await else { panic!() };
         assert_eq!((table, key.as_str(), expected, found), ("runs", "run_a", Some(1), None));
@@ -131,7 +132,7 @@ async fn a_failed_guard_leaves_out_the_whole_unit() {
 fn leased(id: &str, fence: u64, expires_at: u64) -> Run {
     let random = &mut Random::new(fence);
     let lease =
-        Lease { worker: "w".to_owned(), host_id: format!("host_{fence}"), fence, expires_at: Timestamp(expires_at) };
+        Lease { host_id: format!("host_{fence}"), fence, expires_at: Timestamp(expires_at), ..records::lease(random) };
     Run { status: RunStatus::Running, lease: Some(lease), fence, revision: fence, ..records::run(random, "mis_a", id) }
 }
 

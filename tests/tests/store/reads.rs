@@ -288,12 +288,15 @@ async fn approvals_are_listed_and_expire() {
         write(&store, approvals.map(Write::Approval)).await;
         let ids = |found: Vec<Approval>| found.iter().map(|approval| approval.id.to_string()).collect::<Vec<_>>();
         let mission = MissionId::new("mis_a");
-        assert_eq!(ids(store.approvals(&workspace(), None, None, 3).await.unwrap()), ["apr_a", "apr_b", "apr_c"]);
+        assert_eq!(ids(store.approvals(&workspace(), None, None, None, 3).await.unwrap()), ["apr_a", "apr_b", "apr_c"]);
         assert_eq!(
-            ids(store.approvals(&workspace(), None, Some(pending), 9).await.unwrap()),
+            ids(store.approvals(&workspace(), None, Some(pending), None, 9).await.unwrap()),
             ["apr_a", "apr_c", "apr_d"]
         );
-        assert_eq!(ids(store.approvals(&workspace(), Some(&mission), Some(pending), 9).await.unwrap()), ["apr_a"]);
+        assert_eq!(
+            ids(store.approvals(&workspace(), Some(&mission), Some(pending), None, 9).await.unwrap()),
+            ["apr_a"]
+        );
         assert_eq!(ids(store.expired_approvals(Timestamp(100), 9).await.unwrap()), ["apr_e", "apr_a"]);
         assert_eq!(ids(store.expired_approvals(Timestamp(100), 1).await.unwrap()), ["apr_e"]);
         assert_eq!(store.approval(&ApprovalId::new("apr_z")).await.unwrap(), None);
