@@ -8,6 +8,7 @@
 //! [`gates`], [`approvals`] and [`timers`] are what the outside calls.
 
 pub mod ports;
+pub mod secret;
 
 mod error;
 mod boards;
