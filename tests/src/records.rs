@@ -125,7 +125,6 @@ pub fn lease(random: &mut Random) -> Lease {
     Lease {
         worker: random.text(),
         principal: random.text(),
-        token_digest: random.maybe(digest),
         host_id: random.text(),
         fence: random.count(),
         expires_at: random.moment(),
@@ -141,6 +140,7 @@ pub fn run(random: &mut Random, mission: &str, id: &str) -> Run {
         work_item_id: random.maybe(work_item_id),
         session_id: random.maybe(Random::text),
         worked_by: random.maybe(Random::text),
+        token_digest: random.maybe(digest),
         kind: *random.one_of(RunKind::ALL),
         attempt: random.small(),
         status: *random.one_of(RunStatus::ALL),

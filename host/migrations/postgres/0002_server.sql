@@ -101,11 +101,11 @@ ALTER TABLE missions ADD COLUMN created_by TEXT NOT NULL DEFAULT 'user.local';
 ALTER TABLE runs ADD COLUMN session_id TEXT COLLATE "C";
 -- The principal that claimed it last.
 ALTER TABLE runs ADD COLUMN worked_by TEXT;
+-- SHA-256 of the secret of its last claim's run token; a worker inside the host has none.
+ALTER TABLE runs ADD COLUMN token_digest TEXT;
 
 -- The principal that claimed the run.
 ALTER TABLE run_leases ADD COLUMN principal TEXT COLLATE "C" NOT NULL DEFAULT 'system.worker';
--- SHA-256 of the run token's secret; a worker inside the host has none.
-ALTER TABLE run_leases ADD COLUMN token_digest TEXT;
 
 -- The principal whose work or wish it is about.
 ALTER TABLE approvals ADD COLUMN requested_by TEXT NOT NULL DEFAULT 'system.missions';

@@ -136,6 +136,7 @@ fn run(mission_id: &MissionId, id: &RunId, revision: u64, now: Timestamp) -> Run
         work_item_id: Some(WorkItemId::new("fix-parser")),
         session_id: None,
         worked_by: None,
+        token_digest: None,
         kind: RunKind::Work,
         attempt: 1,
         status: RunStatus::Queued,
