@@ -21,6 +21,8 @@ mod runs;
 mod gates;
 mod approvals;
 mod timers;
+mod tokens;
+mod audit;
 mod replay;
 
 pub use advance::Advanced;
@@ -28,6 +30,8 @@ pub use approvals::Decision;
 pub use error::EngineError;
 pub use missions::NewMission;
 pub use replay::Candidate;
+pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
+pub use audit::{AuditBreak, AuditCheck};
 pub use runs::{Claim, FinishReport, FinishStatus, HeldRun, NewRunArtifact, OutputPart};
 
 use std::sync::Arc;
@@ -38,6 +42,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Store;
 
 use boards::Boards;
+use tokens::TokenCache;
 use ports::Plugins;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
@@ -71,6 +76,7 @@ struct Parts {
     ids: Ids,
     host_id: String,
     boards: Boards,
+    tokens: TokenCache,
 }
 
 impl Engine {
@@ -88,7 +94,7 @@ impl Engine {
         host_id: String,
         options: EngineOptions,
     ) -> Self {
-        let parts = Parts { options, store, plugins, clock, ids: Ids::default(), host_id, boards: Boards::default() };
+        let parts = Parts { options, store, plugins, clock, ids: Ids::default(), host_id, boards: Boards::default(), tokens: TokenCache::default() };
         Self { parts: Arc::new(parts) }
     }
 
