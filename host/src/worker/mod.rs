@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::domain::id::{MissionId, WorkspaceId};
@@ -25,8 +24,8 @@ use crate::engine::{Claim, Engine, EngineError, FinishReport, FinishStatus, Held
 
 /// Milliseconds a lease lasts unless renewed.
 const LEASE_MS: u64 = 20_000;
-/// Longest time between two looks for runs.
-const POLL: Duration = Duration::from_secs(1);
+/// How long one claim waits for a run before the next is made.
+const CLAIM_WAIT: Duration = Duration::from_secs(30);
 /// Pause after a failure that may pass.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -64,43 +63,46 @@ impl LocalWorker {
 }
 
 async fn claim_loop(engine: Engine, options: Arc<WorkerOptions>) {
-    let mut commits = engine.store().commits();
+    let mut claims: JoinSet<Result<Vec<HeldRun>, EngineError>> = JoinSet::new();
     let mut runs: JoinSet<()> = JoinSet::new();
     loop {
-        commits.mark_unchanged();
         let free = options.slots - runs.len();
-        if free > 0 {
-            let claim = Claim {
-                workspace_id: options.workspace_id.clone(),
-                worker: format!("local@{}", engine.host_id()),
-                principal: "agent.local".to_owned(),
-                agents: vec!["local".to_owned()],
-                skills: None,
-                mission_id: options.mission_id.clone(),
-                max: free,
-                lease_ms: LEASE_MS,
-            };
-            match engine.claim_runs(&claim).await {
-                Ok(held) => {
+        if claims.is_empty() && free > 0 {
+            // Kept while runs end: a claim that is dropped may have to give back what it got.
+            let (engine, claim) = (engine.clone(), claim_of(&engine, &options, free));
+            claims.spawn(async move { engine.claim(claim, CLAIM_WAIT).await });
+        }
+        tokio::select! {
+            Some(claimed) = claims.join_next() => match claimed {
+                Ok(Ok(held)) => {
                     for held in held {
                         runs.spawn(carry_out(engine.clone(), held, Arc::clone(&options)));
                     }
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "failed to claim runs; trying again");
                     tokio::time::sleep(RETRY).await;
                 }
-            }
-        }
-        tokio::select! {
-            () = changed(&mut commits) => {}
+                Err(error) => tracing::error!(%error, "a claim of the local worker ended badly"),
+            },
             Some(_) = runs.join_next() => {}
         }
     }
 }
 
-async fn changed(commits: &mut watch::Receiver<u64>) {
-    let _ = tokio::time::timeout(POLL, commits.changed()).await;
+fn claim_of(engine: &Engine, options: &WorkerOptions, max: usize) -> Claim {
+    Claim {
+        workspace_id: options.workspace_id.clone(),
+        worker: format!("local@{}", engine.host_id()),
+        principal: "agent.local".to_owned(),
+        agents: vec!["local".to_owned()],
+        skills: None,
+        mission_id: options.mission_id.clone(),
+        max,
+        lease_ms: LEASE_MS,
+        session_id: None,
+        wants_token: false,
+    }
 }
 
 /// One run from claim to finish.
