@@ -149,6 +149,9 @@ pub struct MissionView {
     pub started_at_ms: Option<u64>,
     /// The component that decides how it flows.
     pub reducer: BindingView,
+    /// Who made it.
+    #[serde(default)]
+    pub created_by: String,
     /// Work items for each status that any has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Map<String, Value>>,

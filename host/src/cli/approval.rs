@@ -107,8 +107,10 @@ async fn decide(id: &str, decision: Decision, answer: Answer) -> Result<ExitCode
     // The lock: an answer must not fall between the looks of a process that works on the mission.
     let app = App::open(&answer.common.place.place()).await?;
     let workspace_id = Engine::local_workspace();
-    let approval =
-        app.engine.decide_approval(&workspace_id, &ApprovalId::new(id), decision, "user.local", answer.reason).await?;
+    let approval = app
+        .engine
+        .decide_approval(&workspace_id, &ApprovalId::new(id), decision, "user.local", answer.reason, None)
+        .await?;
     if answer.common.json {
         output::json(&json!({"approval": wire::approval_view(&approval)}))?;
     } else {

@@ -111,7 +111,10 @@ impl From<StorageError> for Failure {
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
-            EngineError::NotFound { .. } | EngineError::Field(_) | EngineError::Conflict(_) => Exit::BadInput,
+            EngineError::NotFound { .. }
+            | EngineError::Field(_)
+            | EngineError::Revision { .. }
+            | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }
             | EngineError::HostFault(_)

@@ -110,6 +110,7 @@ async fn create(app: &App, workspace_id: &WorkspaceId, loaded: &Loaded) -> Resul
         bindings,
         start: true,
         actor: "user.local".to_owned(),
+        receipt: None,
     };
     Ok(app.engine.create_mission(new).await?)
 }
