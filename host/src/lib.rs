@@ -11,6 +11,7 @@ pub mod store;
 pub mod events;
 pub mod engine;
 pub mod scheduler;
+pub mod telemetry;
 pub mod http;
 pub mod worker;
 pub mod plugins;

@@ -14,13 +14,13 @@ mod approval;
 mod plugin;
 mod doctor;
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::Place;
+use crate::telemetry;
 use exit::{Exit, Failure};
 
 /// Keeps the durable truth of agent work and enforces policy on it.
@@ -74,12 +74,14 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::BadInput.into() } else { ExitCode::SUCCESS };
         }
     };
-    init_logging();
+    let wants_json = cli.command.wants_json();
+    if let Err(failure) = start_log() {
+        return failure.report(wants_json);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::failed(format!("failed to start the runtime: {error}")).report(false),
     };
-    let wants_json = cli.command.wants_json();
     let outcome = runtime.block_on(cli.command.execute());
     // A component that still computes must not keep the process; nothing of it would be recorded.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
@@ -112,13 +114,12 @@ impl Command {
 }
 
 /// The log goes to standard error: warnings by default, `SLUICE_LOG=info` for more.
-fn init_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SLUICE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+fn start_log() -> Result<(), Failure> {
+    let mut settings = telemetry::Settings::default();
+    if let Some(filter) = std::env::var("SLUICE_LOG").ok().filter(|filter| !filter.is_empty()) {
+        settings.filter = filter;
+    }
+    // Without a collector there is nothing to finish.
+    let started = telemetry::start(&settings);
+    started.map(drop).map_err(|error| Failure::caused_by(Exit::BadInput, &error))
 }

@@ -8,6 +8,7 @@
 //! [`idempotency`] whether it was carried out before, a handler ([`missions`], [`runs`], ...)
 //! calls the engine, and [`problem`] tells what went wrong.
 
+pub mod serve;
 pub mod host;
 mod guards;
 mod rate;

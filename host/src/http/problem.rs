@@ -81,6 +81,8 @@ kinds! {
         "Retention has deleted it. Start from `oldest_seq`, or from a snapshot.";
     TOO_LARGE = "TOO_LARGE" 413 "The body is too large":
         "The limit is in the detail.";
+    URI_TOO_LONG = "URI_TOO_LONG" 414 "The request's target is too long":
+        "The path and the query are longer than the host takes. Send data in the body.";
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE" 415 "The body has the wrong content type":
         "The content types the route takes are in the detail.";
     INVALID_FIELD = "INVALID_FIELD" 422 "A member is not as it should be":
@@ -89,6 +91,8 @@ kinds! {
         "`field` names it. Unknown members are refused so that a misspelt one is not silently ignored.";
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED" 422 "The Idempotency-Key belongs to another request":
         "The same key was used for other content within a day. Take a new key for a new request.";
+    HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE" 431 "The request's headers are too large":
+        "There are more headers, or more bytes of them, than the host takes.";
     RATE_LIMITED = "RATE_LIMITED" 429 "Too many requests":
         "Wait as long as Retry-After says.";
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS" 429 "Too many streams":
