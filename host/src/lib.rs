@@ -12,6 +12,7 @@ pub mod events;
 pub mod engine;
 pub mod scheduler;
 pub mod worker;
+pub mod client;
 pub mod plugins;
 pub mod data_dir;
 pub mod app;

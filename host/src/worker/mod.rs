@@ -184,7 +184,7 @@ async fn carry_out<C: Coordinator>(
 ) {
     let mut lease = beats.keep(&held);
     let run_id = held.run.id.as_str();
-    let report = match attempt(&coordinator, &held, &options, &mut lease).await {
+    let mut report = match attempt(&coordinator, &held, &options, &mut lease).await {
         Ok(Some(report)) => report,
         Ok(None) => {
             options.tell(Notice::Lost(&held.run, "its lease was lost"));
@@ -196,6 +196,7 @@ async fn carry_out<C: Coordinator>(
             failed(format!("the worker failed: {error}"))
         }
     };
+    let mut was_refused = false;
     loop {
         match coordinator.finish(&held, &report).await {
             Ok(()) => {
@@ -203,6 +204,11 @@ async fn carry_out<C: Coordinator>(
                 break;
             }
             Err(error) if error.is_passing() => tokio::time::sleep(RETRY).await,
+            // An answer that will never be taken would only be worked out again.
+            Err(PortError::Refused(message)) if !was_refused => {
+                was_refused = true;
+                report = failed(format!("the result was refused: {message}"));
+            }
             Err(error) => {
                 tracing::info!(%run_id, %error, "the end of a run was not taken");
                 options.tell(Notice::Lost(&held.run, &error.to_string()));
