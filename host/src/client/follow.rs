@@ -10,8 +10,9 @@ use reqwest::Response;
 use reqwest::header::{ACCEPT, HeaderName};
 use serde_json::Value;
 
-use sluice_api::event::EventView;
+use sluice_api::event::{EventList, EventView};
 
+use super::call::Call;
 use super::sse::{Frame, Frames};
 use super::{Client, ClientError};
 
@@ -47,8 +48,8 @@ pub enum From {
 /// What a stream tells.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// It has begun; the newest place in the log, when the host says it.
-    Ready(Option<u64>),
+    /// It has begun.
+    Ready,
     /// Something happened.
     Event(Box<EventView>),
     /// Everything up to here was told.
@@ -80,6 +81,33 @@ impl Client {
         };
         let client = self.clone();
         Follow { left: client.patience, client, filter, from, last_seq, open: None, pause: PAUSE }
+    }
+}
+
+impl Client {
+    /// A page of the log, oldest first: what passes `filter`.
+    pub async fn events(
+        &self,
+        filter: &EventFilter,
+        from: From,
+        limit: Option<u32>,
+    ) -> Result<EventList, ClientError> {
+        let call = filter.to(self.get(&["event"]).header(ACCEPT, "application/json")).query("limit", limit);
+        let call = match from {
+            From::Now => call,
+            From::Tail(count) => call.query("tail", Some(count)),
+            From::After(seq) => call.query("since_seq", Some(seq)),
+        };
+        call.answer().await
+    }
+}
+
+impl EventFilter {
+    fn to<'c>(&self, mut call: Call<'c>) -> Call<'c> {
+        for event_type in &self.types {
+            call = call.query("type", Some(event_type));
+        }
+        call.query("mission_id", self.mission_id.as_ref()).query("run_id", self.run_id.as_ref())
     }
 }
 
@@ -137,11 +165,7 @@ impl Follow {
 
     async fn ask(&self) -> Result<Response, ClientError> {
         let client = self.client.with_patience(Duration::ZERO);
-        let mut call = client.get(&["event"]).timeout(None).header(ACCEPT, "text/event-stream");
-        for event_type in &self.filter.types {
-            call = call.query("type", Some(event_type));
-        }
-        call = call.query("mission_id", self.filter.mission_id.as_ref()).query("run_id", self.filter.run_id.as_ref());
+        let mut call = self.filter.to(client.get(&["event"]).timeout(None).header(ACCEPT, "text/event-stream"));
         call = match (self.last_seq, self.from) {
             (Some(seq), _) => call.header(HeaderName::from_static("last-event-id"), &seq.to_string()),
             (None, From::Tail(count)) => call.query("tail", Some(count)),
@@ -168,8 +192,10 @@ impl Follow {
                 Told::Event(Box::new(event))
             }
             Some("ready") => {
-                let head = value().get("seq").and_then(Value::as_u64);
-                Told::Ready(head)
+                let seq = value().get("seq").and_then(Value::as_u64);
+                // A stream that breaks before anything happened goes on from where it began.
+                self.last_seq = self.last_seq.or(seq);
+                Told::Ready
             }
             Some("bookmark") => {
                 let Some(seq) = value().get("seq").and_then(Value::as_u64) else { return Ok(None) };

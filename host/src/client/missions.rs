@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use sluice_api::history::{HistoryList, ReplayReport};
 use sluice_api::mission::{
-    CreateMission, MissionAdvanced, MissionAnswer, MissionEvent, MissionEventRequest, MissionList, MissionView,
+    ArtifactList, CreateMission, MissionAdvanced, MissionAnswer, MissionEvent, MissionEventRequest, MissionList, MissionView,
     WorkItemList,
 };
 use sluice_api::verdict::VerdictList;
@@ -66,6 +66,12 @@ impl Client {
     /// Runs a mission's history through a reducer; its own, when none is named.
     pub async fn replay(&self, id: &str, reducer: Option<&str>) -> Result<ReplayReport, ClientError> {
         self.get(&["mission", id, "replay"]).timeout(None).query("reducer", reducer).answer().await
+    }
+
+    /// A page of what a mission's runs and its reducer left.
+    pub async fn artifacts(&self, id: &str, cursor: Option<&str>) -> Result<ArtifactList, ClientError> {
+        let call = self.get(&["mission", id, "artifacts"]).query("limit", Some(500));
+        call.query("cursor", cursor).answer().await
     }
 
     /// A page of a mission's verdicts.

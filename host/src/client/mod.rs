@@ -15,6 +15,7 @@ mod missions;
 mod runs;
 mod approvals;
 mod tokens;
+mod server;
 mod worker;
 
 pub use error::ClientError;

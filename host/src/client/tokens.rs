@@ -1,6 +1,6 @@
 //! Calls about tokens.
 
-use sluice_api::token::{RotateRequest, TokenIssued, TokenList, TokenRequest};
+use sluice_api::token::{RotateRequest, TokenIssued, TokenList, TokenRequest, TokenView};
 
 use super::{Client, ClientError};
 
@@ -17,8 +17,8 @@ impl Client {
     }
 
     /// Ends a token.
-    pub async fn revoke_token(&self, id: &str) -> Result<(), ClientError> {
-        self.delete(&["tokens", id]).response().await.map(|_| ())
+    pub async fn revoke_token(&self, id: &str) -> Result<TokenView, ClientError> {
+        self.delete(&["tokens", id]).answer().await
     }
 
     /// Gives a token a new secret.

@@ -4,7 +4,7 @@
 //! decides nothing about missions. [`port`] is what it needs of a coordinator, [`local`] the engine
 //! of this process as one. [`beats`] keeps leases, [`exec`] is one process from start to end with
 //! its [`output`], [`scratch`] its directory, [`collect`] takes what it left, [`orphans`] ends what
-//! a killed worker left running.
+//! a killed worker left running, and [`home`] is where a worker that is no host keeps all that.
 
 pub mod port;
 mod local;
@@ -14,9 +14,11 @@ mod output;
 mod scratch;
 mod collect;
 mod orphans;
+mod home;
 mod action;
 
 pub use action::{ActionError, check as check_action};
+pub use home::WorkerHome;
 pub use local::LocalCoordinator;
 pub use orphans::end_orphans;
 
