@@ -243,6 +243,17 @@ pub struct ArtifactView {
     pub created_at_ms: u64,
 }
 
+/// A page of artifacts in the order they were left.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ArtifactList {
+    /// The artifacts.
+    pub artifacts: Vec<ArtifactView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `cursor` takes for the next page.
+    pub next_cursor: Option<String>,
+}
+
 /// What the request of a mission and the host's choices made of it: the `data` of
 /// `mission_created`, from which the first board can be rebuilt.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

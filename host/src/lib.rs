@@ -14,6 +14,7 @@ pub mod scheduler;
 pub mod telemetry;
 pub mod http;
 pub mod worker;
+pub mod client;
 pub mod plugins;
 pub mod data_dir;
 pub mod app;

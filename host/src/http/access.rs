@@ -13,6 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::host::{Host, Shared};
+use super::in_process::Vouched;
 use super::problem::{self, Problem};
 use crate::domain::id::{self, WorkspaceId};
 use crate::domain::principal::{Credential, Principal, Role};
@@ -27,6 +28,8 @@ pub(super) struct Caller {
     host: Shared,
     /// Who.
     pub principal: Arc<Principal>,
+    /// Whether this process vouches for the caller, who has no token that could end.
+    pub is_vouched: bool,
     action: Action,
 }
 
@@ -101,7 +104,8 @@ pub(super) async fn enforce(action: Action, request: Request, next: Next) -> Res
     let Some(host) = parts.extensions.get::<Shared>().cloned() else { return unauthenticated().into_response() };
     match admit(action, &host, &parts).await {
         Ok(principal) => {
-            let caller = Caller { host: Arc::clone(&host), principal: Arc::new(principal), action };
+            let is_vouched = parts.extensions.get::<Vouched>().is_some();
+            let caller = Caller { host: Arc::clone(&host), principal: Arc::new(principal), is_vouched, action };
             parts.extensions.insert(caller.clone());
             let request = Request::from_parts(parts, body);
             super::idempotency::once(&host, &caller, request, next).await
@@ -111,8 +115,13 @@ pub(super) async fn enforce(action: Action, request: Request, next: Next) -> Res
 }
 
 async fn admit(action: Action, host: &Shared, request: &Parts) -> Result<Principal, Problem> {
-    let text = credential_of(action, request)?;
-    let Some(mut principal) = host.engine.recognise(&text).await? else { return Err(unauthenticated()) };
+    let mut principal = match request.extensions.get::<Vouched>() {
+        Some(vouched) => vouched.0.clone(),
+        None => {
+            let text = credential_of(action, request)?;
+            host.engine.recognise(&text).await?.ok_or_else(unauthenticated)?
+        }
+    };
     if let Some(wait) = host.rates.wait_of(&principal) {
         let seconds = wait.as_secs() + 1;
         return Err(Problem::new(problem::RATE_LIMITED, format!("wait {seconds} s")).after_seconds(seconds));

@@ -28,6 +28,8 @@ mod stream;
 mod tokens;
 mod audit;
 
+mod in_process;
+
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
@@ -42,6 +44,7 @@ use utoipa_axum::routes;
 
 use crate::policy::Action;
 pub use host::{Host, HttpOptions, Shared};
+pub use in_process::{AnswerBody, InProcess};
 pub use routes::Operation;
 
 use problem::Problem;

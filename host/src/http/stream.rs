@@ -309,7 +309,7 @@ impl Follower {
     }
 
     async fn is_welcome(&self) -> bool {
-        self.host.engine.is_still_good(&self.caller.principal).await.unwrap_or(true)
+        self.caller.is_vouched || self.host.engine.is_still_good(&self.caller.principal).await.unwrap_or(true)
     }
 
     fn ready(&self) -> Bytes {
