@@ -10,7 +10,7 @@ use crate::engine::{Engine, EngineError};
 use crate::plugins::{Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
-use crate::worker::{LocalWorker, WorkerOptions};
+use crate::worker::{LocalCoordinator, Method, Worker, WorkerOptions};
 
 /// Why a host cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub struct App {
     pub plugins: Arc<PluginHost>,
     directory: LockedDataDir,
     scheduler: Option<Scheduler>,
-    worker: Option<LocalWorker>,
+    worker: Option<Worker>,
 }
 
 impl App {
@@ -111,13 +111,15 @@ impl App {
 
     /// Starts the local worker.
     pub fn start_worker(&mut self, slots: usize, mission_id: Option<crate::domain::id::MissionId>) {
+        let coordinator = LocalCoordinator::new(self.engine.clone(), Engine::local_workspace(), mission_id);
         let options = WorkerOptions {
-            workspace_id: Engine::local_workspace(),
-            mission_id,
             slots,
             scratch_root: self.directory.directory().scratch(),
+            method: Method::OwnAction,
+            ends_when_idle: false,
+            notice: None,
         };
-        self.worker = Some(LocalWorker::start(self.engine.clone(), options));
+        self.worker = Some(Worker::start(coordinator, options));
     }
 
     /// Stops the worker, then the loops. What runs is killed and queued again at the next start.

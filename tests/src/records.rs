@@ -1,5 +1,7 @@
 //! Records to store: one of each kind, random in every field but those a test names.
 
+use std::collections::BTreeMap;
+
 use sluice::domain::approval::{Approval, ApprovalStatus};
 use sluice::domain::artifact::{Artifact, ArtifactRef, Digest};
 use sluice::domain::event::{Disposition, HistoryEntry, Input, InputKind, NewLogEvent};
@@ -69,6 +71,7 @@ pub fn mission(random: &mut Random, id: &str) -> Mission {
         },
         planner_attempts: random.small(),
         created_by: random.text(),
+        counts: BTreeMap::from([(*random.one_of(WorkItemStatus::ALL), random.small())]),
         revision: random.count(),
         created_at: random.moment(),
         updated_at: random.moment(),

@@ -170,7 +170,7 @@ async fn asked(t: &TestEngine, decision: Option<Decision>) -> MissionId {
     let approval = t.engine.store().approvals(&workspace, Some(&id), None, None, 1).await.expect("read").remove(0);
     if let Some(decision) = decision {
         let reason = Some("so I say".to_owned());
-        let decided = t.engine.decide_approval(&workspace, &approval.id, decision, "user.ada", reason).await;
+        let decided = t.engine.decide_approval(&workspace, &approval.id, decision, "user.ada", reason, None).await;
         decided.expect("it is decided");
         t.apply(&id, vec![]).await;
     }

@@ -6,21 +6,30 @@ mod output;
 mod table;
 mod mission_file;
 mod suggest;
+mod connect;
+mod embedded;
 mod run;
+mod display;
 mod progress;
+mod watch;
 mod report;
 mod mission;
+mod runs;
+mod events;
 mod approval;
+mod token;
+mod work;
+mod prime;
 mod plugin;
 mod doctor;
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::app::Place;
+use crate::telemetry;
 use exit::{Exit, Failure};
 
 /// Keeps the durable truth of agent work and enforces policy on it.
@@ -35,17 +44,33 @@ struct Cli {
 enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
-    /// Look at missions: their state, their history, what another reducer would have decided
+    /// Make missions, look at them, tell them something
     #[command(subcommand)]
     Mission(mission::MissionCommand),
+    /// Look at runs
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
+    /// Show what happened; with --follow also what happens
+    Events(events::EventsArgs),
     /// Answer questions that wait for a person
     #[command(subcommand)]
     Approval(approval::ApprovalCommand),
+    /// Issue tokens, look at them, end them
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    Work(Box<work::WorkArgs>),
+    /// Print what an agent needs to know to work on a run
+    Prime(prime::PrimeArgs),
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     /// Check that this machine has what Sluice needs
     Doctor(doctor::DoctorArgs),
+    /// Print a script that completes this command's arguments in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Where state lives; shared by every command that touches it.
@@ -74,12 +99,14 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::BadInput.into() } else { ExitCode::SUCCESS };
         }
     };
-    init_logging();
+    let wants_json = cli.command.wants_json();
+    if let Err(failure) = start_log() {
+        return failure.report(wants_json);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::failed(format!("failed to start the runtime: {error}")).report(false),
     };
-    let wants_json = cli.command.wants_json();
     let outcome = runtime.block_on(cli.command.execute());
     // A component that still computes must not keep the process; nothing of it would be recorded.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
@@ -94,9 +121,18 @@ impl Command {
         match self {
             Self::Run(args) => run::execute(args).await,
             Self::Mission(command) => mission::execute(command).await,
+            Self::Runs(command) => runs::execute(command).await,
+            Self::Events(args) => events::execute(args).await,
             Self::Approval(command) => approval::execute(command).await,
+            Self::Token(command) => token::execute(command).await,
+            Self::Work(args) => work::execute(*args).await,
+            Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
             Self::Doctor(args) => doctor::execute(args).await,
+            Self::Completions { shell } => {
+                clap_complete::generate(shell, &mut Cli::command(), "sluice", &mut std::io::stdout());
+                Ok(Exit::Succeeded.into())
+            }
         }
     }
 
@@ -104,21 +140,36 @@ impl Command {
         match self {
             Self::Run(args) => args.json,
             Self::Mission(command) => command.wants_json(),
+            Self::Runs(command) => command.wants_json(),
+            Self::Events(args) => args.json,
             Self::Approval(command) => command.wants_json(),
+            Self::Token(command) => command.wants_json(),
+            Self::Work(args) => args.json,
+            Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
+            Self::Completions { .. } => false,
         }
     }
 }
 
+/// Ctrl-C, or being told to end.
+async fn interrupted() {
+    let told_to_end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = told_to_end else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
 /// The log goes to standard error: warnings by default, `SLUICE_LOG=info` for more.
-fn init_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SLUICE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+fn start_log() -> Result<(), Failure> {
+    let mut settings = telemetry::Settings::default();
+    if let Some(filter) = std::env::var("SLUICE_LOG").ok().filter(|filter| !filter.is_empty()) {
+        settings.filter = filter;
+    }
+    // Without a collector there is nothing to finish.
+    let started = telemetry::start(&settings);
+    started.map(drop).map_err(|error| Failure::caused_by(Exit::BadInput, &error))
 }

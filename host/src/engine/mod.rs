@@ -25,6 +25,7 @@ mod gates;
 mod approvals;
 mod timers;
 mod tokens;
+mod retention;
 mod audit;
 mod replay;
 
@@ -34,7 +35,7 @@ pub use audit::{AuditBreak, AuditCheck};
 pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
-pub use missions::NewMission;
+pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
@@ -66,12 +67,15 @@ pub struct Engine {
 pub struct EngineOptions {
     /// Milliseconds a question waits for a person before it expires.
     pub approval_ttl_ms: u64,
+    /// Milliseconds an event stays in the log; `None` for ever.
+    pub log_retention_ms: Option<u64>,
 }
 
 impl Default for EngineOptions {
-    /// A week: a question asked before a holiday can be answered after it.
+    /// A week for questions, so that one asked before a holiday can be answered after it; the log
+    /// for ever, because nobody should lose events without having said so.
     fn default() -> Self {
-        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000 }
+        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000, log_retention_ms: None }
     }
 }
 
@@ -136,6 +140,11 @@ impl Engine {
     /// The workspace of a host that has no others.
     pub fn local_workspace() -> WorkspaceId {
         WorkspaceId::new("local")
+    }
+
+    /// A new id for a request.
+    pub fn new_request_id(&self) -> String {
+        self.new_id("req_")
     }
 
     fn now(&self) -> Timestamp {

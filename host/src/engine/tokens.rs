@@ -214,12 +214,9 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotFound`] when the token is gone; storage.
-    pub async fn draw_ticket(
-        &self,
-        workspace_id: &WorkspaceId,
-        id: &TokenId,
-    ) -> Result<(String, Timestamp), EngineError> {
-        let token = self.token(workspace_id, id).await?;
+    pub async fn draw_ticket(&self, id: &TokenId) -> Result<(String, Timestamp), EngineError> {
+        let token = self.parts.store.token(id).await?;
+        let token = token.ok_or_else(|| EngineError::NotFound { what: "token", id: id.to_string() })?;
         let ends_at = self.now().plus_millis(TICKET_TTL_MS);
         let ticket_id = format!("{id}.{}", ends_at.as_millis());
         let signature = sign(&token, &ticket_id);
@@ -281,9 +278,22 @@ impl Engine {
         if !is_same {
             return Ok(None);
         }
-        let credential = Credential::Run { run_id, fence };
+        let credential = Credential::Run { run_id, fence, digest: parsed.digest() };
         let name = run.worked_by.unwrap_or_else(|| "system.worker".to_owned());
         Ok(Some(Principal { workspace_id: run.workspace_id, name, credential }))
+    }
+
+    /// Whether the token a principal was recognised by has not ended since. Costs no read more
+    /// often than every [`CACHE_TTL`].
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn is_still_good(&self, principal: &Principal) -> Result<bool, EngineError> {
+        let (Credential::Token { id, .. } | Credential::Ticket { id, .. }) = &principal.credential else {
+            return Ok(true);
+        };
+        let now = self.now();
+        Ok(self.cached_token(id).await?.is_some_and(|token| token.is_good(now)))
     }
 
     async fn cached_token(&self, id: &TokenId) -> Result<Option<Token>, EngineError> {

@@ -218,8 +218,9 @@ impl Store {
         self.many(select).await
     }
 
-    /// Runs with a lease, the earliest end first: of `host_id`'s, or that ended before
-    /// `expired_before`, or both. At most `limit` (and [`super::PAGE_MAX`]).
+    /// Runs with a lease, the earliest end first: of the workers inside `host_id` (one outside has a
+    /// run token, and outlives the host that gave it), or that ended before `expired_before`, or
+    /// both. At most `limit` (and [`super::PAGE_MAX`]).
     pub async fn leased_runs(
         &self,
         host_id: Option<&str>,
@@ -228,7 +229,7 @@ impl Store {
     ) -> Result<Vec<Run>, StorageError> {
         let select = Select::all()
             .only_if("run_leases.run_id IS NOT NULL")
-            .only_some("run_leases.host_id = $", host_id)
+            .only_some("runs.token_digest IS NULL AND run_leases.host_id = $", host_id)
             .only_some("run_leases.expires_at_ms < $", expired_before)
             .page("run_leases.expires_at_ms, runs.id", limit);
         self.many(select).await

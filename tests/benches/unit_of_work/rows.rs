@@ -103,6 +103,7 @@ fn mission(id: &MissionId, revision: u64, now: Timestamp) -> Mission {
         bindings: Bindings { reducer, gates: Vec::new() },
         planner_attempts: 0,
         created_by: "user.bench".to_owned(),
+        counts: std::collections::BTreeMap::new(),
         revision,
         created_at: now,
         updated_at: now,

@@ -6,7 +6,7 @@ use e2e::databases::on_both_databases;
 use e2e::random::Random;
 use e2e::records::{self, workspace};
 use sluice::domain::approval::{Approval, ApprovalStatus};
-use sluice::domain::artifact::Artifact;
+use sluice::domain::artifact::{Artifact, Digest};
 use sluice::domain::gate::{Evaluation, EvaluationStatus, Verdict};
 use sluice::domain::id::{ApprovalId, ArtifactId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use sluice::domain::mission::{Mission, MissionStatus};
@@ -213,10 +213,12 @@ async fn leased_runs_are_found_by_host_and_by_end() {
                 expires_at: Timestamp(expires_at),
                 ..records::lease(&mut Random::new(1))
             };
-            Write::Run(Run { lease: Some(lease), ..run(id, RunStatus::Running) })
+            Run { lease: Some(lease), token_digest: None, ..run(id, RunStatus::Running) }
         };
+        let outside = |run: Run| Run { token_digest: Some(Digest::of(b"secret")), ..run };
         let free = Write::Run(run("run_d", RunStatus::Queued));
-        write(&store, [leased("run_a", "h1", 30), leased("run_b", "h2", 20), leased("run_c", "h1", 10), free]).await;
+        let held = [leased("run_a", "h1", 30), leased("run_b", "h2", 20), leased("run_c", "h1", 10)];
+        write(&store, held.into_iter().map(Write::Run).chain([free])).await;
         let find = async |host: Option<&str>, before: Option<u64>, limit| {
             let found = store.leased_runs(host, before.map(Timestamp), limit).await.unwrap();
             found.iter().map(|run| run.id.to_string()).collect::<Vec<_>>()
@@ -226,6 +228,9 @@ async fn leased_runs_are_found_by_host_and_by_end() {
         assert_eq!(find(None, Some(20), 9).await, ["run_c"]);
         assert_eq!(find(None, Some(21), 9).await, ["run_c", "run_b"]);
         assert_eq!(find(Some("h1"), Some(100), 1).await, ["run_c"]);
+        write(&store, [Write::Run(outside(leased("run_c", "h1", 10)))]).await;
+        assert_eq!(find(Some("h1"), None, 9).await, ["run_a"], "a worker outside outlives its host");
+        assert_eq!(find(None, Some(20), 9).await, ["run_c"]);
     })
     .await;
 }
