@@ -9,6 +9,7 @@ mod suggest;
 mod connect;
 mod embedded;
 mod run;
+mod serve;
 mod display;
 mod progress;
 mod watch;
@@ -44,6 +45,8 @@ struct Cli {
 enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
+    /// Serve the API
+    Serve(serve::ServeArgs),
     /// Make missions, look at them, tell them something
     #[command(subcommand)]
     Mission(mission::MissionCommand),
@@ -121,6 +124,7 @@ impl Command {
         match self {
             Self::Run(args) => run::execute(args).await,
             Self::Mission(command) => mission::execute(command).await,
+            Self::Serve(args) => serve::execute(args).await,
             Self::Runs(command) => runs::execute(command).await,
             Self::Events(args) => events::execute(args).await,
             Self::Approval(command) => approval::execute(command).await,
@@ -140,6 +144,7 @@ impl Command {
         match self {
             Self::Run(args) => args.json,
             Self::Mission(command) => command.wants_json(),
+            Self::Serve(_) => false,
             Self::Runs(command) => command.wants_json(),
             Self::Events(args) => args.json,
             Self::Approval(command) => command.wants_json(),
