@@ -16,5 +16,6 @@ pub mod telemetry;
 pub mod http;
 pub mod worker;
 pub mod data_dir;
+pub mod config;
 pub mod app;
 pub mod cli;

@@ -13,6 +13,7 @@ mod mission;
 mod approval;
 mod plugin;
 mod doctor;
+mod config;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +45,9 @@ enum Command {
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Look at the settings of the server
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Check that this machine has what Sluice needs
     Doctor(doctor::DoctorArgs),
 }
@@ -98,6 +102,7 @@ impl Command {
             Self::Mission(command) => mission::execute(command).await,
             Self::Approval(command) => approval::execute(command).await,
             Self::Plugin(command) => plugin::execute(command),
+            Self::Config(command) => config::execute(command),
             Self::Doctor(args) => doctor::execute(args).await,
         }
     }
@@ -108,6 +113,7 @@ impl Command {
             Self::Mission(command) => command.wants_json(),
             Self::Approval(command) => command.wants_json(),
             Self::Plugin(command) => command.wants_json(),
+            Self::Config(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
         }
     }
