@@ -32,3 +32,14 @@ pub struct EventView {
     /// The particulars.
     pub properties: Value,
 }
+
+/// A page of the log, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EventList {
+    /// The events.
+    pub items: Vec<EventView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `since_seq` takes for the next page.
+    pub next_cursor: Option<String>,
+}

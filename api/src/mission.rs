@@ -149,6 +149,9 @@ pub struct MissionView {
     pub started_at_ms: Option<u64>,
     /// The component that decides how it flows.
     pub reducer: BindingView,
+    /// Who made it.
+    #[serde(default)]
+    pub created_by: String,
     /// Work items for each status that any has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Map<String, Value>>,
@@ -238,6 +241,17 @@ pub struct ArtifactView {
     pub digest: String,
     /// When it was left.
     pub created_at_ms: u64,
+}
+
+/// A page of artifacts in the order they were left.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct ArtifactList {
+    /// The artifacts.
+    pub artifacts: Vec<ArtifactView>,
+    /// How many are on this page.
+    pub count: usize,
+    /// What `cursor` takes for the next page.
+    pub next_cursor: Option<String>,
 }
 
 /// What the request of a mission and the host's choices made of it: the `data` of

@@ -38,6 +38,15 @@ pub struct DataDir {
     root: PathBuf,
 }
 
+/// A server, as it stands in the data directory it serves.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ServerRecord {
+    /// Where it listens: `http://127.0.0.1:4700`.
+    pub url: String,
+    /// Its process.
+    pub pid: u32,
+}
+
 /// A data directory this process alone may write to, until this is dropped or the process ends.
 #[derive(Debug)]
 pub struct LockedDataDir {
@@ -81,6 +90,28 @@ impl DataDir {
     /// Scratch directories of the local worker's runs.
     pub fn scratch(&self) -> PathBuf {
         self.root.join("scratch")
+    }
+
+    /// The token of whoever may read this directory: an operator's.
+    pub fn operator_token(&self) -> PathBuf {
+        self.root.join("operator.token")
+    }
+
+    /// The token that `sluice work` takes when it is given none: an agent's.
+    pub fn agent_token(&self) -> PathBuf {
+        self.root.join("agent.token")
+    }
+
+    /// Where the server that serves this directory says that it does.
+    pub fn server_record(&self) -> PathBuf {
+        self.root.join("server.json")
+    }
+
+    /// The server that serves this directory, or did when it was killed. One that cannot be read
+    /// is half-written, and its server has yet to come up.
+    pub fn server(&self) -> Option<ServerRecord> {
+        let text = std::fs::read(self.server_record()).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 
     /// Takes the directory for this process.
@@ -145,6 +176,13 @@ impl LockedDataDir {
 pub fn compile_cache() -> Option<PathBuf> {
     use etcetera::BaseStrategy as _;
     Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("sluice").join("compiled"))
+}
+
+/// The place for the scratch directories of workers that are no host: the user's, because nothing
+/// in it outlives its worker. `None` when the platform names none.
+pub fn work_directory() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("sluice").join("work"))
 }
 
 fn make_private(path: &Path) -> Result<(), DataDirError> {

@@ -85,6 +85,7 @@ impl TestEngine {
             bindings: Bindings { reducer: binding("reducer"), gates },
             start: false,
             actor: "user.test".to_owned(),
+            receipt: None,
         };
         let mission = self.engine.create_mission(new).await.expect("the mission is created");
         self.catch_up(&mission.id).await;

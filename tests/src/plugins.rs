@@ -45,6 +45,7 @@ pub fn mission(reducer: &Binding) -> Mission {
         bindings: Bindings { reducer: reducer.clone(), gates: Vec::new() },
         planner_attempts: 0,
         created_by: "user.test".to_owned(),
+        counts: std::collections::BTreeMap::new(),
         revision: 1,
         created_at: NOW,
         updated_at: NOW,

@@ -1,5 +1,7 @@
 //! Records to store: one of each kind, random in every field but those a test names.
 
+use std::collections::BTreeMap;
+
 use sluice::domain::approval::{Approval, ApprovalStatus};
 use sluice::domain::artifact::{Artifact, ArtifactRef, Digest};
 use sluice::domain::event::{Disposition, HistoryEntry, Input, InputKind, NewLogEvent};
@@ -69,6 +71,7 @@ pub fn mission(random: &mut Random, id: &str) -> Mission {
         },
         planner_attempts: random.small(),
         created_by: random.text(),
+        counts: BTreeMap::from([(*random.one_of(WorkItemStatus::ALL), random.small())]),
         revision: random.count(),
         created_at: random.moment(),
         updated_at: random.moment(),
@@ -125,7 +128,6 @@ pub fn lease(random: &mut Random) -> Lease {
     Lease {
         worker: random.text(),
         principal: random.text(),
-        token_digest: random.maybe(digest),
         host_id: random.text(),
         fence: random.count(),
         expires_at: random.moment(),
@@ -141,6 +143,7 @@ pub fn run(random: &mut Random, mission: &str, id: &str) -> Run {
         work_item_id: random.maybe(work_item_id),
         session_id: random.maybe(Random::text),
         worked_by: random.maybe(Random::text),
+        token_digest: random.maybe(digest),
         kind: *random.one_of(RunKind::ALL),
         attempt: random.small(),
         status: *random.one_of(RunStatus::ALL),

@@ -98,15 +98,23 @@ CREATE INDEX receipts_by_age ON receipts (created_at_ms);
 -- Who made a mission; the same name that its creation's event has.
 ALTER TABLE missions ADD COLUMN created_by TEXT NOT NULL DEFAULT 'user.local';
 
+-- JSON object: work items for each status that any has.
+ALTER TABLE missions ADD COLUMN item_counts TEXT NOT NULL DEFAULT '{}';
+UPDATE missions SET item_counts = COALESCE((
+    SELECT json_group_object(status, n) FROM (
+        SELECT status, COUNT(*) AS n FROM work_items WHERE mission_id = missions.id GROUP BY status
+    ) AS counted
+), '{}');
+
 -- The session a run belongs to, when its worker named one.
 ALTER TABLE runs ADD COLUMN session_id TEXT;
 -- The principal that claimed it last.
 ALTER TABLE runs ADD COLUMN worked_by TEXT;
+-- SHA-256 of the secret of its last claim's run token; a worker inside the host has none.
+ALTER TABLE runs ADD COLUMN token_digest TEXT;
 
 -- The principal that claimed the run.
 ALTER TABLE run_leases ADD COLUMN principal TEXT NOT NULL DEFAULT 'system.worker';
--- SHA-256 of the run token's secret; a worker inside the host has none.
-ALTER TABLE run_leases ADD COLUMN token_digest TEXT;
 
 -- The principal whose work or wish it is about.
 ALTER TABLE approvals ADD COLUMN requested_by TEXT NOT NULL DEFAULT 'system.missions';
@@ -126,3 +134,5 @@ CREATE INDEX approvals_by_content ON approvals (workspace_id, run_id, content_di
 ALTER TABLE log_head ADD COLUMN trimmed_seq INTEGER NOT NULL DEFAULT 0;
 -- Serves retention: the events of a time.
 CREATE INDEX events_by_age ON events (occurred_at_ms);
+-- Serves what a run has left.
+CREATE INDEX artifacts_by_run ON artifacts (run_id, id) WHERE run_id IS NOT NULL;

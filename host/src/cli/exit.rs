@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::app::StartError;
+use crate::client::ClientError;
 use crate::data_dir::DataDirError;
 use crate::engine::EngineError;
 use crate::store::{OpenError, StorageError};
@@ -36,28 +37,34 @@ impl From<Exit> for ExitCode {
 pub(super) struct Failure {
     exit: Exit,
     message: String,
+    /// The problem's code, when a server answered with one.
+    code: Option<String>,
 }
 
 impl Failure {
     /// What was given cannot be used.
     pub(super) fn bad_input(message: impl Into<String>) -> Self {
-        Self { exit: Exit::BadInput, message: message.into() }
+        Self { exit: Exit::BadInput, message: message.into(), code: None }
     }
 
     /// The host could not go on.
     pub(super) fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into() }
+        Self { exit: Exit::Failed, message: message.into(), code: None }
     }
 
     /// `error` with its causes.
     pub(super) fn caused_by(exit: Exit, error: &dyn Error) -> Self {
-        Self { exit, message: with_causes(error) }
+        Self { exit, message: with_causes(error), code: None }
     }
 
     /// Tells it and gives the exit code.
     pub(super) fn report(&self, as_json: bool) -> ExitCode {
         if as_json {
-            println!("{}", json!({"error": {"message": self.message, "exit_code": self.exit as u8}}));
+            let mut error = json!({"message": self.message, "exit_code": self.exit as u8});
+            if let Some(code) = &self.code {
+                error["code"] = json!(code);
+            }
+            println!("{}", json!({"error": error}));
         }
         eprintln!("error: {}", self.message);
         self.exit.into()
@@ -83,7 +90,8 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
             StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) => Exit::BadInput,
-            StartError::Plugins(_) | StartError::Recover(_) => Exit::Failed,
+            StartError::Listen { .. } => Exit::BadInput,
+            StartError::Plugins(_) | StartError::Recover(_) | StartError::Tokens(_) => Exit::Failed,
         };
         Self::caused_by(exit, &error)
     }
@@ -104,14 +112,30 @@ impl From<OpenError> for Failure {
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
         let message = format!("failed to {}; {}", with_causes(&error), error.help());
-        Self { exit: Exit::Failed, message }
+        Self::failed(message)
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let exit = match (error.status(), error.code()) {
+            // A rule forbids it, or it will do later: what was given is not at fault.
+            (_, Some("EVENT_REFUSED" | "LEASE_LOST")) | (Some(408 | 429), _) => Exit::Failed,
+            (Some(400..=499), _) => Exit::BadInput,
+            _ if matches!(error, ClientError::Address { .. }) => Exit::BadInput,
+            _ => Exit::Failed,
+        };
+        Self { exit, message: error.to_string(), code: error.code().map(str::to_owned) }
     }
 }
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
-            EngineError::NotFound { .. } | EngineError::Field(_) | EngineError::Conflict(_) => Exit::BadInput,
+            EngineError::NotFound { .. }
+            | EngineError::Field(_)
+            | EngineError::Revision { .. }
+            | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }
             | EngineError::HostFault(_)

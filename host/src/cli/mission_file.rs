@@ -83,8 +83,17 @@ pub(super) struct Loaded {
     base: PathBuf,
 }
 
+/// Who will carry a mission's work out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// This process: every item says how, and this machine can.
+    ThisProcess,
+    /// Whoever claims it: an item may leave the how to its worker.
+    AnyWorker,
+}
+
 /// Reads and checks a file; nothing is recorded yet.
-pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
+pub(super) fn load(path: &Path, carrier: Carrier) -> Result<Loaded, Failure> {
     let shown = path.display();
     let size = path.metadata().map_err(|error| Failure::bad_input(format!("{shown}: cannot be read: {error}")))?.len();
     if size > FILE_MAX_BYTES {
@@ -99,7 +108,11 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
     let base = directory_of(path);
     let source = path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string();
     let mut request = request_of(&file, &source);
-    prepare_actions(&mut request, &file, &base).map_err(|message| Failure::bad_input(format!("{shown}: {message}")))?;
+    let prepared = match carrier {
+        Carrier::ThisProcess => prepare_actions(&mut request, &file, &base),
+        Carrier::AnyWorker => place_actions(&mut request, &file, &base),
+    };
+    prepared.map_err(|message| Failure::bad_input(format!("{shown}: {message}")))?;
     let mut counter = 0_u32;
     let specs = wire::check_request(&mut request.clone(), || {
         counter += 1;
@@ -163,6 +176,28 @@ fn prepare_actions(request: &mut MissionRequest, file: &MissionFile, base: &Path
     Ok(())
 }
 
+/// Fixes the working directory of every `action.exec` there is. Whether its program exists is for
+/// the worker to say that will start it.
+fn place_actions(request: &mut MissionRequest, file: &MissionFile, base: &Path) -> Result<(), String> {
+    for (index, item) in request.work_items.iter_mut().enumerate() {
+        let Some(exec) = item.action.as_mut().and_then(|action| action.get_mut("exec")) else { continue };
+        *exec = placed(exec.take(), base).map_err(|error| format!("work_items[{index}].action.exec: {error}"))?;
+    }
+    if let Some(planner) = &file.planner {
+        let exec = serde_json::to_value(&planner.exec).map_err(|error| error.to_string())?;
+        let exec = placed(exec, base).map_err(|error| format!("planner.exec: {error}"))?;
+        request.metadata.insert("planner".to_owned(), json!({"action": {"exec": exec}}));
+    }
+    Ok(())
+}
+
+fn placed(exec: Value, base: &Path) -> Result<Value, String> {
+    let mut exec: ExecAction =
+        serde_json::from_value(exec).map_err(|error| suggest::with_nearest_name(&error.to_string()))?;
+    exec.cwd = Some(base.join(exec.cwd.as_deref().unwrap_or("")).display().to_string());
+    serde_json::to_value(exec).map_err(|error| error.to_string())
+}
+
 fn prepared(action: &Value, base: &Path) -> Result<Value, String> {
     let mut exec =
         worker::check_action(action, base).map_err(|error| suggest::with_nearest_name(&error.to_string()))?;
@@ -171,6 +206,11 @@ fn prepared(action: &Value, base: &Path) -> Result<Value, String> {
 }
 
 impl Loaded {
+    /// Whether the file names a reducer or gates of its own.
+    pub(super) fn names_components(&self) -> bool {
+        self.file.reducer.is_some() || !self.file.gates.is_empty()
+    }
+
     /// The components the mission will be pinned to. Their settings fit their schemas; nothing is
     /// compiled yet.
     pub(super) fn bindings(&self, plugins: &PluginHost) -> Result<Bindings, Failure> {

@@ -6,11 +6,21 @@ mod output;
 mod table;
 mod mission_file;
 mod suggest;
+mod connect;
+mod embedded;
 mod run;
+mod serve;
+mod display;
 mod progress;
+mod watch;
 mod report;
 mod mission;
+mod runs;
+mod events;
 mod approval;
+mod token;
+mod work;
+mod prime;
 mod plugin;
 mod doctor;
 mod config;
@@ -18,7 +28,7 @@ mod config;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::app::Place;
 use crate::telemetry;
@@ -36,12 +46,25 @@ struct Cli {
 enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
-    /// Look at missions: their state, their history, what another reducer would have decided
+    /// Serve the API
+    Serve(serve::ServeArgs),
+    /// Make missions, look at them, tell them something
     #[command(subcommand)]
     Mission(mission::MissionCommand),
+    /// Look at runs
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
+    /// Show what happened; with --follow also what happens
+    Events(events::EventsArgs),
     /// Answer questions that wait for a person
     #[command(subcommand)]
     Approval(approval::ApprovalCommand),
+    /// Issue tokens, look at them, end them
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    Work(Box<work::WorkArgs>),
+    /// Print what an agent needs to know to work on a run
+    Prime(prime::PrimeArgs),
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -50,6 +73,11 @@ enum Command {
     Config(config::ConfigCommand),
     /// Check that this machine has what Sluice needs
     Doctor(doctor::DoctorArgs),
+    /// Print a script that completes this command's arguments in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Where state lives; shared by every command that touches it.
@@ -100,10 +128,20 @@ impl Command {
         match self {
             Self::Run(args) => run::execute(args).await,
             Self::Mission(command) => mission::execute(command).await,
+            Self::Serve(args) => serve::execute(args).await,
+            Self::Runs(command) => runs::execute(command).await,
+            Self::Events(args) => events::execute(args).await,
             Self::Approval(command) => approval::execute(command).await,
+            Self::Token(command) => token::execute(command).await,
+            Self::Work(args) => work::execute(*args).await,
+            Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
             Self::Config(command) => config::execute(command),
             Self::Doctor(args) => doctor::execute(args).await,
+            Self::Completions { shell } => {
+                clap_complete::generate(shell, &mut Cli::command(), "sluice", &mut std::io::stdout());
+                Ok(Exit::Succeeded.into())
+            }
         }
     }
 
@@ -111,11 +149,28 @@ impl Command {
         match self {
             Self::Run(args) => args.json,
             Self::Mission(command) => command.wants_json(),
+            Self::Serve(_) => false,
+            Self::Runs(command) => command.wants_json(),
+            Self::Events(args) => args.json,
             Self::Approval(command) => command.wants_json(),
+            Self::Token(command) => command.wants_json(),
+            Self::Work(args) => args.json,
+            Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),
             Self::Config(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
+            Self::Completions { .. } => false,
         }
+    }
+}
+
+/// Ctrl-C, or being told to end.
+async fn interrupted() {
+    let told_to_end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    let Ok(mut terminate) = told_to_end else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
     }
 }
 

@@ -11,6 +11,12 @@ pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
     print(&text)
 }
 
+/// Prints `value` as one line of JSON, for answers that are many documents.
+pub(super) fn json_line(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?;
+    print(&text)
+}
+
 /// Prints text and a line's end. A reader that went away (`| head`) is no failure.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write as _;

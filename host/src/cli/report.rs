@@ -8,6 +8,7 @@ use sluice_api::verdict::{ApprovalView, FindingView, VerdictView};
 use super::exit::{Exit, Failure};
 use super::output::{print as print_line, visible};
 use super::table;
+use crate::client::Client;
 use crate::domain::approval::ApprovalStatus;
 use crate::domain::id::{MissionId, WorkspaceId};
 use crate::store::Store;
@@ -69,6 +70,43 @@ pub(super) async fn gather(store: &Store, workspace_id: &WorkspaceId, id: &Missi
     let approvals = store.approvals(workspace_id, Some(id), Some(ApprovalStatus::Pending), None, PAGE).await?;
     let approvals = approvals.iter().map(wire::approval_view).collect();
     Ok(Report { mission: view, verdicts, artifacts, approvals })
+}
+
+/// Asks a host for everything about one mission.
+pub(super) async fn fetch(client: &Client, id: &str) -> Result<Report, Failure> {
+    let mut mission = client.mission(id).await?;
+    let mut items = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = client.work_items(id, cursor.as_deref()).await?;
+        items.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    mission.work_items = Some(items);
+    let mut verdicts = Vec::new();
+    loop {
+        let page = client.verdicts(id, cursor.as_deref()).await?;
+        verdicts.extend(page.verdicts);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let mut artifacts = Vec::new();
+    loop {
+        let page = client.artifacts(id, cursor.as_deref()).await?;
+        artifacts.extend(page.artifacts);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let pending = ApprovalStatus::Pending.as_str();
+    let approvals = client.approvals(Some(pending), Some(id), None).await?.approvals;
+    Ok(Report { mission, verdicts, artifacts, approvals })
 }
 
 /// Prints the table.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::PlaceArgs;
 use super::exit::{Exit, Failure, with_causes};
-use super::mission_file::{self, Loaded};
+use super::mission_file::{self, Carrier, Loaded};
 use super::progress::Progress;
 use super::report;
 use crate::app::App;
@@ -48,7 +48,7 @@ enum Ended {
 }
 
 pub(super) async fn execute(args: RunArgs) -> Result<ExitCode, Failure> {
-    let loaded = args.file.as_deref().map(mission_file::load).transpose()?;
+    let loaded = args.file.as_deref().map(|file| mission_file::load(file, Carrier::ThisProcess)).transpose()?;
     let mut app = App::open(&args.place.place()).await?;
     let workspace_id = Engine::local_workspace();
     let log_head = app.engine.store().log_head().await?;
@@ -110,6 +110,7 @@ async fn create(app: &App, workspace_id: &WorkspaceId, loaded: &Loaded) -> Resul
         bindings,
         start: true,
         actor: "user.local".to_owned(),
+        receipt: None,
     };
     Ok(app.engine.create_mission(new).await?)
 }
@@ -145,17 +146,7 @@ async fn work(app: &mut App, mission: &Mission, jobs: usize) -> Result<Ended, Fa
     }
     tokio::select! {
         ended = until_settled(&app.engine, &mission.workspace_id, &mission.id) => ended,
-        () = interrupted() => Ok(Ended::Interrupted),
-    }
-}
-
-/// Ctrl-C, or being told to end.
-async fn interrupted() {
-    let told_to_end = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    let Ok(mut terminate) = told_to_end else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+        () = super::interrupted() => Ok(Ended::Interrupted),
     }
 }
 

@@ -1,11 +1,14 @@
 //! A mission: a goal, its budgets, and where it stands.
 
+use std::collections::BTreeMap;
+
 use super::gate::GateName;
 use super::id::{MissionId, WorkspaceId};
 use super::json::Json;
 use super::plugin::Binding;
 use super::time::Timestamp;
 use super::word::words;
+use super::work_item::WorkItemStatus;
 
 words! {
     /// Where a mission stands. Written only by [`super::rules`].
@@ -119,6 +122,8 @@ pub struct Mission {
     pub bindings: Bindings,
     /// Planner runs that finished.
     pub planner_attempts: u32,
+    /// Work items for each status that any has; written with each event of its history.
+    pub counts: BTreeMap<WorkItemStatus, u32>,
     /// Who made it.
     pub created_by: String,
     /// Length of its history, and the guard of every write to it.

@@ -1,5 +1,6 @@
 //! Principals: who asks, in which workspace, in which role.
 
+use super::artifact::Digest;
 use super::id::{RunId, WorkspaceId};
 use super::word::words;
 
@@ -52,6 +53,8 @@ pub enum Credential {
         run_id: RunId,
         /// The fencing token of the claim.
         fence: u64,
+        /// SHA-256 of the token's secret.
+        digest: Digest,
     },
 }
 

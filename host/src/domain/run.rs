@@ -51,8 +51,6 @@ pub struct Lease {
     pub worker: String,
     /// The principal that claimed the run.
     pub principal: String,
-    /// SHA-256 of the run token's secret; a worker inside the host has none.
-    pub token_digest: Option<Digest>,
     /// The host process that granted it; a restarted host ends the leases of its own workers.
     pub host_id: String,
     /// Grows by one with each claim of this run.
@@ -76,6 +74,9 @@ pub struct Run {
     pub session_id: Option<String>,
     /// The principal that claimed it last.
     pub worked_by: Option<String>,
+    /// SHA-256 of the secret of its last claim's run token, also after its end, so that the same
+    /// worker may finish twice; a worker inside the host has none.
+    pub token_digest: Option<Digest>,
     /// What it is for.
     pub kind: RunKind,
     /// Which attempt of its work item (or of the planner) it is, from 1.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::json;
 
 use sluice_api::command::CommandView;
+use sluice_api::mission::MissionAdvanced;
 
 use super::boards::Slot;
 use super::error::conflict_or_storage;
@@ -16,7 +18,11 @@ use crate::domain::command::Command;
 use crate::domain::event::{Disposition, HistoryEntry, Input, InputKind};
 use crate::domain::json::Json;
 use crate::domain::mission::Mission;
+use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::rules::{self, Effects, Refusal};
+use crate::domain::time::Timestamp;
+use crate::domain::work_item::WorkItemStatus;
+use crate::store::{Guard, Unit, Write};
 use crate::wire;
 
 /// Times an event is tried again because another host was faster.
@@ -54,9 +60,20 @@ impl Engine {
     /// fact at all. [`EngineError::HostFault`], [`EngineError::Contended`] and storage: nothing
     /// happened and an input of the inbox still waits.
     pub(super) async fn advance(&self, input: Input, from_inbox: bool) -> Result<Advanced, EngineError> {
+        self.advance_if(input, from_inbox, None, None).await
+    }
+
+    /// The same, only at this revision, and with the receipt of a write that its caller named.
+    pub(super) async fn advance_if(
+        &self,
+        input: Input,
+        from_inbox: bool,
+        if_revision: Option<u64>,
+        receipt: Option<ReceiptKey>,
+    ) -> Result<Advanced, EngineError> {
         let mut slot = self.parts.boards.enter(&input.mission_id).await;
         for _ in 0..CONFLICT_RETRIES {
-            match self.try_advance(&mut slot, &input, from_inbox).await {
+            match self.try_advance(&mut slot, &input, from_inbox, if_revision, receipt.as_ref()).await {
                 Err(EngineError::Contended) => {
                     *slot = None;
                     if from_inbox && !self.still_waits(&input).await? {
@@ -103,7 +120,14 @@ impl Engine {
         Ok(board.mission().clone())
     }
 
-    async fn try_advance(&self, slot: &mut Slot, input: &Input, from_inbox: bool) -> Result<Advanced, EngineError> {
+    async fn try_advance(
+        &self,
+        slot: &mut Slot,
+        input: &Input,
+        from_inbox: bool,
+        if_revision: Option<u64>,
+        receipt: Option<&ReceiptKey>,
+    ) -> Result<Advanced, EngineError> {
         // The board is taken out while the event is worked on: whatever interrupts this leaves the
         // slot empty, and the next event starts from what is on disk.
         let mut board = match slot.take() {
@@ -113,6 +137,11 @@ impl Engine {
                 .await?
                 .ok_or_else(|| EngineError::NotFound { what: "mission", id: input.mission_id.to_string() })?,
         };
+        let current = board.mission().revision;
+        if let Some(expected) = if_revision.filter(|expected| *expected != current) {
+            **slot = Some(board);
+            return Err(EngineError::Revision { expected, current });
+        }
         if from_inbox && board.mission().status.is_final() {
             self.drop_input(input).await?;
             let refusal = Refusal::new("MISSION_CLOSED", format!("the mission is {}", board.mission().status));
@@ -139,9 +168,14 @@ impl Engine {
             }
         };
         count_event(&mut board, input);
-        let unit = self.unit_of(&board, input, from_inbox, &outcome).await?;
-        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        let mut unit = self.unit_of(&board, input, from_inbox, &outcome).await?;
         let mission = board.mission().clone();
+        if let Some(key) = receipt.filter(|_| outcome.refusal.is_none()) {
+            let commands = outcome.commands.clone();
+            let answer = MissionAdvanced { mission: wire::mission_view(&mission), commands };
+            add_receipt(&mut unit, key, 200, &answer, self.now());
+        }
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         **slot = Some(board);
         match outcome.refusal {
             None => Ok(Advanced { mission, commands: outcome.commands }),
@@ -224,9 +258,19 @@ impl Engine {
     }
 }
 
+/// Has a unit of work leave the receipt of the request it carries out.
+pub(super) fn add_receipt(unit: &mut Unit, key: &ReceiptKey, status: u16, answer: &impl Serialize, now: Timestamp) {
+    let receipt = Receipt { key: key.clone(), status, answer: wire::json_of(answer), created_at: now };
+    unit.guards.push(Guard::no_receipt(key));
+    unit.writes.push(Write::Receipt(receipt));
+}
+
 /// The history is one entry longer.
 fn count_event(board: &mut Board, input: &Input) {
+    let counts = WorkItemStatus::ALL.iter().map(|status| (*status, board.count(*status)));
+    let counts = counts.filter(|(_, count)| *count > 0).collect();
     board.edit_mission(|mission| {
+        mission.counts = counts;
         mission.revision += 1;
         mission.updated_at = input.occurred_at.max(mission.updated_at);
     });

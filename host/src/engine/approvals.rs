@@ -6,6 +6,7 @@ use super::error::conflict_or_storage;
 use super::told::LogWriter;
 use super::{Engine, EngineError};
 use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::artifact::Digest;
 use crate::domain::event::{Input, InputKind};
 use crate::domain::id::{ApprovalId, EventId, WorkspaceId};
 use crate::store::{Guard, Unit, Write};
@@ -33,6 +34,7 @@ impl Engine {
         decision: Decision,
         decided_by: &str,
         reason: Option<String>,
+        content_digest: Option<&Digest>,
     ) -> Result<Approval, EngineError> {
         let approval = self.parts.store.approval(id).await?.filter(|approval| approval.workspace_id == *workspace_id);
         let Some(approval) = approval else {
@@ -42,6 +44,9 @@ impl Engine {
             Decision::Grant => ApprovalStatus::Granted,
             Decision::Deny => ApprovalStatus::Denied,
         };
+        if content_digest.is_some_and(|looked_at| *looked_at != approval.content_digest) {
+            return Err(EngineError::Conflict(format!("approval `{id}` is not about what was looked at")));
+        }
         if approval.status == status {
             return Ok(approval);
         }

@@ -238,6 +238,7 @@ fn queued_run(board: &Board, new: &NewRun, now: Timestamp) -> Run {
         work_item_id: new.work_item_id.clone(),
         session_id: None,
         worked_by: None,
+        token_digest: None,
         kind: new.kind,
         attempt: new.attempt,
         status,

@@ -29,6 +29,14 @@ pub enum EngineError {
         /// How.
         reason: String,
     },
+    /// The mission is at another revision than the caller expects.
+    #[error("the mission is at revision {current}, not {expected}")]
+    Revision {
+        /// What the caller expects.
+        expected: u64,
+        /// What it is.
+        current: u64,
+    },
     /// It was decided before, and differently.
     #[error("{0}")]
     Conflict(String),

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use sluice_api::mission::{MissionCreated, MissionRequest};
+use sluice_api::mission::{MissionAnswer, MissionCreated, MissionRequest};
 
+use super::advance::add_receipt;
 use super::error::conflict_or_storage;
 use super::told::LogWriter;
 use super::{Advanced, Engine, EngineError};
-use crate::domain::event::{Input, InputKind};
+use crate::domain::event::{HistoryEntry, Input, InputKind};
 use crate::domain::id::{EventId, MissionId, RunId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::mission::{Bindings, Mission};
+use crate::domain::receipt::ReceiptKey;
 use crate::store::{Guard, Unit, Write};
 use crate::wire;
 
@@ -28,6 +30,20 @@ pub struct NewMission {
     pub start: bool,
     /// Who asks.
     pub actor: String,
+    /// What the caller calls this write, when it named it.
+    pub receipt: Option<ReceiptKey>,
+}
+
+/// Something a client tells a mission.
+pub struct NewEvent {
+    /// What happened.
+    pub kind: InputKind,
+    /// The particulars.
+    pub data: Map<String, Value>,
+    /// Only if the mission is at this revision.
+    pub if_revision: Option<u64>,
+    /// What the caller calls this write, when it named it.
+    pub receipt: Option<ReceiptKey>,
 }
 
 impl Engine {
@@ -63,6 +79,10 @@ impl Engine {
                 &new.actor,
             )));
         }
+        if let Some(key) = &new.receipt {
+            let answer = MissionAnswer { mission: wire::mission_view(&mission) };
+            add_receipt(&mut unit, key, 201, &answer, now);
+        }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(mission)
     }
@@ -82,6 +102,23 @@ impl Engine {
         data: Map<String, Value>,
         actor: &str,
     ) -> Result<Advanced, EngineError> {
+        self.post_event_if(workspace_id, mission_id, NewEvent { kind, data, if_revision: None, receipt: None }, actor)
+            .await
+    }
+
+    /// The same, with everything a client may say of its event.
+    ///
+    /// # Errors
+    /// As [`Self::post_event`]; [`EngineError::Revision`] when the mission is at another revision
+    /// than the client names.
+    pub async fn post_event_if(
+        &self,
+        workspace_id: &WorkspaceId,
+        mission_id: &MissionId,
+        new: NewEvent,
+        actor: &str,
+    ) -> Result<Advanced, EngineError> {
+        let NewEvent { kind, data, if_revision, receipt } = new;
         let Some(mission) = self.parts.store.mission(workspace_id, mission_id).await? else {
             return Err(EngineError::NotFound { what: "mission", id: mission_id.to_string() });
         };
@@ -94,7 +131,7 @@ impl Engine {
         input.work_item_id = text_of("work_item_id").map(WorkItemId::new);
         input.run_id = text_of("run_id").map(RunId::new);
         self.catch_up(mission_id).await?;
-        self.advance(input, false).await
+        self.advance_if(input, false, if_revision, receipt).await
     }
 
     /// Applies whatever waits in the mission's inbox, in order.
@@ -116,6 +153,28 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Applies what waits for the mission, and tells what the newest event that is `sought` led to.
+    /// For whoever did something whose input went by the inbox, and wants to see what came of it.
+    ///
+    /// # Errors
+    /// [`EngineError::Contended`] when the event is not among the newest: others were faster.
+    pub async fn advanced_by(
+        &self,
+        mission: &Mission,
+        sought: impl Fn(&HistoryEntry) -> bool,
+    ) -> Result<Advanced, EngineError> {
+        const LOOKED_AT: u64 = 200;
+        self.catch_up(&mission.id).await?;
+        let store = &self.parts.store;
+        let now = store.mission(&mission.workspace_id, &mission.id).await?;
+        let now = now.ok_or_else(|| EngineError::NotFound { what: "mission", id: mission.id.to_string() })?;
+        // What was sought came after the mission was looked at, unless it had been applied before.
+        let after = mission.revision.min(now.revision.saturating_sub(LOOKED_AT)).checked_sub(1);
+        let entries = store.history(&mission.id, after, 1_000).await?;
+        let entry = entries.iter().rev().find(|entry| sought(entry)).ok_or(EngineError::Contended)?;
+        Ok(Advanced { mission: now, commands: wire::entry_view(entry).commands })
     }
 
     /// An input of the host's making, for the inbox.
@@ -143,6 +202,7 @@ fn may_be_posted(kind: InputKind) -> bool {
             | InputKind::MissionResumed
             | InputKind::MissionCanceled
             | InputKind::RunStarted
+            | InputKind::TimerFired
             | InputKind::ToolObserved
             | InputKind::ResourceChanged
             | InputKind::WorkItemsProposed

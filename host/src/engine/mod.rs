@@ -8,6 +8,7 @@
 //! [`gates`], [`approvals`] and [`timers`] are what the outside calls.
 
 pub mod ports;
+pub mod secret;
 
 mod error;
 mod boards;
@@ -20,14 +21,19 @@ mod runs;
 mod gates;
 mod approvals;
 mod timers;
+mod tokens;
+mod retention;
+mod audit;
 mod replay;
 
 pub use advance::Advanced;
 pub use approvals::Decision;
+pub use audit::{AuditBreak, AuditCheck};
 pub use error::EngineError;
-pub use missions::NewMission;
+pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
 pub use runs::{Claim, FinishReport, FinishStatus, HeldRun, NewRunArtifact, OutputPart};
+pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
 use std::sync::Arc;
 
@@ -38,6 +44,7 @@ use crate::store::Store;
 
 use boards::Boards;
 use ports::Plugins;
+use tokens::TokenCache;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
 pub const PLUGIN_UNUSABLE: &str = "PLUGIN_UNUSABLE";
@@ -53,12 +60,15 @@ pub struct Engine {
 pub struct EngineOptions {
     /// Milliseconds a question waits for a person before it expires.
     pub approval_ttl_ms: u64,
+    /// Milliseconds an event stays in the log; `None` for ever.
+    pub log_retention_ms: Option<u64>,
 }
 
 impl Default for EngineOptions {
-    /// A week: a question asked before a holiday can be answered after it.
+    /// A week for questions, so that one asked before a holiday can be answered after it; the log
+    /// for ever, because nobody should lose events without having said so.
     fn default() -> Self {
-        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000 }
+        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000, log_retention_ms: None }
     }
 }
 
@@ -70,6 +80,7 @@ struct Parts {
     ids: Ids,
     host_id: String,
     boards: Boards,
+    tokens: TokenCache,
 }
 
 impl Engine {
@@ -87,7 +98,16 @@ impl Engine {
         host_id: String,
         options: EngineOptions,
     ) -> Self {
-        let parts = Parts { options, store, plugins, clock, ids: Ids::default(), host_id, boards: Boards::default() };
+        let parts = Parts {
+            options,
+            store,
+            plugins,
+            clock,
+            ids: Ids::default(),
+            host_id,
+            boards: Boards::default(),
+            tokens: TokenCache::default(),
+        };
         Self { parts: Arc::new(parts) }
     }
 
@@ -109,6 +129,11 @@ impl Engine {
     /// The workspace of a host that has no others.
     pub fn local_workspace() -> WorkspaceId {
         WorkspaceId::new("local")
+    }
+
+    /// A new id for a request.
+    pub fn new_request_id(&self) -> String {
+        self.new_id("req_")
     }
 
     fn now(&self) -> Timestamp {

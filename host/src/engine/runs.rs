@@ -134,7 +134,6 @@ impl Engine {
         run.lease = Some(Lease {
             worker: claim.worker.clone(),
             principal: claim.principal.clone(),
-            token_digest: None,
             host_id: self.parts.host_id.clone(),
             fence: run.fence,
             expires_at: now.plus_millis(claim.lease_ms),

@@ -1,5 +1,146 @@
-//! HTTP: the only module that names axum.
+//! HTTP and SSE: a request comes in, an answer goes out.
 //!
-//! Start with [`serve`], through which every request comes in.
+//! It owns what is on the wire (paths, headers, bodies, problems) and the only module that names
+//! axum. It decides nothing: who may is [`crate::policy`]'s, what happens is [`crate::engine`]'s.
+//!
+//! Follow one request: [`serve`] accepts its connection, [`guards`] gives it an id and looks at
+//! where it comes from, [`routes`] holds which action it is, [`access`] finds out who asks,
+//! [`idempotency`] whether it was carried out before, a handler ([`missions`], [`runs`], ...)
+//! calls the engine, and [`problem`] tells what went wrong.
 
 pub mod serve;
+pub mod host;
+mod guards;
+mod rate;
+mod routes;
+mod access;
+mod idempotency;
+mod json;
+mod page;
+pub mod problem;
+mod openapi;
+
+mod meta;
+mod missions;
+mod bindings;
+mod approvals;
+mod stream;
+mod tokens;
+mod audit;
+
+mod in_process;
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::Value;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use utoipa_axum::routes;
+
+use crate::policy::Action;
+pub use host::{Host, HttpOptions, Shared};
+pub use in_process::{AnswerBody, InProcess};
+pub use routes::Operation;
+
+use problem::Problem;
+use routes::Routes;
+
+/// Every route there is, each under its action.
+fn table() -> Routes {
+    Routes::new(openapi::base())
+        .open(routes!(meta::health))
+        .open(routes!(meta::alive))
+        .open(routes!(meta::ready))
+        .guarded(Action::HostRead, routes!(meta::openapi))
+        .guarded(Action::HostRead, routes!(meta::problem_page))
+        .guarded(Action::HostRead, routes!(meta::metrics))
+        .guarded(Action::MissionCreate, routes!(missions::create))
+        .guarded(Action::MissionRead, routes!(missions::list))
+        .guarded(Action::MissionRead, routes!(missions::show))
+        .guarded(Action::MissionRead, routes!(missions::history))
+        .guarded(Action::MissionRead, routes!(missions::events))
+        .guarded(Action::MissionRead, routes!(missions::work_items))
+        .guarded(Action::MissionRead, routes!(missions::verdicts))
+        .guarded(Action::MissionReplay, routes!(missions::replay))
+        .guarded(Action::ApprovalRead, routes!(approvals::list))
+        .guarded(Action::ApprovalRead, routes!(approvals::show))
+        .guarded(Action::ApprovalDecide, routes!(approvals::grant))
+        .guarded(Action::ApprovalDecide, routes!(approvals::deny))
+        .guarded(Action::EventRead, routes!(stream::follow))
+        .guarded(Action::EventRead, routes!(stream::follow_global))
+        .guarded(Action::TicketCreate, routes!(stream::draw_ticket))
+        .guarded(Action::TokenCreate, routes!(tokens::create))
+        .guarded(Action::TokenRead, routes!(tokens::list))
+        .guarded(Action::TokenRead, routes!(tokens::show))
+        .guarded(Action::TokenRevoke, routes!(tokens::revoke))
+        .guarded(Action::TokenRotate, routes!(tokens::rotate))
+        .guarded(Action::AuditRead, routes!(audit::list))
+}
+
+/// The whole API over a host.
+pub fn router(host: Shared) -> Router {
+    let (routes, _, _) = table().finish();
+    let body_max = host.options.body_max_bytes;
+    let mut router = routes
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(body_max))
+        .layer(CatchPanicLayer::custom(panicked));
+    if !host.options.allowed_origins.is_empty() {
+        router = router.layer(cross_origin(&host.options));
+    }
+    router
+        .layer(middleware::from_fn_with_state(Arc::clone(&host), guards::not_too_many))
+        .layer(middleware::from_fn_with_state(Arc::clone(&host), guards::known_names_only))
+        .layer(middleware::from_fn_with_state(Arc::clone(&host), guards::identified))
+        .with_state(host)
+}
+
+/// The OpenAPI document.
+pub fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| openapi::complete(table().finish().2))
+}
+
+/// Every operation with its action.
+pub fn operations() -> Vec<Operation> {
+    table().finish().1
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::new(
+        problem::UNKNOWN_ROUTE,
+        format!("there is no route `{}`; /openapi.json lists those there are", uri.path()),
+    )
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(problem::METHOD_NOT_ALLOWED, format!("`{}` has no method {method}; see the Allow header", uri.path()))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    // The panic's own message went to the log, by the panic hook.
+    Problem::new(problem::INTERNAL, "the host failed; its log holds the cause").into_response()
+}
+
+fn cross_origin(options: &HttpOptions) -> CorsLayer {
+    let origins: Vec<HeaderValue> = options.allowed_origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("sluice-workspace"),
+        ])
+        .expose_headers([header::ETAG, header::RETRY_AFTER, guards::REQUEST_ID.clone()])
+}

@@ -167,6 +167,7 @@ mod tests {
             bindings: Bindings { reducer: binding.clone(), gates: vec![(GateName::Review, binding)] },
             planner_attempts: 1,
             created_by: "user.test".to_owned(),
+            counts: std::collections::BTreeMap::new(),
             revision: 9,
             created_at: Timestamp(1),
             updated_at: Timestamp(2),

@@ -69,6 +69,14 @@ impl Record for Artifact {
 }
 
 impl Store {
+    /// What a run has left, by id, which is the order it was left in; at most
+    /// [`super::PAGE_MAX`].
+    pub async fn artifact_ids_of_run(&self, run: &RunId) -> Result<Vec<ArtifactId>, StorageError> {
+        let select = Select::<Artifact>::all().only("artifacts.run_id = $", run.as_str());
+        let found = self.many(select.page("artifacts.id", super::PAGE_MAX)).await?;
+        Ok(found.into_iter().map(|artifact| artifact.id).collect())
+    }
+
     /// The artifact of this id.
     pub async fn artifact(&self, id: &ArtifactId) -> Result<Option<Artifact>, StorageError> {
         self.one(Select::all().only("artifacts.id = $", id.as_str())).await

@@ -4,6 +4,8 @@
 //! conversion is written out, and changing a domain type cannot silently change what an old
 //! database means. Opaque JSON is kept as text inside the document: byte for byte.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::artifact::{ArtifactRef, Digest};
@@ -12,6 +14,7 @@ use crate::domain::id::{ArtifactId, EvaluationId, VerdictId, WorkItemId};
 use crate::domain::json::Json;
 use crate::domain::mission::{Bindings, Budgets};
 use crate::domain::plugin::Binding;
+use crate::domain::work_item::WorkItemStatus;
 
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,17 @@ pub(super) fn write_work_item_ids(ids: &[WorkItemId]) -> String {
 /// Reads what [`write_work_item_ids`] wrote.
 pub(super) fn read_work_item_ids(text: &str) -> Result<Vec<WorkItemId>, DocumentError> {
     Ok(read_texts(text)?.into_iter().map(WorkItemId::new).collect())
+}
+
+/// How many there are of each status.
+pub(super) fn write_counts(counts: &BTreeMap<WorkItemStatus, u32>) -> String {
+    write(&counts.iter().map(|(status, count)| (status.as_str(), *count)).collect::<BTreeMap<_, _>>())
+}
+
+/// Reads what [`write_counts`] wrote.
+pub(super) fn read_counts(text: &str) -> Result<BTreeMap<WorkItemStatus, u32>, DocumentError> {
+    let counts: BTreeMap<String, u32> = serde_json::from_str(text)?;
+    counts.into_iter().map(|(status, count)| Ok((status.parse()?, count))).collect()
 }
 
 #[derive(Serialize, Deserialize)]

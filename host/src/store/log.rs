@@ -127,7 +127,25 @@ fn filtered(workspace: &WorkspaceId, filter: &LogFilter) -> Select<LogEvent> {
     select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", prefixes)
 }
 
+impl LogFilter {
+    /// Whether an event is wanted: what the statements of this file ask, in memory.
+    pub fn passes(&self, event: &LogEvent) -> bool {
+        let event = &event.event;
+        self.mission_id.as_ref().is_none_or(|id| event.mission_id.as_ref() == Some(id))
+            && self.run_id.as_ref().is_none_or(|id| event.run_id.as_ref() == Some(id))
+            && self.session_id.as_ref().is_none_or(|id| event.session_id.as_ref() == Some(id))
+            && (self.type_prefixes.is_empty()
+                || self.type_prefixes.iter().any(|prefix| event.event_type.starts_with(prefix)))
+    }
+}
+
 impl Store {
+    /// Every workspace's events after `after_seq`, in order. At most `limit` (and
+    /// [`super::PAGE_MAX`]).
+    pub async fn log_of_all(&self, after_seq: u64, limit: u32) -> Result<Vec<LogEvent>, StorageError> {
+        self.many(Select::all().only("events.seq > $", after_seq).page("events.seq", limit)).await
+    }
+
     /// A workspace's events after `after_seq`, in order. At most `limit` (and
     /// [`super::PAGE_MAX`]).
     pub async fn log_events(
@@ -146,9 +164,15 @@ impl Store {
         Ok(self.one(Select::<Trimmed>::all()).await?.map_or(0, |trimmed| trimmed.0))
     }
 
-    /// The newest event that happened before `moment`, of the oldest `limit` of the log.
-    pub async fn log_newest_before(&self, moment: Timestamp) -> Result<Option<LogEvent>, StorageError> {
-        self.one(Select::all().only("events.occurred_at_ms < $", moment).page("events.seq DESC", 1)).await
+    /// The newest event that happened before `moment`, by its `seq`.
+    pub async fn log_newest_before(&self, moment: Timestamp) -> Result<Option<u64>, StorageError> {
+        let select = Select::<LogEvent>::all().only("events.occurred_at_ms < $", moment);
+        Ok(self.one(select.page("events.occurred_at_ms DESC, events.seq DESC", 1)).await?.map(|event| event.seq))
+    }
+
+    /// The oldest event of the log, by its `seq`.
+    pub async fn log_oldest(&self) -> Result<Option<u64>, StorageError> {
+        Ok(self.one(Select::<LogEvent>::all().page("events.seq", 1)).await?.map(|event| event.seq))
     }
 
     /// The `seq` after which a workspace's newest `count` events lie, of those that pass `filter`.

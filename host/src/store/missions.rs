@@ -32,6 +32,7 @@ pub(super) static MISSIONS: Table = Table {
         text("bindings"),
         integer("planner_attempts"),
         text("created_by"),
+        text("item_counts"),
         integer("revision"),
         integer("created_at_ms"),
         integer("updated_at_ms"),
@@ -59,6 +60,7 @@ pub(super) fn row(mission: &Mission) -> Result<Row, StorageError> {
         .text("bindings", &documents::write_bindings(&mission.bindings))
         .integer("planner_attempts", mission.planner_attempts.into())
         .text("created_by", &mission.created_by)
+        .text("item_counts", &documents::write_counts(&mission.counts))
         .integer("revision", mission.revision)
         .moment("created_at_ms", mission.created_at)
         .moment("updated_at_ms", mission.updated_at)
@@ -87,6 +89,7 @@ impl Record for Mission {
             bindings: row.document("bindings", documents::read_bindings)?,
             planner_attempts: row.small("planner_attempts")?,
             created_by: row.text("created_by")?,
+            counts: row.document("item_counts", documents::read_counts)?,
             revision: row.integer("revision")?,
             created_at: row.moment("created_at_ms")?,
             updated_at: row.moment("updated_at_ms")?,

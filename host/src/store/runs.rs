@@ -27,6 +27,7 @@ pub(super) static RUNS: Table = Table {
         text("work_item_id"),
         text("session_id"),
         text("worked_by"),
+        text("token_digest"),
         text("kind"),
         integer("attempt"),
         text("status"),
@@ -58,7 +59,6 @@ pub(super) static RUN_LEASES: Table = Table {
         text("workspace_id"),
         text("worker"),
         text("principal"),
-        text("token_digest"),
         text("host_id"),
         integer("fence"),
         Column {
@@ -82,6 +82,7 @@ pub(super) fn row(run: &Run) -> Result<Row, StorageError> {
         .text_or_null("work_item_id", run.work_item_id.as_ref().map(WorkItemId::as_str))
         .text_or_null("session_id", run.session_id.as_deref())
         .text_or_null("worked_by", run.worked_by.as_deref())
+        .text_or_null("token_digest", run.token_digest.as_ref().map(Digest::as_str))
         .text("kind", run.kind.as_str())
         .integer("attempt", run.attempt.into())
         .text("status", run.status.as_str())
@@ -110,7 +111,6 @@ pub(super) fn lease_row(run: &Run, lease: &Lease) -> Result<Row, StorageError> {
         .text("workspace_id", run.workspace_id.as_str())
         .text("worker", &lease.worker)
         .text("principal", &lease.principal)
-        .text_or_null("token_digest", lease.token_digest.as_ref().map(Digest::as_str))
         .text("host_id", &lease.host_id)
         .integer("fence", lease.fence)
         .moment("expires_at_ms", lease.expires_at);
@@ -131,6 +131,7 @@ impl Record for Run {
             work_item_id: row.text_or_null("work_item_id")?.map(WorkItemId::new),
             session_id: row.text_or_null("session_id")?,
             worked_by: row.text_or_null("worked_by")?,
+            token_digest: row.digest_or_null("token_digest")?,
             kind: row.word("kind")?,
             attempt: row.small("attempt")?,
             status: row.word("status")?,
@@ -156,7 +157,6 @@ impl Record for Run {
             run.lease = Some(Lease {
                 worker: row.text("worker")?,
                 principal: row.text("principal")?,
-                token_digest: row.digest_or_null("token_digest")?,
                 host_id: row.text("host_id")?,
                 fence: row.integer("fence")?,
                 expires_at: row.moment("expires_at_ms")?,

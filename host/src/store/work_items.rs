@@ -8,7 +8,7 @@ use super::select::{Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::id::{MissionId, RunId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
-use crate::domain::work_item::{WorkItem, WorkItemSpec};
+use crate::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
 
 pub(super) static WORK_ITEMS: Table = Table {
     name: "work_items",
@@ -102,8 +102,20 @@ impl Store {
         after_position: Option<u32>,
         limit: u32,
     ) -> Result<Vec<WorkItem>, StorageError> {
+        self.work_items_of_status(mission, None, after_position, limit).await
+    }
+
+    /// The same, only those of one status.
+    pub async fn work_items_of_status(
+        &self,
+        mission: &MissionId,
+        status: Option<WorkItemStatus>,
+        after_position: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<WorkItem>, StorageError> {
         let select = Select::all()
             .only("work_items.mission_id = $", mission.as_str())
+            .only_some("work_items.status = $", status.map(WorkItemStatus::as_str))
             .only_some("work_items.position > $", after_position)
             .page("work_items.position", limit);
         self.many(select).await

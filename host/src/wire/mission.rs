@@ -16,7 +16,7 @@ use crate::domain::json::Json;
 use crate::domain::mission::{Bindings, Budgets, Mission, MissionStatus, Phase, Usage};
 use crate::domain::plugin::Binding;
 use crate::domain::time::Timestamp;
-use crate::domain::work_item::{WorkItem, WorkItemSpec};
+use crate::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
 
 /// Longest title, in characters.
 const TITLE_MAX_CHARS: usize = 200;
@@ -147,6 +147,10 @@ pub fn created_mission(
         metadata: json_of(&request.metadata),
         bindings: bindings_from_view(&created.bindings)?,
         planner_attempts: 0,
+        counts: [(WorkItemStatus::Todo, u32::try_from(request.work_items.len()).unwrap_or(u32::MAX))]
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .collect(),
         created_by: created_by.to_owned(),
         revision: 0,
         created_at: now,
@@ -244,7 +248,8 @@ pub fn mission_view(mission: &Mission) -> MissionView {
         updated_at_ms: mission.updated_at.as_millis(),
         started_at_ms: mission.started_at.map(Timestamp::as_millis),
         reducer: binding_view(&mission.bindings.reducer),
-        counts: None,
+        counts: Some(mission.counts.iter().map(|(status, count)| (status.to_string(), Value::from(*count))).collect()),
+        created_by: mission.created_by.clone(),
         work_items: None,
     }
 }

@@ -4,9 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use sluice_api::run::ExecAction;
-
-use crate::engine::HeldRun;
+use sluice_api::run::{ExecAction, RunView};
 
 /// Why an action cannot be carried out here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,9 +83,8 @@ pub fn check(action: &Value, base: &Path) -> Result<ExecAction, ActionError> {
 }
 
 /// The action of a claimed run.
-pub(super) fn of(held: &HeldRun, base: &Path) -> Result<ExecAction, ActionError> {
-    let action = held.run.action.as_ref().and_then(|action| serde_json::from_str::<Value>(action.as_str()).ok());
-    check(&action.unwrap_or(Value::Null), base)
+pub(super) fn of(run: &RunView, base: &Path) -> Result<ExecAction, ActionError> {
+    check(run.action.as_ref().unwrap_or(&Value::Null), base)
 }
 
 pub(super) fn working_directory(exec: &ExecAction, base: &Path) -> PathBuf {

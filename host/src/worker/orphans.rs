@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-/// Kills every process group whose members carry the id of a run in `scratch_root`, and removes
-/// the directories. To be called while no worker of this data directory runs.
+/// Kills every process that was given a run's directory below `scratch_root`, and removes the
+/// directories. To be called while no worker uses `scratch_root`. The directory and not the run is
+/// what counts: the run may be carried out again elsewhere by now, also on this machine.
 ///
 /// Only where `/proc` tells a process's environment; elsewhere the directories alone are removed.
 pub fn end_orphans(scratch_root: &Path) {
@@ -12,11 +13,8 @@ pub fn end_orphans(scratch_root: &Path) {
     if directories.is_empty() {
         return;
     }
-    let markers: Vec<String> = directories
-        .iter()
-        .filter_map(|d| d.file_name())
-        .map(|name| format!("SLUICE_RUN_ID={}", name.to_string_lossy()))
-        .collect();
+    let markers: Vec<String> =
+        directories.iter().map(|directory| format!("SLUICE_SCRATCH={}", directory.join("work").display())).collect();
     for pid in processes_with(&markers) {
         tracing::info!(pid = pid.as_raw_nonzero(), "ending a process that an earlier host left running");
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);

@@ -1,0 +1,119 @@
+//! `sluice prime`: the short text an agent needs to work on runs.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::output;
+
+/// Print what an agent needs to know to work on a run
+#[derive(Debug, Args)]
+pub(super) struct PrimeArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What a run's process finds in its environment.
+const VARIABLES: &[(&str, &str)] = &[
+    ("SLUICE_RUN", "file with the run as JSON, the same that comes on standard input"),
+    ("SLUICE_ARTIFACTS", "directory: every regular file you leave here is kept as an artifact"),
+    ("SLUICE_INPUTS", "directory: what the work items yours depends on left, in INPUTS/<work item>/"),
+    ("SLUICE_SCRATCH", "directory of your own; it is removed when the run ends"),
+    ("SLUICE_RUN_ID", "the run's id"),
+    ("SLUICE_MISSION_ID", "the mission's id"),
+    ("SLUICE_WORK_ITEM_ID", "the work item's id; empty when you are to plan"),
+    ("SLUICE_ATTEMPT", "which attempt this is, from 1"),
+    ("SLUICE_SERVER", "the server's address"),
+    ("SLUICE_TOKEN", "the run's token: good for this run alone, and only while it is yours"),
+];
+
+/// The calls of a worker that is not started by `sluice work`: what for, and how.
+const CALLS: &[(&str, &str)] = &[
+    (
+        "claim a run, waiting up to 30 s for one (204: none); the answer holds the run, its lease and its token. \
+         This call takes an agent's token, the others the run's",
+        "curl -sS -X POST $SLUICE_SERVER/runs/claim -H \"Authorization: Bearer $AGENT_TOKEN\" \
+         -H 'Content-Type: application/json' -d '{\"worker\":\"me\",\"wait_ms\":30000}'",
+    ),
+    (
+        "keep it, every `lease.heartbeat_ms`; `cancel: true` asks you to stop and finish as canceled",
+        "curl -sS -X POST $SLUICE_SERVER/runs/$SLUICE_RUN_ID/heartbeat -H \"Authorization: Bearer $SLUICE_TOKEN\"",
+    ),
+    (
+        "tell watchers what you do",
+        "curl -sS -X POST $SLUICE_SERVER/runs/$SLUICE_RUN_ID/events -H \"Authorization: Bearer $SLUICE_TOKEN\" \
+         -H 'Content-Type: application/json' \
+         -d '{\"events\":[{\"type\":\"message.part.updated\",\"part\":{\"type\":\"text\",\"text\":\"...\"}}]}'",
+    ),
+    (
+        "leave an artifact; the answer's `artifact.id` goes into the last call",
+        "curl -sS -X POST $SLUICE_SERVER/runs/$SLUICE_RUN_ID/artifacts -H \"Authorization: Bearer $SLUICE_TOKEN\" \
+         -F kind=diff -F name=change.diff -F media_type=text/x-diff -F content=@change.diff",
+    ),
+    (
+        "finish: `succeeded`, `failed` or `canceled`",
+        "curl -sS -X POST $SLUICE_SERVER/runs/$SLUICE_RUN_ID/finish -H \"Authorization: Bearer $SLUICE_TOKEN\" \
+         -H 'Content-Type: application/json' \
+         -d '{\"status\":\"succeeded\",\"summary\":\"one line\",\"artifacts\":[\"art_...\"]}'",
+    ),
+];
+
+/// How a run goes, in order.
+const STEPS: &[&str] = &[
+    "Read the run: `prompt` says what is to be done; `inputs.dependencies` what others left for you; \
+     `inputs.rework` why the attempt before was not good enough, finding by finding. Begin with the findings.",
+    "Do the work. Leave a change as `change.diff` (unified, as `git diff` writes it) in $SLUICE_ARTIFACTS, and the \
+     report of the tests you ran as `tests.json`, `junit.xml` or `test.tap`. A file `NAME.sluice.json` beside `NAME` \
+     may say {\"kind\",\"media_type\"}.",
+    "Print what people should see; every line is told to watchers. Let the last line sum up in one sentence.",
+    "Exit with 0 when it is done, with anything else when it is not. Gates judge what you left; what they reject \
+     comes back to you as a new attempt with their findings.",
+    "To act on the outside world (open a pull request, send a message) ask first: POST \
+     $SLUICE_SERVER/runs/$SLUICE_RUN_ID/actions with {\"connector\",\"action\",\"args\",\"summary\"}. Act only on \
+     `allowed`, and with exactly these args; on `approval_required` ask again with the very same content later.",
+];
+
+/// What never to do.
+const NEVER: &[&str] = &[
+    "Never answer an approval, your own least of all; that is for people.",
+    "Never say that work is done, or edit a report, to get past a gate: say what is missing and exit with 1.",
+    "Never print or keep $SLUICE_TOKEN, and never put secrets into artifacts.",
+    "Never go on after you were told to stop (SIGTERM, `cancel: true`) or after LEASE_LOST: somebody else may have \
+     the run.",
+];
+
+pub(super) fn execute(args: &PrimeArgs) -> Result<ExitCode, Failure> {
+    if args.json {
+        let variables: serde_json::Map<String, serde_json::Value> =
+            VARIABLES.iter().map(|(name, meaning)| ((*name).to_owned(), json!(meaning))).collect();
+        let calls: Vec<_> = CALLS.iter().map(|(what, how)| json!({"what": what, "curl": how})).collect();
+        output::json(&json!({"steps": STEPS, "variables": variables, "calls": calls, "never": NEVER}))?;
+    } else {
+        output::print(&text())?;
+    }
+    Ok(Exit::Succeeded.into())
+}
+
+fn text() -> String {
+    let mut text = String::from("You work on one run of a Sluice mission.\n");
+    for (number, step) in (1..).zip(STEPS) {
+        text.push_str(&format!("\n{number}. {step}\n"));
+    }
+    text.push_str("\nYour environment:\n\n");
+    for (name, meaning) in VARIABLES {
+        text.push_str(&format!("  {name:<20}  {meaning}\n"));
+    }
+    text.push_str("\nNever:\n\n");
+    for never in NEVER {
+        text.push_str(&format!("- {never}\n"));
+    }
+    text.push_str("\n`sluice work --exec CMD` does the following for its command. Without it, by hand:\n");
+    for (what, how) in CALLS {
+        text.push_str(&format!("\n- {what}:\n  {how}\n"));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}

@@ -1,0 +1,40 @@
+//! Which components a mission made over HTTP is pinned to: the built-in ones, until workspaces
+//! bind their own.
+
+use super::problem::{self, Problem};
+use crate::domain::gate::GateName;
+use crate::domain::json::Json;
+use crate::domain::mission::{Bindings, Mission};
+use crate::domain::plugin::{Binding, PluginKind};
+use crate::plugins::{BindError, PluginHost};
+
+/// The built-in reducer and gates with their settings' defaults.
+///
+/// # Errors
+/// Only when this binary lacks a component it was built with.
+pub(super) fn standard(plugins: &PluginHost) -> Result<Bindings, Problem> {
+    let bind =
+        |name: &str, kind| plugins.bind(name, kind, &Json::empty_object()).map_err(|error| problem::internal(&error));
+    Ok(Bindings {
+        reducer: bind("mission-default", PluginKind::Reducer)?,
+        gates: vec![
+            (GateName::Review, bind("reviewer", PluginKind::Gate)?),
+            (GateName::Test, bind("tester", PluginKind::Gate)?),
+        ],
+    })
+}
+
+/// Another reducer for a replay, with the mission's settings.
+///
+/// # Errors
+/// 422 naming `reducer`.
+pub(super) fn reducer(plugins: &PluginHost, selector: &str, mission: &Mission) -> Result<Binding, Problem> {
+    let settings = &mission.bindings.reducer.settings;
+    let bound = tokio::task::block_in_place(|| {
+        plugins.bind(selector, PluginKind::Reducer, settings).and_then(|binding| {
+            plugins.check_binding(&binding)?;
+            Ok(binding)
+        })
+    });
+    bound.map_err(|error: BindError| Problem::field("reducer", format!("reducer: {error}")))
+}

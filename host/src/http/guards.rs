@@ -1,0 +1,192 @@
+//! What stands before every route: a request's id, the names this host answers to, other origins,
+//! and more requests than the host can carry.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tracing::Instrument as _;
+
+use super::host::{HttpOptions, Shared};
+use super::problem::{self, Problem};
+use crate::domain::id;
+
+/// The header that carries a request's id both ways.
+pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Refuses what did not come here by a name of this host, or comes from a page of another origin.
+pub(super) async fn known_names_only(State(host): State<Shared>, request: Request, next: Next) -> Response {
+    match check_names(&host.options, request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn check_names(options: &HttpOptions, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    let given = uri.authority().map(|authority| authority.as_str()).or_else(|| only(headers, &header::HOST));
+    let Some(authority) = given else {
+        return Err(Problem::new(problem::HOST_NOT_ALLOWED, "send exactly one Host header"));
+    };
+    if !answers_to(options, authority) {
+        let detail = "the Host header names neither loopback nor a name in `allowed_hosts`";
+        return Err(Problem::new(problem::HOST_NOT_ALLOWED, detail).with("field", "Host"));
+    }
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("null"));
+    let is_listed = origin.is_some_and(|origin| options.allowed_origins.iter().any(|allowed| allowed == origin));
+    let is_own = origin.is_some_and(|origin| {
+        let name = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        name.is_some_and(|name| name.eq_ignore_ascii_case(authority))
+    });
+    let site = headers.get("sec-fetch-site").map(|site| site.to_str().unwrap_or("cross-site"));
+    let is_foreign_site = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    if is_listed || (!is_foreign_site && (origin.is_none() || is_own)) {
+        return Ok(());
+    }
+    let detail =
+        format!("a page of {} asked; add it to `allowed_origins` if that is meant", origin.unwrap_or("another origin"));
+    Err(Problem::new(problem::ORIGIN_NOT_ALLOWED, detail).with("field", "Origin"))
+}
+
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// An address as a literal cannot be rebound to another host by whoever controls a name, so any
+/// is fine; names have to be known.
+fn answers_to(options: &HttpOptions, authority: &str) -> bool {
+    let name = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => return address.parse::<IpAddr>().is_ok(),
+        None => authority.rsplit_once(':').map_or(authority, |(name, _)| name),
+    };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok()
+        || options.allowed_hosts.contains(&name)
+}
+
+/// Turns requests away while the host drains or carries as many as it can.
+pub(super) async fn not_too_many(State(host): State<Shared>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_about_itself = matches!(path, "/healthz" | "/readyz" | "/global/health" | "/metrics");
+    // A claim may wait for a minute and costs nothing meanwhile.
+    if is_about_itself || path == "/runs/claim" {
+        return next.run(request).await;
+    }
+    if host.draining.is_cancelled() {
+        let problem = Problem::new(
+            problem::UNAVAILABLE,
+            "the host is draining; another one, or this one after its restart, will answer",
+        );
+        return problem.into_response();
+    }
+    let _place = Place::take(&host);
+    if host.in_flight.load(Ordering::Relaxed) > host.options.in_flight_max {
+        return Problem::new(problem::OVERLOADED, "the host carries as many requests as it can").into_response();
+    }
+    next.run(request).await
+}
+
+struct Place<'h>(&'h Shared);
+
+impl<'h> Place<'h> {
+    fn take(host: &'h Shared) -> Self {
+        host.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(host)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Gives every request an id, taken over from the client when it sent one that can be one, and the
+/// headers every answer has.
+pub(super) async fn identified(State(host): State<Shared>, mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| id::check(id).is_ok());
+    let request_id = given.map_or_else(|| host.engine.new_request_id(), str::to_owned);
+    // Whoever guards a single route finds the host here.
+    request.extensions_mut().insert(host.clone());
+    let span = tracing::info_span!("request", %request_id, method = %request.method(), path = request.uri().path());
+    let started = host.engine.clock().monotonic();
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = host.engine.clock().monotonic().saturating_sub(started);
+    let took_us = took.as_micros();
+    let status = response.status().as_u16();
+    host.metrics.request(route.as_ref().map(MatchedPath::as_str), method.as_str(), status, took);
+    let code = response.extensions().get::<problem::ProblemCode>().map_or("", |code| code.0);
+    span.in_scope(|| tracing::info!(status, code, took_us, "answered"));
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID.clone(), value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(host: &str, headers: &[(&str, &str)]) -> bool {
+        let options = HttpOptions {
+            allowed_hosts: vec!["sluice.example.org".to_owned()],
+            allowed_origins: vec!["https://console.example.org".to_owned()],
+            ..HttpOptions::default()
+        };
+        let mut map = HeaderMap::new();
+        map.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        for (name, value) in headers {
+            map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        check_names(&options, &Uri::from_static("/mission"), &map).is_ok()
+    }
+
+    #[test]
+    fn names_that_could_be_rebound_are_refused() {
+        for good in ["localhost:4700", "127.0.0.1:4700", "[::1]:4700", "10.0.0.7", "Sluice.Example.org", "a.localhost"]
+        {
+            assert!(allowed(good, &[]), "{good}");
+        }
+        for bad in ["evil.example", "localhost.evil.example:4700", "", "127.0.0.1.evil.example", "[x]:1"] {
+            assert!(!allowed(bad, &[]), "{bad}");
+        }
+        assert!(!allowed("localhost", &[("host", "evil.example")]), "two Host headers");
+    }
+
+    #[test]
+    fn pages_of_other_origins_are_refused() {
+        let here = "localhost:4700";
+        for good in [
+            vec![("origin", "http://localhost:4700")],
+            vec![("origin", "http://localhost:4700"), ("sec-fetch-site", "same-origin")],
+            vec![("sec-fetch-site", "none")],
+            vec![("origin", "https://console.example.org"), ("sec-fetch-site", "cross-site")],
+        ] {
+            assert!(allowed(here, &good), "{good:?}");
+        }
+        for bad in [
+            vec![("origin", "http://localhost:4701")],
+            vec![("origin", "null")],
+            vec![("origin", "http://evil.example")],
+            vec![("sec-fetch-site", "cross-site")],
+            vec![("sec-fetch-site", "same-site")],
+            vec![("sec-fetch-site", "odd")],
+        ] {
+            assert!(!allowed(here, &bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Missions: create, list, look at, tell.
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use sluice_api::history::{HistoryList, ReplayReport};
+use sluice_api::mission::{CreateMission, MissionAnswer, MissionList, MissionRequest, MissionView, WorkItemList};
+use sluice_api::verdict::VerdictList;
+
+use super::access::Caller;
+use super::host::{Host, Shared};
+use super::idempotency::Named;
+use super::json::{Body, Params};
+use super::page::{self, Segment};
+use super::problem::{self, Problem};
+use crate::domain::id::{MissionId, VerdictId};
+use crate::domain::mission::{Mission, MissionStatus};
+use crate::domain::work_item::WorkItemStatus;
+use crate::engine::{Candidate, NewMission};
+use crate::wire;
+
+/// Create a mission
+///
+/// It is durable when this answers. With `start` it begins at once.
+#[utoipa::path(
+    post, path = "/mission", tag = "missions", request_body = CreateMission,
+    responses((status = 201, description = "The mission", body = MissionAnswer))
+)]
+pub(super) async fn create(
+    State(host): State<Shared>,
+    caller: Caller,
+    Named(receipt): Named,
+    Body(body): Body<CreateMission>,
+) -> Result<Response, Problem> {
+    let (request, start) = request_of(body);
+    let bindings = super::bindings::standard(&host.plugins)?;
+    host.engine.keep_components(&bindings).await?;
+    let new = NewMission {
+        workspace_id: caller.workspace().clone(),
+        request,
+        bindings,
+        start,
+        actor: caller.name().to_owned(),
+        receipt,
+    };
+    let mission = host.engine.create_mission(new).await?;
+    let answer = MissionAnswer { mission: wire::mission_view(&mission) };
+    Ok((StatusCode::CREATED, JsonAnswer(answer)).into_response())
+}
+
+fn request_of(body: CreateMission) -> (MissionRequest, bool) {
+    let CreateMission { title, goal, success_criteria, budgets, capabilities, entrypoint, metadata, work_items, start } =
+        body;
+    let request =
+        MissionRequest { title, goal, success_criteria, budgets, capabilities, entrypoint, metadata, work_items };
+    (request, start)
+}
+
+/// Which missions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListParams {
+    /// Only missions of this status.
+    status: Option<String>,
+    /// Entries of a page, 1 to 500; 100 without.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List missions
+///
+/// Newest first.
+#[utoipa::path(
+    get, path = "/mission", tag = "missions", params(ListParams),
+    responses((status = 200, description = "A page of missions", body = MissionList))
+)]
+pub(super) async fn list(
+    State(host): State<Shared>,
+    caller: Caller,
+    Params(params): Params<ListParams>,
+) -> Result<JsonAnswer<MissionList>, Problem> {
+    let limit = page::limit(params.limit)?;
+    let status: Option<MissionStatus> = page::word("status", params.status.as_deref())?;
+    let before = page::cursor_id(params.cursor.as_deref(), MissionId::PREFIX)?.map(MissionId::new);
+    let missions = host.engine.store().missions(caller.workspace(), status, before.as_ref(), limit).await?;
+    let next_cursor = page::next_cursor(&missions, limit, |mission| mission.id.to_string());
+    let missions: Vec<_> = missions.iter().map(wire::mission_view).collect();
+    Ok(JsonAnswer(MissionList { count: missions.len(), missions, next_cursor }))
+}
+
+/// Look at a mission
+///
+/// With its first 500 work items; the others are behind `/mission/{id}/work_items`.
+#[utoipa::path(
+    get, path = "/mission/{id}", tag = "missions", params(("id" = String, Path, description = "The mission's id")),
+    responses((status = 200, description = "The mission", body = MissionAnswer))
+)]
+pub(super) async fn show(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+) -> Result<JsonAnswer<MissionAnswer>, Problem> {
+    let mission = find(&host, &caller, &id).await?;
+    Ok(JsonAnswer(MissionAnswer { mission: whole_view(&host, &mission).await? }))
+}
+
+/// The mission with counts and its first page of items.
+async fn whole_view(host: &Host, mission: &Mission) -> Result<MissionView, Problem> {
+    let store = host.engine.store();
+    let items = store.work_items(&mission.id, None, page::LIMIT_MAX).await?;
+    let mut view = wire::mission_view(mission);
+    view.work_items = Some(items.iter().map(wire::work_item_view).collect());
+    Ok(view)
+}
+
+/// The mission of this id in the caller's workspace.
+pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Mission, Problem> {
+    let found = host.engine.store().mission(caller.workspace(), &MissionId::new(id)).await?;
+    found.ok_or_else(|| Problem::not_found("mission", id))
+}
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// Entries of a page, 1 to 500; 100 without.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Look at a mission's history
+///
+/// What it was told, and the commands each event produced; oldest first.
+#[utoipa::path(
+    get, path = "/mission/{id}/history", tag = "missions",
+    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    responses((status = 200, description = "A page of the history", body = HistoryList))
+)]
+pub(super) async fn history(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Params(params): Params<PageParams>,
+) -> Result<JsonAnswer<HistoryList>, Problem> {
+    history_page(&host, &caller, &id, &params).await
+}
+
+/// Look at a mission's history
+///
+/// The same as `/mission/{id}/history`.
+#[utoipa::path(
+    get, path = "/mission/{id}/events", tag = "missions",
+    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    responses((status = 200, description = "A page of the history", body = HistoryList))
+)]
+pub(super) async fn events(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Params(params): Params<PageParams>,
+) -> Result<JsonAnswer<HistoryList>, Problem> {
+    history_page(&host, &caller, &id, &params).await
+}
+
+async fn history_page(
+    host: &Host,
+    caller: &Caller,
+    id: &str,
+    params: &PageParams,
+) -> Result<JsonAnswer<HistoryList>, Problem> {
+    let limit = page::limit(params.limit)?;
+    let after = page::cursor_position(params.cursor.as_deref())?;
+    let mission = find(host, caller, id).await?;
+    let entries = host.engine.store().history(&mission.id, after, limit).await?;
+    let next_cursor = page::next_cursor(&entries, limit, |entry| entry.seq.to_string());
+    let history: Vec<_> = entries.iter().map(wire::entry_view).collect();
+    Ok(JsonAnswer(HistoryList { count: history.len(), history, next_cursor }))
+}
+
+/// Which work items.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ItemParams {
+    /// Only items of this status.
+    status: Option<String>,
+    /// Entries of a page, 1 to 500; 100 without.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// List a mission's work items
+///
+/// In order of addition.
+#[utoipa::path(
+    get, path = "/mission/{id}/work_items", tag = "missions",
+    params(("id" = String, Path, description = "The mission's id"), ItemParams),
+    responses((status = 200, description = "A page of work items", body = WorkItemList))
+)]
+pub(super) async fn work_items(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Params(params): Params<ItemParams>,
+) -> Result<JsonAnswer<WorkItemList>, Problem> {
+    let limit = page::limit(params.limit)?;
+    let status: Option<WorkItemStatus> = page::word("status", params.status.as_deref())?;
+    let after = page::cursor_position(params.cursor.as_deref())?.map(u32::try_from).transpose();
+    let after = after
+        .map_err(|_| Problem::new(problem::INVALID_CURSOR, "take `next_cursor` as it is").with("field", "cursor"))?;
+    let mission = find(&host, &caller, &id).await?;
+    let items = host.engine.store().work_items_of_status(&mission.id, status, after, limit).await?;
+    let next_cursor = page::next_cursor(&items, limit, |item| item.position.to_string());
+    let items: Vec<_> = items.iter().map(wire::work_item_view).collect();
+    Ok(JsonAnswer(WorkItemList { count: items.len(), items, next_cursor }))
+}
+
+/// List a mission's verdicts
+///
+/// In order, each with its findings.
+#[utoipa::path(
+    get, path = "/mission/{id}/verdicts", tag = "missions",
+    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    responses((status = 200, description = "A page of verdicts", body = VerdictList))
+)]
+pub(super) async fn verdicts(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Params(params): Params<PageParams>,
+) -> Result<JsonAnswer<VerdictList>, Problem> {
+    let limit = page::limit(params.limit)?;
+    let after = page::cursor_id(params.cursor.as_deref(), VerdictId::PREFIX)?.map(VerdictId::new);
+    let mission = find(&host, &caller, &id).await?;
+    let verdicts = host.engine.store().verdicts(&mission.id, None, after.as_ref(), limit).await?;
+    let next_cursor = page::next_cursor(&verdicts, limit, |verdict| verdict.id.to_string());
+    let verdicts: Vec<_> = verdicts.iter().map(wire::verdict_view).collect();
+    Ok(JsonAnswer(VerdictList { count: verdicts.len(), verdicts, next_cursor }))
+}
+
+/// Through which reducer.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ReplayParams {
+    /// Digest, or `name@version`, of an installed reducer; the mission's own without.
+    reducer: Option<String>,
+}
+
+/// Replay a mission's history
+///
+/// Runs what the mission was told through a reducer and tells what it would have decided
+/// differently. Changes nothing.
+#[utoipa::path(
+    get, path = "/mission/{id}/replay", tag = "missions",
+    params(("id" = String, Path, description = "The mission's id"), ReplayParams),
+    responses((status = 200, description = "What the reducer decides differently", body = ReplayReport))
+)]
+pub(super) async fn replay(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Params(params): Params<ReplayParams>,
+) -> Result<JsonAnswer<ReplayReport>, Problem> {
+    let mission = find(&host, &caller, &id).await?;
+    let candidate = match &params.reducer {
+        None => Candidate::Pinned,
+        Some(selector) => Candidate::Other(super::bindings::reducer(&host.plugins, selector, &mission)?),
+    };
+    Ok(JsonAnswer(host.engine.replay(caller.workspace(), &mission.id, candidate).await?))
+}

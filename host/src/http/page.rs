@@ -1,0 +1,83 @@
+//! Pages of lists: how many, and from where.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::request::Parts;
+
+use super::problem::{self, Problem};
+use crate::domain::id;
+
+/// Entries of a page when nobody says how many.
+pub(super) const LIMIT_DEFAULT: u32 = 100;
+/// Most entries of a page.
+pub(super) const LIMIT_MAX: u32 = 500;
+
+/// How many entries a page has.
+///
+/// # Errors
+/// 422 naming `limit`.
+pub(super) fn limit(given: Option<u32>) -> Result<u32, Problem> {
+    match given.unwrap_or(LIMIT_DEFAULT) {
+        limit @ 1..=LIMIT_MAX => Ok(limit),
+        other => Err(Problem::field("limit", format!("limit: is {other}; 1 to {LIMIT_MAX}"))),
+    }
+}
+
+/// A cursor that is the id of the last entry of the page before.
+///
+/// # Errors
+/// 400 unless it could be such an id.
+pub(super) fn cursor_id<'c>(given: Option<&'c str>, prefix: &str) -> Result<Option<&'c str>, Problem> {
+    match given {
+        None => Ok(None),
+        Some(text) if text.starts_with(prefix) && id::check(text).is_ok() => Ok(Some(text)),
+        Some(_) => Err(invalid_cursor()),
+    }
+}
+
+/// A cursor that is a position.
+///
+/// # Errors
+/// 400 unless it is one.
+pub(super) fn cursor_position(given: Option<&str>) -> Result<Option<u64>, Problem> {
+    let parse = |text: &str| text.parse().ok().filter(|position| i64::try_from(*position).is_ok());
+    match given {
+        None => Ok(None),
+        Some(text) => parse(text).map(Some).ok_or_else(invalid_cursor),
+    }
+}
+
+fn invalid_cursor() -> Problem {
+    Problem::new(problem::INVALID_CURSOR, "take `next_cursor` of the page before as it is").with("field", "cursor")
+}
+
+/// The cursor of the page after one that is full.
+pub(super) fn next_cursor<T>(page: &[T], limit: u32, cursor: impl FnOnce(&T) -> String) -> Option<String> {
+    if page.len() < limit as usize { None } else { page.last().map(cursor) }
+}
+
+/// One of an enumeration's words in a query.
+///
+/// # Errors
+/// 422 naming `field`.
+pub(super) fn word<T>(field: &str, given: Option<&str>) -> Result<Option<T>, Problem>
+where
+    T: std::str::FromStr<Err = crate::domain::word::UnknownWord>,
+{
+    let Some(text) = given else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| Problem::field(field, format!("{field}: {error}")))
+}
+
+/// The one variable part of a path.
+pub(super) struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong =
+            || Problem::new(problem::MALFORMED_REQUEST, "the path is not percent-encoded UTF-8").with("field", "path");
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| wrong())?;
+        let value = params.iter().next().map(|(_, value)| value.to_owned());
+        value.map(Self).ok_or_else(wrong)
+    }
+}

@@ -1,0 +1,314 @@
+//! Problem documents (RFC 9457): the one place where an error becomes an answer.
+//!
+//! To add a kind of problem: a row in [`KINDS`], and a constructor or a `From` below. The pages
+//! behind `type` are served from the same table. An answer never holds a stack trace, SQL or a
+//! secret: what a fault was in full goes to the log, under the request's id.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use crate::domain::rules::Refusal;
+use crate::engine::EngineError;
+use crate::policy::Denial;
+use crate::store::{StorageError, StorageErrorKind};
+use crate::wire::FieldError;
+
+/// One kind of problem.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    /// For programs; never renamed.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// In a few words.
+    pub title: &'static str,
+    /// What it means and what to do, for the page behind `type`.
+    pub meaning: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $code:literal $status:literal $title:literal: $meaning:literal;)*) => {
+        $(#[doc = $title] pub const $name: Kind = Kind { code: $code, status: $status, title: $title, meaning: $meaning };)*
+
+        /// Every kind there is.
+        pub const KINDS: &[Kind] = &[$($name,)*];
+    };
+}
+
+kinds! {
+    MALFORMED_REQUEST = "MALFORMED_REQUEST" 400 "The request cannot be read":
+        "A header, the path or the query is not as HTTP and this API want it. `field` names the part.";
+    MALFORMED_JSON = "MALFORMED_JSON" 400 "The body is not JSON":
+        "The body breaks off or is no JSON in UTF-8. The detail tells line and column.";
+    DUPLICATE_KEY = "DUPLICATE_KEY" 400 "A member stands twice in the body":
+        "Two readers of such a document may understand different things, so it is refused. `field` names the member.";
+    TOO_DEEP = "TOO_DEEP" 400 "The body is nested too deeply":
+        "Arrays and objects may be nested up to the limit in the detail.";
+    INVALID_CURSOR = "INVALID_CURSOR" 400 "The cursor is none of this list's":
+        "Take `next_cursor` of the page before as it is, or start without a cursor.";
+    MISSION_EVENT_MISMATCH = "MISSION_EVENT_MISMATCH" 400 "The event is for another mission":
+        "`mission_id` inside an event has to be the mission of the path.";
+    HOST_NOT_ALLOWED = "HOST_NOT_ALLOWED" 400 "The host does not answer to this name":
+        "The Host header names neither this machine's loopback nor a name in `allowed_hosts`. It protects against pages that rebind their name to this address.";
+    UNAUTHENTICATED = "UNAUTHENTICATED" 401 "No good credential":
+        "Send `Authorization: Bearer TOKEN` with a token that is not expired, revoked or of a run that has gone on.";
+    FORBIDDEN = "FORBIDDEN" 403 "This is not yours to do":
+        "The principal is known, and its role may not do this. The action and role are in the answer.";
+    ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED" 403 "A page of another origin asked":
+        "A browser says that a page of another origin sent this. Add the origin to `allowed_origins` if that is meant.";
+    NOT_FOUND = "NOT_FOUND" 404 "There is no such thing":
+        "It never existed here, is gone, or lies in another workspace.";
+    UNKNOWN_ROUTE = "UNKNOWN_ROUTE" 404 "There is no such route":
+        "The paths there are stand in /openapi.json.";
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED" 405 "The route has no such method":
+        "The methods it has stand in the Allow header.";
+    NOT_ACCEPTABLE = "NOT_ACCEPTABLE" 406 "No such representation":
+        "The Accept header rules out what this route answers.";
+    REQUEST_TIMEOUT = "REQUEST_TIMEOUT" 408 "The request did not arrive in time":
+        "Its headers or body paused for longer than the host waits. Nothing was done.";
+    CONFLICT = "CONFLICT" 409 "It was decided before, and differently":
+        "What is asked for cannot be had any more. Read the thing again.";
+    REVISION_CONFLICT = "REVISION_CONFLICT" 409 "Somebody was faster":
+        "The thing is not at the revision the request names: `expected_rev` against `current_rev`. Read it again and decide anew.";
+    LEASE_LOST = "LEASE_LOST" 409 "The run has gone on without this worker":
+        "Its lease ran out, or the run was taken over, canceled or ended. Stop working on it; nothing of this request was kept.";
+    EVENT_REFUSED = "EVENT_REFUSED" 409 "The mission does not take this event":
+        "A rule forbids it or the mission's reducer failed. `reason` is the rule's code.";
+    IDEMPOTENCY_KEY_IN_USE = "IDEMPOTENCY_KEY_IN_USE" 409 "The same write is being carried out":
+        "A request with this Idempotency-Key has not been answered yet. Send it again a moment later.";
+    GONE = "GONE" 410 "The log no longer reaches back that far":
+        "Retention has deleted it. Start from `oldest_seq`, or from a snapshot.";
+    TOO_LARGE = "TOO_LARGE" 413 "The body is too large":
+        "The limit is in the detail.";
+    URI_TOO_LONG = "URI_TOO_LONG" 414 "The request's target is too long":
+        "The path and the query are longer than the host takes. Send data in the body.";
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE" 415 "The body has the wrong content type":
+        "The content types the route takes are in the detail.";
+    INVALID_FIELD = "INVALID_FIELD" 422 "A member is not as it should be":
+        "`field` names the member, the detail what would be right.";
+    UNKNOWN_FIELD = "UNKNOWN_FIELD" 422 "There is no such member":
+        "`field` names it. Unknown members are refused so that a misspelt one is not silently ignored.";
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED" 422 "The Idempotency-Key belongs to another request":
+        "The same key was used for other content within a day. Take a new key for a new request.";
+    HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE" 431 "The request's headers are too large":
+        "There are more headers, or more bytes of them, than the host takes.";
+    RATE_LIMITED = "RATE_LIMITED" 429 "Too many requests":
+        "Wait as long as Retry-After says.";
+    TOO_MANY_STREAMS = "TOO_MANY_STREAMS" 429 "Too many streams":
+        "The principal has as many streams open as it may. Close one first.";
+    INTERNAL = "INTERNAL" 500 "The host failed":
+        "Its log holds the cause under `request_id`. Whether the request was carried out is not known; sent again with the same Idempotency-Key it is done once.";
+    PLUGIN_FAULT = "PLUGIN_FAULT" 503 "The host could not call a plugin":
+        "Nothing was changed. Trying again may help; the host's log holds the cause.";
+    UNAVAILABLE = "UNAVAILABLE" 503 "The host cannot do this now":
+        "Its storage is away or full, others keep changing the same rows, it is starting, or it is draining. Nothing was changed. Wait as long as Retry-After says.";
+    OVERLOADED = "OVERLOADED" 503 "The host has more to do than it can":
+        "The request was turned away before anything was done. Wait as long as Retry-After says.";
+}
+
+impl Kind {
+    /// The last part of its page's path.
+    pub fn slug(&self) -> String {
+        self.code.to_ascii_lowercase().replace('_', "-")
+    }
+
+    /// The path of its page.
+    pub fn page(&self) -> String {
+        format!("/problems/{}", self.slug())
+    }
+}
+
+/// A problem, on its way to becoming an answer.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    retryable: bool,
+    more: Map<String, Value>,
+    retry_after_s: Option<u64>,
+    allow: Option<HeaderValue>,
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let retryable = matches!(kind.status, 408 | 429 | 503) || kind.code == "IDEMPOTENCY_KEY_IN_USE";
+        let retry_after_s = (retryable && kind.status != 408).then_some(1);
+        Self { kind, detail: detail.into(), retryable, more: Map::new(), retry_after_s, allow: None }
+    }
+
+    /// A member is not as it should be.
+    pub fn field(field: &str, detail: impl Into<String>) -> Self {
+        Self::new(INVALID_FIELD, detail).with("field", field)
+    }
+
+    /// There is no such thing here.
+    pub fn not_found(what: &str, id: &str) -> Self {
+        Self::new(NOT_FOUND, format!("there is no {what} `{id}` in this workspace"))
+    }
+
+    /// With one more member for programs.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With a time to wait.
+    #[must_use]
+    pub fn after_seconds(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds.max(1));
+        self
+    }
+
+    /// With the methods there are.
+    #[must_use]
+    pub fn allowing(mut self, methods: Option<HeaderValue>) -> Self {
+        self.allow = methods;
+        self
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Its code.
+    pub fn code(&self) -> &'static str {
+        self.kind.code
+    }
+
+    /// The document.
+    pub fn document(&self) -> Value {
+        let mut document = json!({
+            "type": self.kind.page(),
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "code": self.kind.code,
+            "retryable": self.retryable,
+        });
+        if let Value::Object(members) = &mut document {
+            members.extend(self.more.clone());
+        }
+        document
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = self.document().to_string();
+        let mut response = (self.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.kind.status == 401 {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sluice\""));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(header::ALLOW, allow);
+        }
+        // Whoever logs and counts requests wants the code without reading the body again.
+        response.extensions_mut().insert(ProblemCode(self.kind.code));
+        response
+    }
+}
+
+/// A problem's code, beside its document.
+#[derive(Debug, Clone, Copy)]
+pub struct ProblemCode(pub &'static str);
+
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        let detail = error.to_string();
+        Self::field(&error.field, detail)
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        match error.kind {
+            StorageErrorKind::Invalid => Self::new(INVALID_FIELD, error.source.to_string()).with("field", ""),
+            StorageErrorKind::Corrupt => internal(&error),
+            _ => {
+                tracing::error!(error = %chain(&error), "storage failed a request");
+                Self::new(UNAVAILABLE, "the host's storage does not answer as it should; nothing was changed")
+            }
+        }
+    }
+}
+
+/// A fault of the host's own: told in full to the log alone.
+pub fn internal(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(error = %chain(error), "a request failed");
+    Problem::new(INTERNAL, "the host failed; its log holds the cause")
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::NotFound { what, id } => Self::not_found(what, &id),
+            EngineError::Field(error) => error.into(),
+            EngineError::Refused(refusal) => refusal.into(),
+            EngineError::LeaseLost { ref run_id, .. } => {
+                let run_id = run_id.clone();
+                Self::new(LEASE_LOST, error.to_string()).with("run_id", run_id)
+            }
+            EngineError::Revision { expected, current } => Self::new(REVISION_CONFLICT, error.to_string())
+                .with("expected_rev", expected)
+                .with("current_rev", current),
+            EngineError::Conflict(message) => Self::new(CONFLICT, message),
+            EngineError::HostFault(message) => {
+                tracing::error!(message, "a plugin could not be called");
+                Self::new(PLUGIN_FAULT, "the host could not call a plugin; nothing was changed")
+            }
+            EngineError::Contended => Self::new(UNAVAILABLE, "others kept changing the same rows; nothing was changed"),
+            EngineError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let mut problem = Self::new(EVENT_REFUSED, refusal.message.clone()).with("reason", refusal.code);
+        if let Some(index) = refusal.command_index {
+            problem = problem.with("command_index", index);
+        }
+        problem
+    }
+}
+
+impl From<Denial> for Problem {
+    fn from(denial: Denial) -> Self {
+        Self::new(FORBIDDEN, denial.to_string())
+    }
+}
+
+/// An error and what led to it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut causes = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(source) = next {
+        causes.push(source.to_string());
+        next = source.source();
+    }
+    causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_and_a_page_of_its_own() {
+        let mut codes: Vec<_> = KINDS.iter().map(|kind| kind.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), KINDS.len());
+        assert_eq!(Problem::new(NOT_FOUND, "x").document()["type"], "/problems/not-found");
+    }
+}
