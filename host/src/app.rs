@@ -1,12 +1,14 @@
 //! The composition root: puts store, plugin host, engine, scheduler and worker together for one
 //! process, and takes them apart in the right order.
 
+pub mod server;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::{Clock, SystemClock};
 use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, EngineOptions};
 use crate::plugins::{Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
@@ -27,6 +29,17 @@ pub enum StartError {
     /// The plugin host.
     #[error("failed to start the plugin host")]
     Plugins(#[from] PluginHostError),
+    /// The address.
+    #[error("failed to listen on {listen}; choose another address with --listen, or stop whoever has it")]
+    Listen {
+        /// Where.
+        listen: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The tokens of the host's own commands.
+    #[error("failed to keep the host's own tokens")]
+    Tokens(#[source] EngineError),
     /// What an earlier process left.
     #[error("failed to recover what an earlier process left")]
     Recover(#[source] EngineError),
@@ -85,13 +98,22 @@ impl App {
     /// # Errors
     /// [`StartError`], each saying what to do.
     pub async fn open(place: &Place) -> Result<Self, StartError> {
+        Self::open_with(place, EngineOptions::default()).await
+    }
+
+    /// The same, with what an operator has set.
+    ///
+    /// # Errors
+    /// [`StartError`], each saying what to do.
+    pub async fn open_with(place: &Place, options: EngineOptions) -> Result<Self, StartError> {
         let (directory, location) = place.open()?;
         let directory = directory.lock()?;
         let store = Store::open(&location).await.map_err(StartError::Store)?;
         store.remove_unfinished_blobs().map_err(StartError::Storage)?;
         let plugins = Arc::new(tokio::task::block_in_place(plugin_host)?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let engine = Engine::new(store, Arc::clone(&plugins) as _, clock, directory.host_id().to_owned());
+        let host_id = directory.host_id().to_owned();
+        let engine = Engine::with_options(store, Arc::clone(&plugins) as _, clock, host_id, options);
         Ok(Self { engine, plugins, directory, scheduler: None, worker: None })
     }
 

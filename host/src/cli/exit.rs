@@ -90,7 +90,8 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
             StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) => Exit::BadInput,
-            StartError::Plugins(_) | StartError::Recover(_) => Exit::Failed,
+            StartError::Listen { .. } => Exit::BadInput,
+            StartError::Plugins(_) | StartError::Recover(_) | StartError::Tokens(_) => Exit::Failed,
         };
         Self::caused_by(exit, &error)
     }

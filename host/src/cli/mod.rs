@@ -9,6 +9,7 @@ mod suggest;
 mod connect;
 mod embedded;
 mod run;
+mod serve;
 mod display;
 mod progress;
 mod watch;
@@ -22,6 +23,7 @@ mod work;
 mod prime;
 mod plugin;
 mod doctor;
+mod config;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ struct Cli {
 enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
+    /// Serve the API
+    Serve(serve::ServeArgs),
     /// Make missions, look at them, tell them something
     #[command(subcommand)]
     Mission(mission::MissionCommand),
@@ -64,6 +68,9 @@ enum Command {
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Look at the settings of the server
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Check that this machine has what Sluice needs
     Doctor(doctor::DoctorArgs),
     /// Print a script that completes this command's arguments in a shell
@@ -121,6 +128,7 @@ impl Command {
         match self {
             Self::Run(args) => run::execute(args).await,
             Self::Mission(command) => mission::execute(command).await,
+            Self::Serve(args) => serve::execute(args).await,
             Self::Runs(command) => runs::execute(command).await,
             Self::Events(args) => events::execute(args).await,
             Self::Approval(command) => approval::execute(command).await,
@@ -128,6 +136,7 @@ impl Command {
             Self::Work(args) => work::execute(*args).await,
             Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
+            Self::Config(command) => config::execute(command),
             Self::Doctor(args) => doctor::execute(args).await,
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "sluice", &mut std::io::stdout());
@@ -140,6 +149,7 @@ impl Command {
         match self {
             Self::Run(args) => args.json,
             Self::Mission(command) => command.wants_json(),
+            Self::Serve(_) => false,
             Self::Runs(command) => command.wants_json(),
             Self::Events(args) => args.json,
             Self::Approval(command) => command.wants_json(),
@@ -147,6 +157,7 @@ impl Command {
             Self::Work(args) => args.json,
             Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),
+            Self::Config(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
             Self::Completions { .. } => false,
         }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -116,9 +116,12 @@ pub(super) async fn identified(State(host): State<Shared>, mut request: Request,
     request.extensions_mut().insert(host.clone());
     let span = tracing::info_span!("request", %request_id, method = %request.method(), path = request.uri().path());
     let started = host.engine.clock().monotonic();
+    let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let mut response = next.run(request).instrument(span.clone()).await;
-    let took_us = host.engine.clock().monotonic().saturating_sub(started).as_micros();
+    let took = host.engine.clock().monotonic().saturating_sub(started);
+    let took_us = took.as_micros();
     let status = response.status().as_u16();
+    host.metrics.request(route.as_ref().map(MatchedPath::as_str), method.as_str(), status, took);
     let code = response.extensions().get::<problem::ProblemCode>().map_or("", |code| code.0);
     span.in_scope(|| tracing::info!(status, code, took_us, "answered"));
     let headers = response.headers_mut();

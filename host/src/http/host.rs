@@ -1,7 +1,7 @@
 //! What every handler has at hand, and what an operator may set of it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::domain::principal::Principal;
 use crate::engine::Engine;
 use crate::events::Tailer;
 use crate::plugins::PluginHost;
+use crate::telemetry::{Metrics, StreamOpen};
 
 /// How long the same denial is only counted after it was written into the audit.
 const DENIAL_QUIET: Duration = Duration::from_secs(60);
@@ -63,6 +64,8 @@ pub struct Host {
     pub plugins: Arc<PluginHost>,
     /// The host's one reader of the log.
     pub tailer: Tailer,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// What an operator has set.
     pub options: HttpOptions,
     /// Cancelled when the host begins to drain: streams end, nobody new is served.
@@ -72,8 +75,6 @@ pub struct Host {
     pub(super) in_flight: AtomicUsize,
     streams: Mutex<HashMap<String, usize>>,
     denials: Mutex<HashMap<(String, &'static str, String), (Duration, u64)>>,
-    /// Denials so far.
-    pub(super) denied: AtomicU64,
 }
 
 /// A host, as handlers take it.
@@ -81,19 +82,25 @@ pub type Shared = Arc<Host>;
 
 impl Host {
     /// A host over an engine.
-    pub fn new(engine: Engine, plugins: Arc<PluginHost>, tailer: Tailer, options: HttpOptions) -> Shared {
+    pub fn new(
+        engine: Engine,
+        plugins: Arc<PluginHost>,
+        tailer: Tailer,
+        metrics: Arc<Metrics>,
+        options: HttpOptions,
+    ) -> Shared {
         Arc::new(Self {
             rates: Rates::new(&options),
             engine,
             plugins,
             tailer,
+            metrics,
             options,
             draining: CancellationToken::new(),
             named: InFlight::default(),
             in_flight: AtomicUsize::new(0),
             streams: Mutex::default(),
             denials: Mutex::default(),
-            denied: AtomicU64::new(0),
         })
     }
 
@@ -106,13 +113,13 @@ impl Host {
             return None;
         }
         *open += 1;
-        Some(StreamPermit { host: Arc::clone(self), key })
+        Some(StreamPermit { host: Arc::clone(self), key, _counted: self.metrics.stream_opened() })
     }
 
     /// Writes a denial into the audit; the same one again within a minute is only counted, and
     /// the count stands in the next entry.
     pub(super) async fn note_denial(&self, principal: &Principal, action: &'static str, resource: &str, why: &str) {
-        self.denied.fetch_add(1, Ordering::Relaxed);
+        self.metrics.denied(action);
         let Some(repeated) = self.first_in_a_while((principal.name.clone(), action, resource.to_owned())) else {
             return;
         };
@@ -145,17 +152,13 @@ impl Host {
             }
         }
     }
-
-    /// How many streams are open.
-    pub fn open_streams(&self) -> usize {
-        self.streams.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
-    }
 }
 
 /// One open stream of a principal.
 pub(super) struct StreamPermit {
     host: Shared,
     key: String,
+    _counted: StreamOpen,
 }
 
 impl Drop for StreamPermit {

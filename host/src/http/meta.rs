@@ -80,3 +80,17 @@ pub(super) async fn problem_page(Segment(slug): Segment) -> Result<Response, Pro
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8"));
     Ok(response)
 }
+
+/// What is counted
+///
+/// In the text format that Prometheus scrapes.
+#[utoipa::path(
+    get, path = "/metrics", tag = "host",
+    responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"))
+)]
+pub(super) async fn metrics(State(host): State<Shared>) -> Response {
+    let mut response = host.metrics.render().into_response();
+    let text = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}

@@ -58,6 +58,7 @@ fn table() -> Routes {
         .open(routes!(meta::ready))
         .guarded(Action::HostRead, routes!(meta::openapi))
         .guarded(Action::HostRead, routes!(meta::problem_page))
+        .guarded(Action::HostRead, routes!(meta::metrics))
         .guarded(Action::MissionCreate, routes!(missions::create))
         .guarded(Action::MissionRead, routes!(missions::list))
         .guarded(Action::MissionRead, routes!(missions::show))
