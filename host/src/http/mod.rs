@@ -66,6 +66,7 @@ fn table() -> Routes {
         .guarded(Action::MissionRead, routes!(missions::events))
         .guarded(Action::MissionRead, routes!(missions::work_items))
         .guarded(Action::MissionRead, routes!(missions::verdicts))
+        .guarded(Action::MissionRead, routes!(missions::artifacts))
         .guarded(Action::MissionReplay, routes!(missions::replay))
         .guarded(Action::ApprovalRead, routes!(approvals::list))
         .guarded(Action::ApprovalRead, routes!(approvals::show))
