@@ -62,14 +62,24 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Io`]; [`DataDirError::NoDefault`].
     pub fn open(given: Option<&Path>) -> Result<Self, DataDirError> {
-        use etcetera::BaseStrategy as _;
-        let root = match given {
-            Some(path) => path.to_owned(),
-            None => etcetera::choose_base_strategy().map_err(|_| DataDirError::NoDefault)?.data_dir().join("sluice"),
-        };
+        let root = Self::root_of(given)?;
         make_private(&root)?;
         let root = root.canonicalize().map_err(|source| io_error(&root, source))?;
         Ok(Self { root })
+    }
+
+    /// Where the directory is, or would be; nothing is made.
+    ///
+    /// # Errors
+    /// [`DataDirError::NoDefault`].
+    pub fn root_of(given: Option<&Path>) -> Result<PathBuf, DataDirError> {
+        use etcetera::BaseStrategy as _;
+        match given {
+            Some(path) => Ok(path.to_owned()),
+            None => {
+                Ok(etcetera::choose_base_strategy().map_err(|_| DataDirError::NoDefault)?.data_dir().join("sluice"))
+            }
+        }
     }
 
     /// The directory itself; the database and its blobs lie here.

@@ -17,5 +17,6 @@ pub mod worker;
 pub mod client;
 pub mod plugins;
 pub mod data_dir;
+pub mod config;
 pub mod app;
 pub mod cli;

@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("data_dir", &[]),
     ("http", &["domain", "clock", "wire", "policy", "store", "events", "engine", "plugins", "telemetry"]),
     ("telemetry", &["domain", "clock"]),
-    ("config", &[]),
+    ("config", &["data_dir", "telemetry", "http"]),
     (
         "app",
         &[

@@ -220,7 +220,8 @@ impl Loaded {
         for name in self.file.gates.keys() {
             if name.parse::<GateName>().is_err() {
                 let known = GateName::ALL.iter().map(|gate| gate.as_str());
-                let hint = suggest::nearest(name, known).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                let hint =
+                    crate::config::nearest(name, known).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
                 return Err(Failure::bad_input(format!("gates.{name}: there are the gates `review` and `test`{hint}")));
             }
         }

@@ -23,6 +23,7 @@ mod work;
 mod prime;
 mod plugin;
 mod doctor;
+mod config;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,6 +68,9 @@ enum Command {
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Look at the settings of the server
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Check that this machine has what Sluice needs
     Doctor(doctor::DoctorArgs),
     /// Print a script that completes this command's arguments in a shell
@@ -132,6 +136,7 @@ impl Command {
             Self::Work(args) => work::execute(*args).await,
             Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
+            Self::Config(command) => config::execute(command),
             Self::Doctor(args) => doctor::execute(args).await,
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "sluice", &mut std::io::stdout());
@@ -152,6 +157,7 @@ impl Command {
             Self::Work(args) => args.json,
             Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),
+            Self::Config(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
             Self::Completions { .. } => false,
         }

@@ -1,5 +1,7 @@
 //! Names the nearest known name when somebody wrote an unknown one.
 
+use crate::config::nearest;
+
 /// Adds `; did you mean ...?` to serde's message about an unknown member, when one of the known
 /// names is near.
 pub(super) fn with_nearest_name(message: &str) -> String {
@@ -17,14 +19,6 @@ fn nearest_in(message: &str) -> Option<String> {
     let mut quoted = rest.split('`').skip(1).step_by(2);
     let unknown = quoted.next()?;
     nearest(unknown, quoted)
-}
-
-/// The name nearest to `unknown`, when it is near enough to be meant.
-pub(super) fn nearest<'n>(unknown: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
-    let scored = known.map(|name| (strsim::damerau_levenshtein(unknown, name), name));
-    let (distance, name) = scored.min_by_key(|(distance, _)| *distance)?;
-    let is_near = distance <= 1 + unknown.chars().count() / 3;
-    is_near.then(|| name.to_owned())
 }
 
 #[cfg(test)]

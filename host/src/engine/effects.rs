@@ -14,7 +14,7 @@ use crate::domain::gate::{Evaluation, EvaluationStatus, GateName};
 use crate::domain::id::EvaluationId;
 use crate::domain::json::Json;
 use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
-use crate::domain::run::{Run, RunKind, RunStatus};
+use crate::domain::run::{Run, RunHead, RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::store::{Guard, Unit, Write};
@@ -63,7 +63,8 @@ impl Engine {
             }
         }
         for new in &effects.evaluations {
-            log.gate_requested(board, new);
+            let run = self.parts.store.run_heads(std::slice::from_ref(&new.run_id)).await?.pop();
+            log.gate_requested(board, new, run.as_ref().map_or(new.run_id.as_str(), RunHead::session));
             unit.writes.push(Write::Evaluation(evaluation_of(board, new, input.occurred_at)));
         }
         for new in &effects.approvals {

@@ -49,9 +49,22 @@ pub(super) async fn create(
         actor: caller.name().to_owned(),
         receipt,
     };
-    let mission = host.engine.create_mission(new).await?;
+    let mission = settled(&host, host.engine.create_mission(new).await?).await;
     let answer = MissionAnswer { mission: wire::mission_view(&mission) };
     Ok((StatusCode::CREATED, JsonAnswer(answer)).into_response())
+}
+
+/// The mission once its creation, and its start, are part of its history: the revision a client
+/// may go on from. Should that fail for now, the mission is there all the same.
+async fn settled(host: &Host, mission: Mission) -> Mission {
+    if let Err(error) = host.engine.catch_up(&mission.id).await {
+        tracing::warn!(%error, mission_id = %mission.id, "a new mission begins later");
+        return mission;
+    }
+    match host.engine.store().mission(&mission.workspace_id, &mission.id).await {
+        Ok(Some(now)) => now,
+        _ => mission,
+    }
 }
 
 fn request_of(body: CreateMission) -> (MissionRequest, bool) {

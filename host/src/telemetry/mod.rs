@@ -64,6 +64,14 @@ pub enum TelemetryError {
     Twice,
 }
 
+/// Whether the log can be filtered by this.
+///
+/// # Errors
+/// [`TelemetryError::Filter`].
+pub fn check_filter(directives: &str) -> Result<(), TelemetryError> {
+    log::filter(directives).map(drop)
+}
+
 /// Sets up the log of this process, on standard error, and spans when a collector is configured.
 /// Spans need the runtime: call this inside it then. What it returns has to be kept, and
 /// [`Spans::finish`] called at the end.
