@@ -62,20 +62,20 @@ pub(super) async fn leave(
     request: Request,
 ) -> Result<Response, Problem> {
     let held = super::runs::held(&host, &caller, &id).await?;
-    let new = read(request).await?;
+    let new = read(request, host.options.json_depth_max).await?;
     let artifact = host.engine.add_artifact(&held, new).await?;
     let answer = ArtifactAnswer { artifact: wire::artifact_view(&artifact) };
     Ok((StatusCode::CREATED, JsonAnswer(answer)).into_response())
 }
 
-async fn read(request: Request) -> Result<NewRunArtifact, Problem> {
+async fn read(request: Request, depth_max: usize) -> Result<NewRunArtifact, Problem> {
     json::require_json(request.headers(), &["application/json", "multipart/form-data"])?;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if content_type.is_some_and(|given| given.trim_start().to_ascii_lowercase().starts_with("multipart/")) {
         return read_form(request).await;
     }
     let bytes = json::read_all(request).await?;
-    let request: ArtifactRequest = json::typed(json::value(&bytes)?)?;
+    let request: ArtifactRequest = json::typed(json::value(&bytes, depth_max)?)?;
     let (content, default_type) = match (request.content, request.uri) {
         (Some(content), None) => (content, "text/plain"),
         (None, Some(uri)) => (uri, "text/uri-list"),

@@ -11,8 +11,9 @@ use serde_json::Value;
 use utoipa::IntoParams;
 
 use sluice_api::work::{
-    Accepted, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne, ClaimedRun, FinishRequest, FinishStatusName,
-    HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent, RunEventsRequest, RunList, SingleHeartbeat,
+    Accepted, ActionDecision, ActionRequest, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne, ClaimedRun,
+    FinishRequest, FinishStatusName, HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent,
+    RunEventsRequest, RunList, SingleHeartbeat,
 };
 
 use super::access::Caller;
@@ -24,6 +25,7 @@ use super::problem::{self, Problem};
 use crate::domain::id::{self, ArtifactId, MissionId, RunId};
 use crate::domain::principal::Credential;
 use crate::domain::run::{Run, RunStatus};
+use crate::engine::ActionAsk;
 use crate::engine::secret::{self, Kind};
 use crate::engine::{Beaten, Claim, EngineError, FinishReport, FinishStatus, Heartbeat, HeldRun, OutputPart};
 use crate::wire;
@@ -445,4 +447,26 @@ pub(super) async fn report_of(host: &Host, run_id: &RunId, body: FinishRequest) 
         }),
         artifacts,
     })
+}
+
+/// Ask to act on the world
+///
+/// With the run's own token. What is asked for has to be covered by the mission's capabilities, and
+/// a person has to say yes to exactly this; ask again with the very same content to learn the
+/// answer. `allowed` is told once.
+#[utoipa::path(
+    post, path = "/runs/{id}/actions", tag = "runs", request_body = ActionRequest,
+    params(("id" = String, Path, description = "The run's id")),
+    responses((status = 200, description = "Whether it may", body = ActionDecision))
+)]
+pub(super) async fn ask(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Body(body): Body<ActionRequest>,
+) -> Result<JsonAnswer<ActionDecision>, Problem> {
+    let held = held(&host, &caller, &id).await?;
+    let ActionRequest { connector, action, args, summary } = body;
+    let ask = ActionAsk { connector, action, args, summary };
+    Ok(JsonAnswer(host.engine.ask_action(&held, ask).await?))
 }
