@@ -27,6 +27,7 @@ mod approvals;
 mod timers;
 mod tokens;
 mod retention;
+mod unclaimed;
 mod audit;
 mod replay;
 
