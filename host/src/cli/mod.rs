@@ -22,6 +22,7 @@ mod token;
 mod work;
 mod prime;
 mod plugin;
+mod verify;
 mod doctor;
 mod config;
 
@@ -65,6 +66,7 @@ enum Command {
     Work(Box<work::WorkArgs>),
     /// Print what an agent needs to know to work on a run
     Prime(prime::PrimeArgs),
+    Verify(verify::VerifyArgs),
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -139,6 +141,7 @@ impl Command {
             Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
             Self::Config(command) => config::execute(command),
+            Self::Verify(args) => verify::execute(args).await,
             Self::Doctor(args) => doctor::execute(args).await,
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "sluice", &mut std::io::stdout());
@@ -160,6 +163,7 @@ impl Command {
             Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),
             Self::Config(command) => command.wants_json(),
+            Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,
             Self::Completions { .. } => false,
         }
