@@ -127,7 +127,12 @@ async fn show(id: &str, common: &Common) -> Result<ExitCode, Failure> {
     }
     let about = approval.work_item_id.as_deref().map(|item| format!(", item {item}")).unwrap_or_default();
     output::print(&format!("{} {} ({})", approval.id, approval.status, visible(&approval.kind)))?;
-    output::print(&format!("asked by {} for mission {}{}", visible(&approval.requested_by), approval.mission_id, visible(&about)))?;
+    output::print(&format!(
+        "asked by {} for mission {}{}",
+        visible(&approval.requested_by),
+        approval.mission_id,
+        visible(&about)
+    ))?;
     output::print(&visible(&approval.summary))?;
     if let Some(by) = &approval.decided_by {
         let reason = approval.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();

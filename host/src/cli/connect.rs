@@ -108,8 +108,9 @@ impl HostArgs {
             return Ok(Some(token.to_owned()));
         }
         let Some(path) = &self.token_file else { return Ok(None) };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::bad_input(format!("--token-file `{}` cannot be read: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::bad_input(format!("--token-file `{}` cannot be read: {error}", path.display()))
+        })?;
         let token = text.trim();
         if token.is_empty() {
             return Err(Failure::bad_input(format!("--token-file `{}` is empty", path.display())));

@@ -107,7 +107,10 @@ pub fn main() -> ExitCode {
         }
     };
     let wants_json = cli.command.wants_json();
-    if let Err(failure) = start_log() {
+    // A server's log is a matter of its settings.
+    if !matches!(cli.command, Command::Serve(_))
+        && let Err(failure) = start_log()
+    {
         return failure.report(wants_json);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -124,7 +124,14 @@ async fn show(id: &str, common: &Common) -> Result<ExitCode, Failure> {
         return Ok(Exit::Succeeded.into());
     }
     let item = run.work_item_id.as_deref().unwrap_or("the planner");
-    output::print(&format!("run {} {}: {}, attempt {} of mission {}", run.id, run.status, visible(item), run.attempt, run.mission_id))?;
+    output::print(&format!(
+        "run {} {}: {}, attempt {} of mission {}",
+        run.id,
+        run.status,
+        visible(item),
+        run.attempt,
+        run.mission_id
+    ))?;
     if let Some(worker) = &run.worker {
         output::print(&format!("held by {}", visible(worker)))?;
     }

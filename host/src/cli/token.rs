@@ -126,7 +126,12 @@ fn print_issued(issued: &TokenIssued, common: &Common) -> Result<ExitCode, Failu
         output::json(issued)?;
     } else {
         let view = &issued.view;
-        eprintln!("token {} of {} ({}); this is the only time its text is shown", view.id, view.principal, role_text(view.role));
+        eprintln!(
+            "token {} of {} ({}); this is the only time its text is shown",
+            view.id,
+            view.principal,
+            role_text(view.role)
+        );
         output::print(&issued.token)?;
     }
     Ok(Exit::Succeeded.into())

@@ -135,9 +135,13 @@ fn method(args: &WorkArgs, directory: PathBuf) -> Method {
 
 fn home(given: Option<PathBuf>) -> Result<WorkerHome, Failure> {
     let parent = given.or_else(data_dir::work_directory);
-    let parent = parent.ok_or_else(|| Failure::bad_input("this platform names no cache directory; choose one with --scratch DIR"))?;
+    let parent = parent
+        .ok_or_else(|| Failure::bad_input("this platform names no cache directory; choose one with --scratch DIR"))?;
     WorkerHome::take(&parent).map_err(|error| {
-        Failure::bad_input(format!("`{}` cannot be used for the runs' files: {error}; choose another with --scratch", parent.display()))
+        Failure::bad_input(format!(
+            "`{}` cannot be used for the runs' files: {error}; choose another with --scratch",
+            parent.display()
+        ))
     })
 }
 

@@ -86,12 +86,7 @@ impl Client {
 
 impl Client {
     /// A page of the log, oldest first: what passes `filter`.
-    pub async fn events(
-        &self,
-        filter: &EventFilter,
-        from: From,
-        limit: Option<u32>,
-    ) -> Result<EventList, ClientError> {
+    pub async fn events(&self, filter: &EventFilter, from: From, limit: Option<u32>) -> Result<EventList, ClientError> {
         let call = filter.to(self.get(&["event"]).header(ACCEPT, "application/json")).query("limit", limit);
         let call = match from {
             From::Now => call,

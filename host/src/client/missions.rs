@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use sluice_api::history::{HistoryList, ReplayReport};
 use sluice_api::mission::{
-    ArtifactList, CreateMission, MissionAdvanced, MissionAnswer, MissionEvent, MissionEventRequest, MissionList, MissionView,
-    WorkItemList,
+    ArtifactList, CreateMission, MissionAdvanced, MissionAnswer, MissionEvent, MissionEventRequest, MissionList,
+    MissionView, WorkItemList,
 };
 use sluice_api::verdict::VerdictList;
 

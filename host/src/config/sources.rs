@@ -26,6 +26,7 @@ const OTHER_VARIABLES: &[&str] = &[
     CONFIG_VARIABLE,
     "SLUICE_SERVER",
     "SLUICE_TOKEN",
+    "SLUICE_TOKEN_FILE",
     "SLUICE_WORKSPACE",
     "SLUICE_ARTIFACTS",
     "SLUICE_INPUTS",
@@ -36,7 +37,7 @@ const OTHER_VARIABLES: &[&str] = &[
     "SLUICE_REQUIRE_POSTGRES",
 ];
 /// How others of that kind begin.
-const OTHER_PREFIXES: &[&str] = &["SLUICE_RUN", "SLUICE_TEST_"];
+const OTHER_PREFIXES: &[&str] = &["SLUICE_RUN", "SLUICE_TEST_", "SLUICE_GUESTS_"];
 
 /// Which source each setting that was set came from.
 pub(super) type Origins = BTreeMap<&'static str, Origin>;

@@ -19,11 +19,7 @@ use crate::domain::mission::MissionStatus;
 /// Most missions of a page.
 const PAGE: usize = 500;
 
-pub(super) async fn list(
-    status: Option<MissionStatus>,
-    limit: usize,
-    common: &Common,
-) -> Result<ExitCode, Failure> {
+pub(super) async fn list(status: Option<MissionStatus>, limit: usize, common: &Common) -> Result<ExitCode, Failure> {
     let connection = common.connect(Access::Read).await?;
     let mut missions: Vec<MissionView> = Vec::new();
     let mut cursor: Option<String> = None;

@@ -33,7 +33,9 @@ pub(super) async fn execute(
             )));
         }
         (Some(_), _) if settings.is_some() => {
-            return Err(Failure::bad_input("--settings: goes with a component's file; by name or digest a reducer gets the mission's settings"));
+            return Err(Failure::bad_input(
+                "--settings: goes with a component's file; by name or digest a reducer gets the mission's settings",
+            ));
         }
         (reducer, _) => {
             let selector = reducer.as_ref().map(|reducer| reducer.to_string_lossy());
@@ -62,7 +64,9 @@ async fn replay_file(
     let workspace_id = Engine::local_workspace();
     let mission_id = MissionId::new(id);
     let Some(mission) = engine.store().mission(&workspace_id, &mission_id).await? else {
-        return Err(Failure::bad_input(format!("there is no mission `{id}` here; `sluice mission list` shows those there are")));
+        return Err(Failure::bad_input(format!(
+            "there is no mission `{id}` here; `sluice mission list` shows those there are"
+        )));
     };
     let wrong = |message: String| Failure::bad_input(format!("--reducer {}: {message}", path.display()));
     let bytes = std::fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
