@@ -2,6 +2,7 @@
 //! runs: a case takes every step itself, so that it can stop between any two.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -65,6 +66,18 @@ impl TestEngine {
         drop(self.engine);
         let engine = make_engine(&self.database, &self.plugins, &self.clock).await;
         Self { engine, ..self }
+    }
+
+    /// Another host on the same database, with the same plugins and clock.
+    pub async fn another_host(&self) -> Engine {
+        let plugins: Arc<dyn Plugins> = Arc::clone(&self.plugins) as _;
+        Engine::new(self.database.open().await, plugins, Arc::clone(&self.clock) as _, "host_other".to_owned())
+    }
+
+    /// What its clock says.
+    pub fn clock_now(&self) -> Timestamp {
+        use sluice::clock::Clock as _;
+        self.clock.now()
     }
 
     /// Whether its database is PostgreSQL.
@@ -151,17 +164,8 @@ impl TestEngine {
 
     /// Takes one run, if there is one; the mission is yet to be told.
     pub async fn claim_quietly(&self, worker: &str) -> Option<HeldRun> {
-        let claim = Claim {
-            workspace_id: Engine::local_workspace(),
-            principal: "agent.test".to_owned(),
-            worker: worker.to_owned(),
-            agents: Vec::new(),
-            skills: None,
-            mission_id: None,
-            max: 1,
-            lease_ms: LEASE_MS,
-        };
-        self.engine.claim_runs(&claim).await.expect("runs can be claimed").pop()
+        let claim = Claim { worker: worker.to_owned(), ..claim("agent.test") };
+        self.engine.claim(claim, Duration::ZERO).await.expect("runs can be claimed").pop()
     }
 
     /// Leaves `content` as an artifact of a run.
@@ -229,6 +233,12 @@ impl TestEngine {
         runs.expect("they can be read").len()
     }
 
+    /// How many runs of all missions have this status; up to 10,000.
+    pub async fn runs_of_all(&self, status: RunStatus) -> usize {
+        let runs = self.engine.store().runs(&Engine::local_workspace(), None, Some(status), None, ALL).await;
+        runs.expect("they can be read").len()
+    }
+
     /// Its history.
     pub async fn history(&self, id: &MissionId) -> Vec<HistoryEntry> {
         self.engine.store().history(id, None, ALL).await.expect("it can be read")
@@ -248,9 +258,8 @@ impl TestEngine {
 
     /// Ends every lease whose time is up.
     pub async fn end_expired_leases(&self) -> usize {
-        use sluice::clock::Clock as _;
         let expired =
-            self.engine.store().leased_runs(None, Some(self.clock.now()), 500).await.expect("they can be read");
+            self.engine.store().leased_runs(None, Some(self.clock_now()), 500).await.expect("they can be read");
         let count = expired.len();
         for run in expired {
             self.engine.interrupt_run(run, "its lease ran out").await.expect("the lease is ended");
@@ -263,6 +272,22 @@ async fn make_engine(database: &TestDatabase, plugins: &Arc<Scripted>, clock: &A
     let store = database.open().await;
     let plugins: Arc<dyn Plugins> = Arc::clone(plugins) as _;
     Engine::new(store, plugins, Arc::clone(clock) as _, "host_test".to_owned())
+}
+
+/// A claim of one run by a worker of `principal`, who can do everything and wants no token.
+pub fn claim(principal: &str) -> Claim {
+    Claim {
+        workspace_id: Engine::local_workspace(),
+        worker: "worker".to_owned(),
+        principal: principal.to_owned(),
+        agents: Vec::new(),
+        skills: None,
+        mission_id: None,
+        max: 1,
+        lease_ms: LEASE_MS,
+        session_id: None,
+        wants_token: false,
+    }
 }
 
 /// A component that exists in name only.
@@ -289,6 +314,12 @@ pub fn item_to(item: &str, status: WorkItemStatus) -> Command {
 /// `start_run` of an item.
 pub fn start_run(item: &str) -> Command {
     Command::StartRun { work_item_id: Some(WorkItemId::new(item)), data: Json::from_valid(r#"{"prompt":"do it"}"#) }
+}
+
+/// `start_run` of an item, not to be claimed before a moment.
+pub fn start_run_at(item: &str, not_before_ms: u64) -> Command {
+    let data = json!({"prompt": "do it", "not_before_ms": not_before_ms});
+    Command::StartRun { work_item_id: Some(WorkItemId::new(item)), data: Json::from_valid(data.to_string()) }
 }
 
 /// `request_gate`.

@@ -130,6 +130,7 @@ pub fn lease(random: &mut Random) -> Lease {
         principal: random.text(),
         host_id: random.text(),
         fence: random.count(),
+        lease_ms: random.count(),
         expires_at: random.moment(),
     }
 }

@@ -15,7 +15,7 @@ use sluice::domain::id::{MissionId, WorkItemId};
 use sluice::domain::json::Json;
 use sluice::domain::plugin::PluginFailure;
 use sluice::domain::work_item::WorkItemStatus;
-use sluice::engine::{Decision, Engine, FinishStatus, HeldRun, OutputPart};
+use sluice::engine::{Decision, Engine, FinishStatus, Heartbeat, HeldRun, OutputPart};
 use sluice::wire;
 
 const REVIEW: &[GateName] = &[GateName::Review];
@@ -44,6 +44,7 @@ const TYPES: &[&str] = &[
     "session.run.claimed",
     "session.run.finished",
     "session.run.interrupted",
+    "session.run.progress",
     "session.run.queued",
     "session.run.started",
 ];
@@ -106,6 +107,15 @@ async fn output(t: &TestEngine, held: &HeldRun, text: &str) {
     t.engine.note_started(held).await.expect("its start is told");
     let part = OutputPart { part: json!({"type": "text", "stream": "stdout", "text": text}) };
     t.engine.append_output(held, &[part]).await.expect("its output is told");
+    let beat = Heartbeat {
+        run_id: held.run.id.clone(),
+        fence: held.fence,
+        digest: None,
+        lease_ms: None,
+        progress: Some(Json::from_valid(r#"{"step":2,"of":3}"#)),
+    };
+    let beaten = t.engine.heartbeat(&[beat]).await.pop().expect("an answer");
+    beaten.expect("its progress is told");
 }
 
 /// Worked twice, rejected with a finding, passed, done.
@@ -160,7 +170,7 @@ async fn asked(t: &TestEngine, decision: Option<Decision>) -> MissionId {
     let approval = t.engine.store().approvals(&workspace, Some(&id), None, None, 1).await.expect("read").remove(0);
     if let Some(decision) = decision {
         let reason = Some("so I say".to_owned());
-        let decided = t.engine.decide_approval(&workspace, &approval.id, decision, "user.ada", reason).await;
+        let decided = t.engine.decide_approval(&workspace, &approval.id, decision, "user.ada", reason, None).await;
         decided.expect("it is decided");
         t.apply(&id, vec![]).await;
     }
@@ -270,7 +280,7 @@ async fn a_finished_runs_event_tells_how_it_ended() {
             let properties: Value = serde_json::from_str(last.properties.as_str()).expect("JSON");
             assert_eq!((last.event_type.as_str(), &properties["status"]), ("session.run.finished", &json!(word)));
             assert_eq!(properties["summary"], "the worker's words");
-            assert_eq!(last.actor, "worker");
+            assert_eq!(last.actor, "agent.test", "whom a worker works for, and not what it calls itself");
             t.catch_up(&id).await;
         }
     })

@@ -115,6 +115,15 @@ ALTER TABLE runs ADD COLUMN token_digest TEXT;
 
 -- The principal that claimed the run.
 ALTER TABLE run_leases ADD COLUMN principal TEXT NOT NULL DEFAULT 'system.worker';
+-- Milliseconds it lasts after each renewal.
+ALTER TABLE run_leases ADD COLUMN lease_ms INTEGER NOT NULL DEFAULT 30000;
+-- Serves the bound on how many runs one principal holds.
+CREATE INDEX run_leases_by_principal ON run_leases (workspace_id, principal);
+
+-- Serves the runs that may be claimed, mission by mission and without their rows; replaces an index
+-- in the order of their age alone.
+CREATE INDEX runs_waiting ON runs (workspace_id, mission_id, queued_at_ms, id, not_before_ms) WHERE status = 'queued';
+DROP INDEX runs_queued;
 
 -- The principal whose work or wish it is about.
 ALTER TABLE approvals ADD COLUMN requested_by TEXT NOT NULL DEFAULT 'system.missions';

@@ -47,7 +47,9 @@ enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
     /// Serve the API
-    Serve(serve::ServeArgs),
+    #[command(after_help = "Every setting can also stand in sluice.toml or in a variable SLUICE_NAME; \
+                            `sluice config explain` lists them, with the values in force.")]
+    Serve(crate::config::ServeFlags),
     /// Make missions, look at them, tell them something
     #[command(subcommand)]
     Mission(mission::MissionCommand),
@@ -107,10 +109,9 @@ pub fn main() -> ExitCode {
         }
     };
     let wants_json = cli.command.wants_json();
-    // A server's log is a matter of its settings.
-    if !matches!(cli.command, Command::Serve(_))
-        && let Err(failure) = start_log()
-    {
+    // A server's log is one of its settings.
+    let has_own_log = matches!(cli.command, Command::Serve(_));
+    if let Err(failure) = if has_own_log { Ok(()) } else { start_log() } {
         return failure.report(wants_json);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

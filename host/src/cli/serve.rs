@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -17,19 +16,10 @@ use crate::http::HttpOptions;
 use crate::http::serve::raise_open_files;
 use crate::telemetry::{self, Metrics};
 
-/// Serve the API
-#[derive(Debug, Args)]
-#[command(after_help = "Every setting can also stand in sluice.toml or in a variable SLUICE_NAME; \
-                        `sluice config explain` lists them, with the values in force.")]
-pub(super) struct ServeArgs {
-    #[command(flatten)]
-    flags: ServeFlags,
-}
-
-pub(super) async fn execute(args: ServeArgs) -> Result<ExitCode, Failure> {
-    let bad_input = |error: &dyn std::error::Error| Failure::caused_by(Exit::BadInput, error);
-    let config = Config::load(&args.flags, &Environment::of_process()).map_err(|error| bad_input(&error))?;
-    let spans = telemetry::start(&config.telemetry).map_err(|error| bad_input(&error))?;
+pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
+    let config =
+        Config::load(&flags, &Environment::of_process()).map_err(|error| Failure::caused_by(Exit::BadInput, &error))?;
+    let spans = telemetry::start(&config.telemetry).map_err(|error| Failure::caused_by(Exit::BadInput, &error))?;
     for warning in config.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -40,15 +30,11 @@ pub(super) async fn execute(args: ServeArgs) -> Result<ExitCode, Failure> {
 
 async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     let shutdown = told_to_end()?;
-    let place = Place {
-        data: Some(config.data.clone()),
-        database_url: config.database_url.as_ref().map(|url| url.expose().to_owned()),
-    };
     raise_open_files(config.limits.max_connections);
-    let mut app = App::open_with(&place, engine_options(config)).await?;
+    let mut app = App::open_with(&place(config), engine_options(config)).await?;
     let metrics = Arc::new(Metrics::default());
-    let server =
-        Server::start(&app, config.listen, Arc::clone(&metrics), http_options(config), config.serve_limits()).await?;
+    let (http, limits) = (http_options(config), config.serve_limits());
+    let server = Server::start(&app, config.listen, Arc::clone(&metrics), http, limits).await?;
     app.start(config.work.gate_slots).await?;
     output::print(&format!("listening on http://{}", server.address))?;
     output::print(&format!("operator token in {}", server.operator_token.display()))?;
@@ -58,6 +44,11 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
         tracing::warn!(connections = drained.cut, "connections did not end in time and were cut");
     }
     Ok(Exit::Succeeded.into())
+}
+
+fn place(config: &Config) -> Place {
+    let database_url = config.database_url.as_ref().map(|url| url.expose().to_owned());
+    Place { data: Some(config.data.clone()), database_url }
 }
 
 fn engine_options(config: &Config) -> EngineOptions {
@@ -73,6 +64,7 @@ fn http_options(config: &Config) -> HttpOptions {
         allowed_hosts: config.access.allowed_hosts.clone(),
         allowed_origins: config.access.allowed_origins.clone(),
         body_max_bytes: config.limits.max_body_bytes,
+        json_depth_max: config.limits.max_json_depth,
         streams_per_principal_max: config.limits.max_streams_per_principal,
         rate_per_second: config.rates.per_second.unwrap_or(0),
         rate_burst: config.rates.burst,
@@ -81,7 +73,7 @@ fn http_options(config: &Config) -> HttpOptions {
     }
 }
 
-/// Cancelled by SIGTERM or Ctrl-C. A second one kills, as if nobody had listened.
+/// Cancelled by SIGTERM or Ctrl-C. A second one ends the process at once.
 fn told_to_end() -> Result<CancellationToken, Failure> {
     let failed = |error: std::io::Error| Failure::failed(format!("failed to listen for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -89,10 +81,16 @@ fn told_to_end() -> Result<CancellationToken, Failure> {
     let shutdown = CancellationToken::new();
     let told = shutdown.clone();
     tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        told.cancel();
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        std::process::exit(130);
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if told.is_cancelled() {
+                std::process::exit(i32::from(Exit::Interrupted as u8));
+            }
+            told.cancel();
+        }
     });
     Ok(shutdown)
 }

@@ -102,7 +102,12 @@ pub enum Fact {
         artifacts: Vec<ArtifactRef>,
     },
     /// A run lost its worker and is queued again.
-    RunInterrupted(RunId),
+    RunInterrupted {
+        /// The run.
+        run_id: RunId,
+        /// How often that has happened to it; a worker that never began makes it no more.
+        interruptions: u32,
+    },
     /// A worker's tool call was seen.
     ToolObserved,
     /// A gate answered.

@@ -56,6 +56,8 @@ pub enum Credential {
         /// SHA-256 of the token's secret.
         digest: Digest,
     },
+    /// Being this very process: whoever may write the data directory is its operator.
+    Owner,
 }
 
 impl Principal {
@@ -63,6 +65,7 @@ impl Principal {
     pub fn role(&self) -> Option<Role> {
         match &self.credential {
             Credential::Token { role, .. } | Credential::Ticket { role, .. } => Some(*role),
+            Credential::Owner => Some(Role::Operator),
             Credential::Run { .. } => None,
         }
     }

@@ -55,8 +55,17 @@ pub struct Lease {
     pub host_id: String,
     /// Grows by one with each claim of this run.
     pub fence: u64,
-    /// When it ends unless renewed.
+    /// Milliseconds it lasts after each renewal, as the worker asked when it claimed.
+    pub lease_ms: u64,
+    /// When it ends unless renewed; to that millisecond it holds.
     pub expires_at: Timestamp,
+}
+
+impl Lease {
+    /// Whether it has run out at `now`, though nobody may have ended it yet.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at < now
+    }
 }
 
 /// A run.
@@ -115,6 +124,58 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     /// Guards every write to it.
     pub revision: u64,
+}
+
+/// A run that waits for a worker, as much of it as it takes to tell for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimableRun {
+    /// The run.
+    pub id: RunId,
+    /// The mission it serves.
+    pub mission_id: MissionId,
+    /// Only this agent may claim it.
+    pub assigned_agent: Option<String>,
+    /// Only workers with all of these may claim it.
+    pub skills: Vec<String>,
+    /// Its place among its mission's waiting runs, from 1, after as many as are going: lower
+    /// ones first is fair between missions.
+    pub turn: u64,
+    /// When it was queued first; of equal turns the earlier comes first.
+    pub queued_at: Timestamp,
+}
+
+/// A run without its texts: what a heartbeat needs of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHead {
+    /// Its id.
+    pub id: RunId,
+    /// Whose it is.
+    pub workspace_id: WorkspaceId,
+    /// The mission it serves.
+    pub mission_id: MissionId,
+    /// The work item; none for a planner's run.
+    pub work_item_id: Option<WorkItemId>,
+    /// The session its worker named.
+    pub session_id: Option<String>,
+    /// What it is for.
+    pub kind: RunKind,
+    /// Which attempt it is.
+    pub attempt: u32,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// SHA-256 of the secret of its last claim's run token.
+    pub token_digest: Option<Digest>,
+    /// Somebody wants its worker to stop.
+    pub cancel_requested: bool,
+    /// The present hold.
+    pub lease: Option<Lease>,
+}
+
+impl RunHead {
+    /// The session it belongs to: its own, unless its worker named one.
+    pub fn session(&self) -> &str {
+        self.session_id.as_deref().unwrap_or(self.id.as_str())
+    }
 }
 
 impl Run {

@@ -41,6 +41,13 @@ impl Boards {
         Arc::clone(slots.entry(mission_id.clone()).or_default())
     }
 
+    /// What `look` makes of the mission's board, if it is here and nobody works on it; never waits.
+    pub(super) fn peek<T>(&self, mission_id: &MissionId, look: impl FnOnce(&Board) -> T) -> Option<T> {
+        let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(mission_id)?);
+        let board = slot.try_lock().ok()?;
+        board.as_ref().map(look)
+    }
+
     /// Waits for the mission's turn.
     pub(super) async fn enter(&self, mission_id: &MissionId) -> Slot {
         self.slot(mission_id).lock_owned().await

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::actions::approval_entry;
 use super::advance::Outcome;
 use super::error::conflict_or_storage;
 use super::told::LogWriter;
@@ -14,7 +15,7 @@ use crate::domain::gate::{Evaluation, EvaluationStatus, GateName};
 use crate::domain::id::EvaluationId;
 use crate::domain::json::Json;
 use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
-use crate::domain::run::{Run, RunKind, RunStatus};
+use crate::domain::run::{Run, RunHead, RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::store::{Guard, Unit, Write};
@@ -63,7 +64,8 @@ impl Engine {
             }
         }
         for new in &effects.evaluations {
-            log.gate_requested(board, new);
+            let run = self.parts.store.run_heads(std::slice::from_ref(&new.run_id)).await?.pop();
+            log.gate_requested(board, new, run.as_ref().map_or(new.run_id.as_str(), RunHead::session));
             unit.writes.push(Write::Evaluation(evaluation_of(board, new, input.occurred_at)));
         }
         for new in &effects.approvals {
@@ -148,6 +150,7 @@ impl Engine {
             approval.decided_at = Some(now);
             approval.revision += 1;
             log.approval_decided(&approval);
+            unit.audit.push(approval_entry(&approval, "approval.expired", "system.approvals", now));
             unit.writes.push(Write::Approval(approval));
         }
         for timer in self.parts.store.timers(&mission.id).await? {

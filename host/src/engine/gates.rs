@@ -40,7 +40,7 @@ impl Engine {
     /// Storage. A request that somebody else answered or withdrew meanwhile is left alone.
     pub async fn evaluate(&self, evaluation: Evaluation) -> Result<(), EngineError> {
         let Some(binding) = self.gate_binding(&evaluation).await? else { return Ok(()) };
-        let Some(call) = self.gate_call(&evaluation).await? else { return Ok(()) };
+        let Some((call, session)) = self.gate_call(&evaluation).await? else { return Ok(()) };
         self.have_component(&binding.digest).await?;
         let plugins = Arc::clone(&self.parts.plugins);
         let artifacts = self.artifact_source(&call.artifacts);
@@ -57,7 +57,7 @@ impl Engine {
             }
             Err(failed) => not_answered(failed),
         };
-        self.record_verdict(evaluation, &binding, answer).await
+        self.record_verdict(evaluation, &binding, answer, &session).await
     }
 
     async fn gate_binding(&self, evaluation: &Evaluation) -> Result<Option<Binding>, EngineError> {
@@ -65,15 +65,15 @@ impl Engine {
         Ok(mission.and_then(|mission| mission.bindings.gate(evaluation.gate).cloned()))
     }
 
-    async fn gate_call(&self, evaluation: &Evaluation) -> Result<Option<GateCall>, EngineError> {
-        let Some(run) = self.parts.store.run(&evaluation.run_id).await? else { return Ok(None) };
+    /// What the gate is called with, and the session of the run under judgement. Read from rows and
+    /// not from a board: what there is of the item does not change, and another host may know of it
+    /// before this one's board does.
+    async fn gate_call(&self, evaluation: &Evaluation) -> Result<Option<(GateCall, String)>, EngineError> {
+        let store = &self.parts.store;
+        let Some(run) = store.run(&evaluation.run_id).await? else { return Ok(None) };
         let ids: Vec<ArtifactId> = run.artifacts.iter().map(|artifact| artifact.id.clone()).collect();
-        let artifacts = self.parts.store.artifacts_by_ids(&ids).await?;
-        let mut slot = self.parts.boards.enter(&evaluation.mission_id).await;
-        if slot.is_none() {
-            *slot = self.load_board(&evaluation.workspace_id, &evaluation.mission_id).await?;
-        }
-        let Some(item) = slot.as_ref().and_then(|board| board.item(evaluation.work_item_id.as_str())) else {
+        let artifacts = store.artifacts_by_ids(&ids).await?;
+        let Some(item) = store.work_item(&evaluation.mission_id, &evaluation.work_item_id).await? else {
             return Ok(None);
         };
         let metadata: Value =
@@ -84,7 +84,7 @@ impl Engine {
             "metadata": metadata,
             "run_summary": run.summary,
         });
-        Ok(Some(GateCall {
+        let call = GateCall {
             gate: evaluation.gate,
             mission_id: evaluation.mission_id.clone(),
             work_item_id: evaluation.work_item_id.clone(),
@@ -92,7 +92,8 @@ impl Engine {
             requested_at: evaluation.requested_at,
             artifacts,
             data: wire::json_of(&data),
-        }))
+        };
+        Ok(Some((call, run.session().to_owned())))
     }
 
     fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
@@ -118,6 +119,7 @@ impl Engine {
         mut evaluation: Evaluation,
         binding: &Binding,
         answer: Answer,
+        session: &str,
     ) -> Result<(), EngineError> {
         let now = self.now();
         let verdict = Verdict {
@@ -159,7 +161,7 @@ impl Engine {
             actor: actor.clone(),
         };
         let mut log = LogWriter::of_mission(self, &verdict.workspace_id, &verdict.mission_id, &actor, now);
-        log.gate_answered(&verdict);
+        log.gate_answered(&verdict, session);
         let guard = Guard::evaluation(&evaluation.id, Some(evaluation.revision));
         evaluation.revision += 1;
         evaluation.status = EvaluationStatus::Answered;

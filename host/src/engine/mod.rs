@@ -4,8 +4,8 @@
 //! The engine owns the order of things (facts, reducer, rules, one commit) and is the only
 //! module that builds a unit of work. It executes no action, opens no socket and knows no
 //! component runtime: storage is [`crate::store`], components are behind [`ports::Plugins`],
-//! time and ids come in. Read [`advance`] for the life of one event; [`missions`], [`runs`],
-//! [`gates`], [`approvals`] and [`timers`] are what the outside calls.
+//! time and ids come in. Read [`advance`] for the life of one event; [`missions`], [`claims`],
+//! [`runs`], [`heartbeats`], [`actions`], [`gates`], [`approvals`] and [`timers`] are what the outside calls.
 
 pub mod ports;
 pub mod secret;
@@ -17,22 +17,30 @@ mod missions;
 mod advance;
 mod effects;
 mod told;
+mod claims;
+mod run_inputs;
 mod runs;
+mod heartbeats;
+mod actions;
 mod gates;
 mod approvals;
 mod timers;
 mod tokens;
 mod retention;
+mod unclaimed;
 mod audit;
 mod replay;
 
+pub use actions::ActionAsk;
 pub use advance::Advanced;
 pub use approvals::Decision;
 pub use audit::{AuditBreak, AuditCheck};
+pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
+pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
-pub use runs::{Claim, FinishReport, FinishStatus, HeldRun, NewRunArtifact, OutputPart};
+pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
 use std::sync::Arc;
@@ -43,6 +51,8 @@ use crate::domain::time::Timestamp;
 use crate::store::Store;
 
 use boards::Boards;
+use claims::Dispatchers;
+use heartbeats::Progress;
 use ports::Plugins;
 use tokens::TokenCache;
 
@@ -80,6 +90,8 @@ struct Parts {
     ids: Ids,
     host_id: String,
     boards: Boards,
+    dispatchers: Dispatchers,
+    progress: Progress,
     tokens: TokenCache,
 }
 
@@ -106,6 +118,8 @@ impl Engine {
             ids: Ids::default(),
             host_id,
             boards: Boards::default(),
+            dispatchers: Dispatchers::default(),
+            progress: Progress::default(),
             tokens: TokenCache::default(),
         };
         Self { parts: Arc::new(parts) }

@@ -1,63 +1,33 @@
-//! What workers call: claim a run, keep it, tell what happens, leave artifacts, finish.
+//! What workers call once they hold a run: tell what happens, leave artifacts, finish; and what the
+//! host does when a worker is lost. Claims are in [`super::claims`], heartbeats in
+//! [`super::heartbeats`].
 //!
-//! Every call after the claim names the fencing token it was given; a worker whose token is no
-//! longer the run's has lost it, and the commit itself refuses what it sends.
+//! Every call names the fencing token it was given; a worker whose token is no longer the run's, or
+//! whose lease has run out, has lost it, and the commit itself refuses what it sends.
 
 use serde_json::Value;
 
 use sluice_api::input::RunFinished;
-use sluice_api::run::{DependencyInput, ReworkInput, RunInputs};
+use sluice_api::run::RunInputs;
 
 use super::error::conflict_or_storage;
 use super::told::LogWriter;
-use super::{Engine, EngineError};
-use crate::domain::artifact::{ARTIFACT_MAX_BYTES, ARTIFACTS_PER_RUN_MAX, Artifact};
+use super::{Engine, EngineError, HeldRun, secret};
+use crate::domain::artifact::{ARTIFACT_MAX_BYTES, ARTIFACTS_PER_RUN_MAX, Artifact, ArtifactRef, Digest};
 use crate::domain::event::{Input, InputKind};
-use crate::domain::gate::{Outcome, Verdict};
-use crate::domain::id::{ArtifactId, EventId, MissionId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::id::{ArtifactId, EventId, RunId};
 use crate::domain::json::Json;
-use crate::domain::run::{INTERRUPTIONS_MAX_DEFAULT, Lease, Run, RunStatus};
+use crate::domain::run::{INTERRUPTIONS_MAX_DEFAULT, Run, RunStatus};
+use crate::domain::time::Timestamp;
 use crate::store::{CommitError, Guard, Unit, Write};
 use crate::wire;
 
-/// Most runs looked at to find one a worker may take.
-const CLAIM_CANDIDATES: u32 = 200;
+/// Times a run is read again because somebody else changed it meanwhile.
+const CONFLICT_RETRIES: usize = 8;
 /// Longest summary of a run, in bytes; longer ones are cut.
 const SUMMARY_MAX_BYTES: usize = 4 * 1024;
 /// Longest output of a run, in bytes (1 MiB).
 const OUTPUT_MAX_BYTES: usize = 1024 * 1024;
-
-/// Who wants a run, and of which kind.
-#[derive(Debug, Clone)]
-pub struct Claim {
-    /// Whose runs.
-    pub workspace_id: WorkspaceId,
-    /// The worker, in its own words.
-    pub worker: String,
-    /// The principal it works for.
-    pub principal: String,
-    /// The agents it speaks for; runs assigned to another are not for it.
-    pub agents: Vec<String>,
-    /// What it can do; runs that need more are not for it. `None`: everything.
-    pub skills: Option<Vec<String>>,
-    /// Only runs of this mission, when given.
-    pub mission_id: Option<MissionId>,
-    /// How many at most.
-    pub max: usize,
-    /// Milliseconds until the lease ends unless renewed.
-    pub lease_ms: u64,
-}
-
-/// A run somebody holds: what every further call names.
-#[derive(Debug, Clone)]
-pub struct HeldRun {
-    /// The run as it was claimed.
-    pub run: Run,
-    /// The fencing token.
-    pub fence: u64,
-    /// What it builds on.
-    pub inputs: RunInputs,
-}
 
 /// Output of a run, as one part of the event stream.
 #[derive(Debug, Clone)]
@@ -90,6 +60,16 @@ pub enum FinishStatus {
     Canceled,
 }
 
+impl From<FinishStatus> for RunStatus {
+    fn from(status: FinishStatus) -> Self {
+        match status {
+            FinishStatus::Succeeded => Self::Succeeded,
+            FinishStatus::Failed => Self::Failed,
+            FinishStatus::Canceled => Self::Canceled,
+        }
+    }
+}
+
 /// A worker's last word on a run.
 #[derive(Debug, Clone)]
 pub struct FinishReport {
@@ -103,72 +83,39 @@ pub struct FinishReport {
     pub artifacts: Vec<ArtifactId>,
 }
 
+/// A report, checked.
+struct Ending {
+    artifacts: Vec<ArtifactRef>,
+    summary: Option<String>,
+    output: Option<String>,
+}
+
+/// Why a run goes back to the queue.
+enum Requeue<'r> {
+    /// Its worker was lost, for this reason.
+    Interrupted(&'r str),
+    /// Its worker left before it was told.
+    NeverBegun,
+}
+
 impl Engine {
-    /// Takes up to `max` runs. Empty when there are none for this worker.
+    /// A run as its worker may go on with it: what a worker outside the host is recognised by.
+    /// A run that has ended under this very hold is told too, so that its worker, who may not
+    /// have seen the answer, can finish it again.
     ///
     /// # Errors
-    /// Storage. Runs that another worker took first are passed over.
-    pub async fn claim_runs(&self, claim: &Claim) -> Result<Vec<HeldRun>, EngineError> {
-        let candidates = self.parts.store.claimable_runs(&claim.workspace_id, self.now(), CLAIM_CANDIDATES).await?;
-        let mut held = Vec::new();
-        for run in candidates.into_iter().filter(|run| fits(run, claim)) {
-            if held.len() == claim.max {
-                break;
-            }
-            if let Some(run) = self.claim_run(run, claim).await? {
-                let inputs = self.inputs_of(&run).await?;
-                held.push(HeldRun { fence: run.fence, run, inputs });
-            }
+    /// [`EngineError::NotFound`]; [`EngineError::LeaseLost`] unless the run is held now, by this
+    /// fencing token and secret, and its lease has not run out.
+    pub async fn hold(&self, run_id: &RunId, fence: u64, digest: &Digest) -> Result<HeldRun, EngineError> {
+        let run = self.stored_run(run_id).await?;
+        let is_its_token = run.token_digest.as_ref().is_some_and(|known| secret::is_same(known, digest));
+        if !is_its_token {
+            return Err(lost(run_id, "the token is not of its present hold"));
         }
-        Ok(held)
-    }
-
-    async fn claim_run(&self, mut run: Run, claim: &Claim) -> Result<Option<Run>, EngineError> {
-        let now = self.now();
-        let guard = Guard::run(&run.id, Some(run.revision));
-        run.revision += 1;
-        run.fence += 1;
-        run.status = RunStatus::Running;
-        run.started_at = run.started_at.or(Some(now));
-        run.worked_by = Some(claim.principal.clone());
-        run.lease = Some(Lease {
-            worker: claim.worker.clone(),
-            principal: claim.principal.clone(),
-            host_id: self.parts.host_id.clone(),
-            fence: run.fence,
-            expires_at: now.plus_millis(claim.lease_ms),
-        });
-        let mut log = LogWriter::of_mission(self, &run.workspace_id, &run.mission_id, &claim.worker, now);
-        log.run_claimed(&run, &claim.worker);
-        let data = wire::json_of(&serde_json::json!({"worker": claim.worker, "attempt": run.attempt}));
-        let unit = Unit {
-            guards: vec![guard],
-            writes: vec![
-                Write::Input(self.run_input(&run, InputKind::RunClaimed, data, &claim.worker)),
-                Write::Run(run.clone()),
-            ],
-            events: log.into_events(),
-            ..Unit::default()
-        };
-        match self.parts.store.commit(unit).await {
-            Ok(_) => Ok(Some(run)),
-            Err(CommitError::Conflict { .. }) => Ok(None),
-            Err(CommitError::Storage(error)) => Err(error.into()),
+        if !(run.status.is_final() && run.fence == fence) {
+            check_held(&run, fence, self.now())?;
         }
-    }
-
-    /// Renews a lease.
-    ///
-    /// # Errors
-    /// [`EngineError::LeaseLost`] when the run has gone on without this worker. Otherwise tells
-    /// whether somebody wants the run to stop.
-    pub async fn renew_lease(&self, run_id: &RunId, fence: u64, lease_ms: u64) -> Result<bool, EngineError> {
-        let run = self.present_run(run_id, fence).await?;
-        let expires_at = self.now().plus_millis(lease_ms);
-        let unit =
-            Unit { writes: vec![Write::RenewLease { run_id: run_id.clone(), fence, expires_at }], ..Unit::default() };
-        self.commit_held(unit, run_id).await?;
-        Ok(run.cancel_requested)
+        Ok(HeldRun { fence, run, inputs: RunInputs::default(), token: None })
     }
 
     /// Tells watchers that the worker has begun.
@@ -178,7 +125,7 @@ impl Engine {
     pub async fn note_started(&self, held: &HeldRun) -> Result<(), EngineError> {
         let mut log = self.log_of(&held.run);
         log.run_started(&held.run);
-        let guards = vec![Guard::lease(&held.run.id, Some(held.fence))];
+        let guards = vec![self.hold_guard(held)];
         self.commit_held(Unit { guards, events: log.into_events(), ..Unit::default() }, &held.run.id).await
     }
 
@@ -191,11 +138,7 @@ impl Engine {
         for part in parts {
             log.part_updated(&held.run, &part.part);
         }
-        let unit = Unit {
-            guards: vec![Guard::lease(&held.run.id, Some(held.fence))],
-            events: log.into_events(),
-            ..Unit::default()
-        };
+        let unit = Unit { guards: vec![self.hold_guard(held)], events: log.into_events(), ..Unit::default() };
         self.commit_held(unit, &held.run.id).await
     }
 
@@ -221,7 +164,7 @@ impl Engine {
             created_at: self.now(),
         };
         let unit = Unit {
-            guards: vec![Guard::lease(&held.run.id, Some(held.fence))],
+            guards: vec![self.hold_guard(held)],
             writes: vec![Write::Artifact(artifact.clone())],
             ..Unit::default()
         };
@@ -235,39 +178,55 @@ impl Engine {
     /// [`EngineError::Conflict`] when it ended differently; [`EngineError::LeaseLost`];
     /// [`EngineError::Field`] for artifacts that are not this run's; storage.
     pub async fn finish_run(&self, held: &HeldRun, report: FinishReport) -> Result<Run, EngineError> {
-        let status = match report.status {
-            FinishStatus::Succeeded => RunStatus::Succeeded,
-            FinishStatus::Failed => RunStatus::Failed,
-            FinishStatus::Canceled => RunStatus::Canceled,
-        };
-        let Some(run) = self.parts.store.run(&held.run.id).await? else {
-            return Err(EngineError::NotFound { what: "run", id: held.run.id.to_string() });
-        };
-        if run.status.is_final() && run.fence == held.fence {
-            return if run.status == status {
-                Ok(run)
-            } else {
-                Err(EngineError::Conflict(format!("run `{}` is {} already", run.id, run.status)))
-            };
+        let status = report.status.into();
+        let ending = self.ending_of(&held.run.id, report).await?;
+        // What is at hand is most often the newest: its revision guards the commit, and only who
+        // conflicts reads again.
+        let mut run = held.run.clone();
+        for _ in 0..CONFLICT_RETRIES {
+            if run.status.is_final() && run.fence == held.fence {
+                return if run.status == status {
+                    Ok(run)
+                } else {
+                    Err(EngineError::Conflict(format!("run `{}` is {} already", run.id, run.status)))
+                };
+            }
+            check_held(&run, held.fence, self.now())?;
+            let mut ended = run;
+            ended.artifacts.clone_from(&ending.artifacts);
+            ended.summary.clone_from(&ending.summary);
+            ended.output.clone_from(&ending.output);
+            let guard = Guard::held_lease(&ended.id, held.fence, self.now());
+            match self.end_run(ended, status, None, guard).await {
+                Err(EngineError::LeaseLost { .. }) => run = self.stored_run(&held.run.id).await?,
+                other => return other,
+            }
         }
-        let mut run = self.present_run(&held.run.id, held.fence).await?;
+        Err(EngineError::Contended)
+    }
+
+    /// What a worker says at the end, checked.
+    async fn ending_of(&self, run_id: &RunId, report: FinishReport) -> Result<Ending, EngineError> {
         if report.artifacts.len() > ARTIFACTS_PER_RUN_MAX {
             let message =
                 format!("names {} artifacts; a run leaves at most {ARTIFACTS_PER_RUN_MAX}", report.artifacts.len());
             return Err(wire::FieldError::new("artifacts", message).into());
         }
-        let artifacts = self.parts.store.artifacts_by_ids(&report.artifacts).await?;
-        if artifacts.len() != report.artifacts.len() || artifacts.iter().any(|a| a.run_id.as_ref() != Some(&run.id)) {
+        let artifacts = match report.artifacts.as_slice() {
+            [] => Vec::new(),
+            ids => self.parts.store.artifacts_by_ids(ids).await?,
+        };
+        if artifacts.len() != report.artifacts.len() || artifacts.iter().any(|a| a.run_id.as_ref() != Some(run_id)) {
             return Err(wire::FieldError::new("artifacts", "names an artifact that this run did not leave").into());
         }
         if report.output.as_ref().is_some_and(|output| output.len() > OUTPUT_MAX_BYTES) {
             return Err(wire::FieldError::new("output", format!("is over {OUTPUT_MAX_BYTES} bytes")).into());
         }
-        run.artifacts = artifacts.iter().map(Artifact::reference).collect();
-        run.summary = report.summary.map(|summary| cut(without_nul(&summary), SUMMARY_MAX_BYTES));
-        run.output = report.output.as_deref().map(without_nul);
-        let guard = Guard::lease(&run.id, Some(held.fence));
-        self.end_run(run, status, None, guard).await
+        Ok(Ending {
+            artifacts: artifacts.iter().map(Artifact::reference).collect(),
+            summary: report.summary.map(|summary| cut(without_nul(&summary), SUMMARY_MAX_BYTES)),
+            output: report.output.as_deref().map(without_nul),
+        })
     }
 
     /// Ends what a worker holds because the worker is gone: back to the queue, or failed when it
@@ -275,26 +234,27 @@ impl Engine {
     ///
     /// # Errors
     /// Storage; a run that went on by itself is left alone.
-    pub async fn interrupt_run(&self, run: Run, reason: &str) -> Result<(), EngineError> {
+    pub async fn interrupt_run(&self, mut run: Run, reason: &str) -> Result<(), EngineError> {
         let Some(lease) = run.lease.clone() else { return Ok(()) };
+        let now = self.now();
+        // A worker that renewed its lease since it was seen to have run out keeps it.
+        let guard = match lease.is_over(now) {
+            true => Guard::lapsed_lease(&run.id, lease.fence, now),
+            false => Guard::lease(&run.id, Some(lease.fence)),
+        };
         let allowed = match self.parts.store.mission(&run.workspace_id, &run.mission_id).await? {
             Some(mission) => mission.budgets.max_interruptions.unwrap_or(INTERRUPTIONS_MAX_DEFAULT),
             None => INTERRUPTIONS_MAX_DEFAULT,
         };
-        let guards = vec![Guard::lease(&run.id, Some(lease.fence)), Guard::run(&run.id, Some(run.revision))];
-        let mut run = run;
         run.interruptions += 1;
         let ended = if run.cancel_requested {
-            let guard = Guard::run(&run.id, Some(run.revision));
-            self.end_run(run, RunStatus::Canceled, Some("its worker was lost after it was told to stop"), guard)
-                .await
-                .map(|_| ())
+            let reason = "its worker was lost after it was told to stop";
+            self.end_run(run, RunStatus::Canceled, Some(reason), guard).await.map(drop)
         } else if run.interruptions > allowed {
-            let guard = Guard::run(&run.id, Some(run.revision));
             let message = format!("interrupted {} times, more than the {allowed} allowed", run.interruptions);
-            self.end_run(run, RunStatus::Failed, Some(&message), guard).await.map(|_| ())
+            self.end_run(run, RunStatus::Failed, Some(&message), guard).await.map(drop)
         } else {
-            self.requeue_run(run, reason, guards).await
+            self.requeue_run(run, Requeue::Interrupted(reason), guard).await
         };
         match ended {
             Err(EngineError::LeaseLost { .. } | EngineError::Contended) => Ok(()),
@@ -302,12 +262,49 @@ impl Engine {
         }
     }
 
-    async fn requeue_run(&self, mut run: Run, reason: &str, guards: Vec<Guard>) -> Result<(), EngineError> {
+    /// Puts a run back that its worker never learned of. No interruption: nobody began.
+    ///
+    /// # Errors
+    /// Storage; a run that went on by itself is left alone.
+    pub async fn give_back(&self, held: &HeldRun) -> Result<(), EngineError> {
+        let mut run = held.run.clone();
+        for _ in 0..CONFLICT_RETRIES {
+            if run.lease.as_ref().is_none_or(|lease| lease.fence != held.fence) {
+                return Ok(());
+            }
+            let guard = Guard::lease(&run.id, Some(held.fence));
+            let ended = if run.cancel_requested {
+                let reason = "it was withdrawn before its worker began";
+                self.end_run(run, RunStatus::Canceled, Some(reason), guard).await.map(drop)
+            } else {
+                self.requeue_run(run, Requeue::NeverBegun, guard).await
+            };
+            match ended {
+                Err(EngineError::LeaseLost { .. } | EngineError::Contended) => {
+                    run = self.stored_run(&held.run.id).await?;
+                }
+                other => return other,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn requeue_run(&self, mut run: Run, how: Requeue<'_>, guard: Guard) -> Result<(), EngineError> {
+        let guards = vec![guard, Guard::run(&run.id, Some(run.revision))];
         run.revision += 1;
         run.status = RunStatus::Queued;
         run.lease = None;
-        let mut log = self.log_of(&run);
-        log.run_interrupted(&run, reason);
+        let mut log = LogWriter::of_mission(self, &run.workspace_id, &run.mission_id, "system.runs", self.now());
+        let reason = match how {
+            Requeue::Interrupted(reason) => {
+                log.run_interrupted(&run, reason);
+                reason
+            }
+            Requeue::NeverBegun => {
+                log.run_queued(&run);
+                "its worker left before it was told"
+            }
+        };
         let data = wire::json_of(&serde_json::json!({"reason": reason, "interruptions": run.interruptions}));
         let input = self.run_input(&run, InputKind::RunInterrupted, data, "system.runs");
         let unit = Unit {
@@ -328,7 +325,9 @@ impl Engine {
         guard: Guard,
     ) -> Result<Run, EngineError> {
         let run_guard = Guard::run(&run.id, Some(run.revision));
-        let worker = run.lease.as_ref().map_or("system.runs", |lease| lease.worker.as_str()).to_owned();
+        // The host's own decision is the host's, whoever held the run.
+        let holder = run.lease.as_ref().filter(|_| reason.is_none()).map(|lease| lease.principal.clone());
+        let actor = holder.unwrap_or_else(|| "system.runs".to_owned());
         run.revision += 1;
         run.status = status;
         run.lease = None;
@@ -343,9 +342,9 @@ impl Engine {
             reason: reason.map(str::to_owned),
             artifacts: run.artifacts.iter().map(wire::artifact_ref_view).collect(),
         };
-        let mut log = LogWriter::of_mission(self, &run.workspace_id, &run.mission_id, &worker, self.now());
+        let mut log = LogWriter::of_mission(self, &run.workspace_id, &run.mission_id, &actor, self.now());
         log.run_finished(&run);
-        let input = self.run_input(&run, InputKind::RunFinished, wire::json_of(&data), &worker);
+        let input = self.run_input(&run, InputKind::RunFinished, wire::json_of(&data), &actor);
         let unit = Unit {
             guards: vec![guard, run_guard],
             writes: vec![Write::Input(input), Write::Run(run.clone())],
@@ -356,34 +355,32 @@ impl Engine {
         Ok(run)
     }
 
-    /// The run as it is now, if `fence` still holds it.
-    async fn present_run(&self, run_id: &RunId, fence: u64) -> Result<Run, EngineError> {
-        let lost = |reason: String| EngineError::LeaseLost { run_id: run_id.to_string(), reason };
-        match self.parts.store.run(run_id).await? {
-            None => Err(EngineError::NotFound { what: "run", id: run_id.to_string() }),
-            Some(run) if run.status.is_final() => Err(lost(format!("it is {}", run.status))),
-            Some(run) if run.lease.as_ref().is_some_and(|lease| lease.fence == fence) => Ok(run),
-            Some(run) => Err(lost(format!("it is {} and was claimed {} times", run.status, run.fence))),
-        }
+    pub(super) async fn stored_run(&self, run_id: &RunId) -> Result<Run, EngineError> {
+        let run = self.parts.store.run(run_id).await?;
+        run.ok_or_else(|| EngineError::NotFound { what: "run", id: run_id.to_string() })
     }
 
-    async fn commit_held(&self, unit: Unit, run_id: &RunId) -> Result<(), EngineError> {
+    pub(super) async fn commit_held(&self, unit: Unit, run_id: &RunId) -> Result<(), EngineError> {
         match self.parts.store.commit(unit).await {
             Ok(_) => Ok(()),
-            Err(CommitError::Conflict { .. }) => Err(EngineError::LeaseLost {
-                run_id: run_id.to_string(),
-                reason: "it went on without this worker".to_owned(),
-            }),
+            Err(CommitError::Conflict { .. }) => {
+                Err(lost(run_id, "it ran out, or the run went on without this worker"))
+            }
             Err(CommitError::Storage(error)) => Err(error.into()),
         }
     }
 
     fn log_of(&self, run: &Run) -> LogWriter<'_> {
-        let worker = run.lease.as_ref().map_or("system.runs", |lease| lease.worker.as_str());
-        LogWriter::of_mission(self, &run.workspace_id, &run.mission_id, worker, self.now())
+        let actor = run.lease.as_ref().map_or("system.runs", |lease| lease.principal.as_str());
+        LogWriter::of_mission(self, &run.workspace_id, &run.mission_id, actor, self.now())
     }
 
-    fn run_input(&self, run: &Run, kind: InputKind, data: Json, actor: &str) -> Input {
+    /// The guard of everything a worker does under its hold.
+    pub(super) fn hold_guard(&self, held: &HeldRun) -> Guard {
+        Guard::held_lease(&held.run.id, held.fence, self.now())
+    }
+
+    pub(super) fn run_input(&self, run: &Run, kind: InputKind, data: Json, actor: &str) -> Input {
         Input {
             id: EventId::new(self.new_id(EventId::PREFIX)),
             workspace_id: run.workspace_id.clone(),
@@ -396,69 +393,22 @@ impl Engine {
             actor: actor.to_owned(),
         }
     }
-
-    /// What a run builds on: what its dependencies left, and why earlier attempts were rejected.
-    async fn inputs_of(&self, run: &Run) -> Result<RunInputs, EngineError> {
-        let Some(work_item_id) = &run.work_item_id else { return Ok(RunInputs::default()) };
-        let mut dependencies = Vec::new();
-        {
-            let mut slot = self.parts.boards.enter(&run.mission_id).await;
-            if slot.is_none() {
-                *slot = self.load_board(&run.workspace_id, &run.mission_id).await?;
-            }
-            let Some(board) = slot.as_ref() else { return Ok(RunInputs::default()) };
-            let needed = board.item(work_item_id.as_str()).map(|item| item.spec.depends_on.clone()).unwrap_or_default();
-            for item in needed.iter().filter_map(|id| board.item(id.as_str())) {
-                let artifacts = item.artifacts.iter().map(wire::artifact_ref_view).collect();
-                dependencies.push(DependencyInput { work_item_id: item.spec.id.to_string(), artifacts });
-            }
-        }
-        let rework = if run.attempt > 1 { self.rework_inputs(run, work_item_id).await? } else { Vec::new() };
-        Ok(RunInputs { dependencies, rework })
-    }
-
-    /// The newest rejected attempt speaks; older ones were about work that is gone.
-    async fn rework_inputs(&self, run: &Run, work_item_id: &WorkItemId) -> Result<Vec<ReworkInput>, EngineError> {
-        const VERDICTS_MAX: u32 = 500;
-        let before = run.attempt - 1;
-        let verdicts = self.parts.store.verdicts(&run.mission_id, Some(work_item_id), None, VERDICTS_MAX).await?;
-        let rejected = verdicts.iter().filter(|v| v.attempt == before && v.outcome != Outcome::Pass);
-        let mut rework: Vec<ReworkInput> = rejected.map(rework_input).collect();
-        if rework.is_empty() {
-            let failed = self
-                .parts
-                .store
-                .runs(&run.workspace_id, Some(&run.mission_id), Some(RunStatus::Failed), None, VERDICTS_MAX)
-                .await?;
-            let last =
-                failed.into_iter().find(|r| r.work_item_id.as_ref() == Some(work_item_id) && r.attempt == before);
-            rework.extend(last.map(|run| ReworkInput {
-                attempt: before,
-                gate: None,
-                outcome: "failed".to_owned(),
-                summary: run.summary.unwrap_or_default(),
-                findings: Vec::new(),
-            }));
-        }
-        Ok(rework)
-    }
 }
 
-fn rework_input(verdict: &Verdict) -> ReworkInput {
-    ReworkInput {
-        attempt: verdict.attempt,
-        gate: Some(verdict.gate.to_string()),
-        outcome: verdict.outcome.to_string(),
-        summary: verdict.summary.clone(),
-        findings: verdict.findings.iter().map(wire::finding_view).collect(),
-    }
+fn lost(run_id: &RunId, reason: impl Into<String>) -> EngineError {
+    EngineError::LeaseLost { run_id: run_id.to_string(), reason: reason.into() }
 }
 
-fn fits(run: &Run, claim: &Claim) -> bool {
-    let is_assigned_here = run.assigned_agent.as_ref().is_none_or(|agent| claim.agents.contains(agent));
-    let is_skilled = claim.skills.as_ref().is_none_or(|skills| run.skills.iter().all(|skill| skills.contains(skill)));
-    let is_wanted = claim.mission_id.as_ref().is_none_or(|id| run.mission_id == *id);
-    is_assigned_here && is_skilled && is_wanted
+/// Refuses a worker that no longer holds `run`.
+pub(super) fn check_held(run: &Run, fence: u64, now: Timestamp) -> Result<(), EngineError> {
+    match &run.lease {
+        _ if run.status.is_final() => Err(lost(&run.id, format!("it is {}", run.status))),
+        Some(lease) if lease.fence == fence && lease.is_over(now) => {
+            Err(lost(&run.id, format!("it ran out at {} and now it is {}", lease.expires_at.0, now.0)))
+        }
+        Some(lease) if lease.fence == fence => Ok(()),
+        _ => Err(lost(&run.id, format!("it is {} and was claimed {} times", run.status, run.fence))),
+    }
 }
 
 fn check_artifact(new: &NewRunArtifact) -> Result<(), wire::FieldError> {

@@ -9,9 +9,10 @@ use crate::domain::board::Board;
 use crate::domain::event::NewLogEvent;
 use crate::domain::gate::{self, Verdict};
 use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
+use crate::domain::json::Json;
 use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::rules::{NewEvaluation, Telling};
-use crate::domain::run::Run;
+use crate::domain::run::{Run, RunHead};
 use crate::domain::time::Timestamp;
 use crate::domain::work_item::WorkItemStatus;
 use crate::wire;
@@ -66,13 +67,13 @@ impl<'e> LogWriter<'e> {
         self.events
     }
 
-    fn push(&mut self, event_type: &str, run_id: Option<&RunId>, properties: &Value) {
+    fn push(&mut self, event_type: &str, about: Option<(&RunId, &str)>, properties: &Value) {
         self.events.push(NewLogEvent {
             event_id: EventId::new(self.engine.new_id(EventId::PREFIX)),
             event_type: event_type.to_owned(),
             workspace_id: self.workspace_id.clone(),
-            session_id: run_id.map(ToString::to_string),
-            run_id: run_id.cloned(),
+            session_id: about.map(|(_, session)| session.to_owned()),
+            run_id: about.map(|(run_id, _)| run_id.clone()),
             mission_id: Some(self.mission_id.clone()),
             actor: self.actor.clone(),
             occurred_at: self.now,
@@ -192,23 +193,38 @@ impl<'e> LogWriter<'e> {
         self.run_event("session.run.finished", run, json!({"summary": run.summary}));
     }
 
+    pub(super) fn run_progressed(&mut self, run: &RunHead, progress: &Json) {
+        let properties = json!({
+            "session_id": run.session(),
+            "run_id": run.id.as_str(),
+            "status": run.status.as_str(),
+            "mission_id": run.mission_id.as_str(),
+            "work_item_id": run.work_item_id.as_ref().map(ToString::to_string),
+            "kind": run.kind.as_str(),
+            "attempt": run.attempt,
+            "progress": wire::value_of(progress),
+        });
+        self.push("session.run.progress", Some((&run.id, run.session())), &properties);
+    }
+
     fn run_event(&mut self, event_type: &str, run: &Run, mut properties: Value) {
-        properties["session_id"] = json!(run.id.as_str());
+        properties["session_id"] = json!(run.session());
         properties["run_id"] = json!(run.id.as_str());
         properties["status"] = json!(run.status.as_str());
         properties["mission_id"] = json!(run.mission_id.as_str());
         properties["work_item_id"] = json!(run.work_item_id.as_ref().map(ToString::to_string));
         properties["kind"] = json!(run.kind.as_str());
         properties["attempt"] = json!(run.attempt);
-        self.push(event_type, Some(&run.id), &properties);
+        self.push(event_type, Some((&run.id, run.session())), &properties);
     }
 
     pub(super) fn part_updated(&mut self, run: &Run, part: &Value) {
-        let properties = json!({"session_id": run.id.as_str(), "run_id": run.id.as_str(), "part": part});
-        self.push("message.part.updated", Some(&run.id), &properties);
+        let properties = json!({"session_id": run.session(), "run_id": run.id.as_str(), "part": part});
+        self.push("message.part.updated", Some((&run.id, run.session())), &properties);
     }
 
-    pub(super) fn gate_requested(&mut self, board: &Board, new: &NewEvaluation) {
+    /// `session` is that of the run under judgement.
+    pub(super) fn gate_requested(&mut self, board: &Board, new: &NewEvaluation, session: &str) {
         let Some(binding) = board.mission().bindings.gate(new.gate) else { return };
         let properties = json!({
             "mission_id": self.mission_id.as_str(),
@@ -219,10 +235,11 @@ impl<'e> LogWriter<'e> {
             "attempt": new.attempt,
             "finding_count": 0,
         });
-        self.push("gate.requested", Some(&new.run_id), &properties);
+        self.push("gate.requested", Some((&new.run_id, session)), &properties);
     }
 
-    pub(super) fn gate_answered(&mut self, verdict: &Verdict) {
+    /// `session` is that of the run under judgement.
+    pub(super) fn gate_answered(&mut self, verdict: &Verdict, session: &str) {
         let event_type = match verdict.outcome {
             gate::Outcome::Pass => "gate.passed",
             gate::Outcome::Fail => "gate.failed",
@@ -240,7 +257,7 @@ impl<'e> LogWriter<'e> {
             "verdict_id": verdict.id.as_str(),
             "summary": verdict.summary,
         });
-        self.push(event_type, Some(&verdict.run_id), &properties);
+        self.push(event_type, Some((&verdict.run_id, session)), &properties);
     }
 
     pub(super) fn approval_requested(&mut self, approval: &Approval) {

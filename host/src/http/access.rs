@@ -132,6 +132,7 @@ async fn admit(action: Action, host: &Shared, request: &Parts) -> Result<Princip
     let may = match &principal.credential {
         Credential::Ticket { .. } if !rule.ticket => May::No,
         Credential::Run { .. } => rule.run,
+        Credential::Owner => rule.operator,
         Credential::Token { role, .. } | Credential::Ticket { role, .. } => match role {
             Role::Operator => rule.operator,
             Role::Member => rule.member,
@@ -177,7 +178,8 @@ fn change_workspace(principal: &mut Principal, headers: &HeaderMap) -> Result<()
     if name == principal.workspace_id.as_str() {
         return Ok(());
     }
-    let is_operator = matches!(principal.credential, Credential::Token { role: Role::Operator, .. });
+    let is_operator =
+        matches!(principal.credential, Credential::Token { role: Role::Operator, .. } | Credential::Owner);
     if !is_operator {
         return Err(Problem::not_found("workspace", name));
     }

@@ -8,8 +8,8 @@ use futures_util::stream::BoxStream;
 use tower::ServiceExt as _;
 
 use super::host::Shared;
-use crate::domain::id::{TokenId, WorkspaceId};
-use crate::domain::principal::{Credential, Principal, Role};
+use crate::domain::id::WorkspaceId;
+use crate::domain::principal::{Credential, Principal};
 
 /// A body that comes as it is made.
 pub type AnswerBody = BoxStream<'static, Result<Bytes, std::io::Error>>;
@@ -29,8 +29,8 @@ pub struct InProcess {
 impl InProcess {
     /// The API of `host`, for the person who started this process: an operator of `workspace`.
     pub fn new(host: Shared, workspace: WorkspaceId) -> Self {
-        let credential = Credential::Token { id: TokenId::new("tok_local"), role: Role::Operator };
-        let principal = Principal { workspace_id: workspace, name: "user.local".to_owned(), credential };
+        let principal =
+            Principal { workspace_id: workspace, name: "user.local".to_owned(), credential: Credential::Owner };
         Self { router: super::router(host), principal }
     }
 

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use sluice_api::history::{HistoryList, ReplayReport};
-use sluice_api::mission::{CreateMission, MissionAnswer, MissionList, MissionRequest, MissionView, WorkItemList};
+use sluice_api::mission::{
+    ArtifactList, CreateMission, MissionAdvanced, MissionAnswer, MissionEventRequest, MissionList, MissionRequest,
+    MissionView, WorkItemList,
+};
 use sluice_api::verdict::VerdictList;
 
 use super::access::Caller;
@@ -17,7 +20,7 @@ use super::idempotency::Named;
 use super::json::{Body, Params};
 use super::page::{self, Segment};
 use super::problem::{self, Problem};
-use crate::domain::id::{MissionId, VerdictId};
+use crate::domain::id::{ArtifactId, MissionId, VerdictId};
 use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::work_item::WorkItemStatus;
 use crate::engine::{Candidate, NewMission};
@@ -47,9 +50,22 @@ pub(super) async fn create(
         actor: caller.name().to_owned(),
         receipt,
     };
-    let mission = host.engine.create_mission(new).await?;
+    let mission = settled(&host, host.engine.create_mission(new).await?).await;
     let answer = MissionAnswer { mission: wire::mission_view(&mission) };
     Ok((StatusCode::CREATED, JsonAnswer(answer)).into_response())
+}
+
+/// The mission once its creation, and its start, are part of its history: the revision a client
+/// may go on from. Should that fail for now, the mission is there all the same.
+async fn settled(host: &Host, mission: Mission) -> Mission {
+    if let Err(error) = host.engine.catch_up(&mission.id).await {
+        tracing::warn!(%error, mission_id = %mission.id, "a new mission begins later");
+        return mission;
+    }
+    match host.engine.store().mission(&mission.workspace_id, &mission.id).await {
+        Ok(Some(now)) => now,
+        _ => mission,
+    }
 }
 
 fn request_of(body: CreateMission) -> (MissionRequest, bool) {
@@ -124,6 +140,26 @@ async fn whole_view(host: &Host, mission: &Mission) -> Result<MissionView, Probl
 pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Mission, Problem> {
     let found = host.engine.store().mission(caller.workspace(), &MissionId::new(id)).await?;
     found.ok_or_else(|| Problem::not_found("mission", id))
+}
+
+/// Tell a mission something
+///
+/// Answers once the event is applied, with the commands the mission's reducer issued.
+#[utoipa::path(
+    post, path = "/mission/{id}/event", tag = "missions", request_body = MissionEventRequest,
+    params(("id" = String, Path, description = "The mission's id")),
+    responses((status = 200, description = "What came of it", body = MissionAdvanced))
+)]
+pub(super) async fn tell(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Named(receipt): Named,
+    Body(body): Body<MissionEventRequest>,
+) -> Result<JsonAnswer<MissionAdvanced>, Problem> {
+    let mission = find(&host, &caller, &id).await?;
+    let advanced = super::mission_events::post(&host, &caller, &mission, body, receipt).await?;
+    Ok(JsonAnswer(MissionAdvanced { mission: wire::mission_view(&advanced.mission), commands: advanced.commands }))
 }
 
 /// Which part of a list.
@@ -248,6 +284,29 @@ pub(super) async fn verdicts(
     let next_cursor = page::next_cursor(&verdicts, limit, |verdict| verdict.id.to_string());
     let verdicts: Vec<_> = verdicts.iter().map(wire::verdict_view).collect();
     Ok(JsonAnswer(VerdictList { count: verdicts.len(), verdicts, next_cursor }))
+}
+
+/// List a mission's artifacts
+///
+/// What its runs left, and what its reducer keeps of its own, in the order they were left.
+#[utoipa::path(
+    get, path = "/mission/{id}/artifacts", tag = "missions",
+    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    responses((status = 200, description = "A page of artifacts", body = ArtifactList))
+)]
+pub(super) async fn artifacts(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Params(params): Params<PageParams>,
+) -> Result<JsonAnswer<ArtifactList>, Problem> {
+    let limit = page::limit(params.limit)?;
+    let after = page::cursor_id(params.cursor.as_deref(), ArtifactId::PREFIX)?.map(ArtifactId::new);
+    let mission = find(&host, &caller, &id).await?;
+    let artifacts = host.engine.store().artifacts(&mission.id, None, after.as_ref(), limit).await?;
+    let next_cursor = page::next_cursor(&artifacts, limit, |artifact| artifact.id.to_string());
+    let artifacts: Vec<_> = artifacts.iter().map(wire::artifact_view).collect();
+    Ok(JsonAnswer(ArtifactList { count: artifacts.len(), artifacts, next_cursor }))
 }
 
 /// Through which reducer.

@@ -170,6 +170,7 @@ pub fn decide(principal: &Principal, action: Action, resource: Resource<'_>) -> 
             Role::Agent => rule.agent,
             Role::Viewer => rule.viewer,
         },
+        Credential::Owner => rule.operator,
         Credential::Run { run_id, .. } => {
             return match rule.run {
                 May::Yes => Ok(()),

@@ -16,6 +16,7 @@ pub(super) static APPROVALS: Table = Table {
     life: Life::Mutable,
     key_columns: 1,
     guard_column: Some("revision"),
+    end_column: None,
     columns: &[
         text("id"),
         text("workspace_id"),
@@ -138,6 +139,21 @@ impl Store {
             .only("approvals.run_id = $", run.as_str())
             .only("approvals.content_digest = $", content_digest.as_str())
             .page("approvals.id DESC", super::PAGE_MAX);
+        self.many(select).await
+    }
+
+    /// What a run has asked that nobody has answered: at most `limit` (and [`super::PAGE_MAX`]).
+    pub async fn pending_of_run(
+        &self,
+        workspace: &WorkspaceId,
+        run: &RunId,
+        limit: u32,
+    ) -> Result<Vec<Approval>, StorageError> {
+        let select = Select::all()
+            .only("approvals.workspace_id = $", workspace.as_str())
+            .only("approvals.run_id = $", run.as_str())
+            .only_if("approvals.status = 'pending'")
+            .page("approvals.id", limit);
         self.many(select).await
     }
 

@@ -3,19 +3,17 @@
 use super::error::StorageError;
 use super::open::Store;
 use super::row::{Row, RowReader, RowWriter};
-use super::select::{Record, Select, Source};
+use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::artifact::Artifact;
 use crate::domain::id::{ArtifactId, MissionId, RunId, WorkItemId, WorkspaceId};
-
-/// Most ids in one statement. SQLite takes 32,766 arguments, PostgreSQL 65,535.
-const IDS_PER_STATEMENT: usize = 500;
 
 pub(super) static ARTIFACTS: Table = Table {
     name: "artifacts",
     life: Life::AppendOnly,
     key_columns: 1,
     guard_column: None,
+    end_column: None,
     columns: &[
         text("id"),
         text("workspace_id"),

@@ -16,6 +16,7 @@ pub(super) static AUDIT: Table = Table {
     life: Life::AppendOnly,
     key_columns: 1,
     guard_column: None,
+    end_column: None,
     columns: &[
         integer("seq"),
         text("workspace_id"),

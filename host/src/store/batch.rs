@@ -17,7 +17,7 @@ use super::prepare::{Change, PreparedUnit};
 use super::row::Cell;
 use super::sql::{Dialect, RENEWAL_COLUMNS, Statements};
 use super::table::{Life, TableId, integer};
-use super::unit::{Committed, Guard};
+use super::unit::{Committed, End, Guard};
 use crate::domain::audit::{AuditEntry, NewAuditEntry};
 
 /// What became of each unit, in their order.
@@ -51,7 +51,15 @@ pub(super) async fn carry_out(
 }
 
 /// What guards find, by table and key. A key that is not in it has no row.
-type Found = [HashMap<Vec<Cell>, u64>; TableId::ALL.len()];
+type Found = [HashMap<Vec<Cell>, Row>; TableId::ALL.len()];
+
+/// A row as guards see it.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    guarded: u64,
+    /// Its end; rows of tables without ends have none.
+    end: Option<i64>,
+}
 
 async fn read_guarded(
     connection: &mut Connection,
@@ -71,14 +79,24 @@ async fn read_guarded(
         }
         let mut answer = table.key().to_vec();
         answer.push(integer("guarded"));
+        answer.extend(table.end_column.map(integer));
         let rows = connection.read_rows(&statements.of(id).guard, table.key(), keys, &answer).await?;
         for mut row in rows {
-            if let Some(Cell::Integer(guarded)) = row.pop() {
-                found[id as usize].insert(row, guarded.cast_unsigned());
+            let rest = row.split_off(table.key_columns);
+            if let Some(Cell::Integer(guarded)) = rest.first() {
+                let end = rest.get(1).and_then(as_integer);
+                found[id as usize].insert(row, Row { guarded: guarded.cast_unsigned(), end });
             }
         }
     }
     Ok(found)
+}
+
+fn as_integer(cell: &Cell) -> Option<i64> {
+    match cell {
+        Cell::Integer(value) => Some(*value),
+        _ => None,
+    }
 }
 
 /// The row that a key will have.
@@ -131,7 +149,10 @@ fn judge(units: &[PreparedUnit], mut found: Found) -> Judged<'_> {
 }
 
 fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
-    let found = found[guard.table as usize].get(&guard.key).copied();
+    let row = found[guard.table as usize].get(&guard.key);
+    let is_at_its_end = |end: End| row.and_then(|row| row.end).is_some_and(|found| !end.admits(found));
+    // A row that is past its end, or not yet, is as good as none.
+    let found = row.map(|row| row.guarded).filter(|_| !guard.end.is_some_and(is_at_its_end));
     (found != guard.expected).then(|| {
         let parts: Vec<_> = guard
             .key
@@ -154,7 +175,14 @@ fn apply<'u>(change: &'u Change, judged: &mut Judged<'u>, found: &mut Found) {
             match description.life {
                 Life::Mutable => {
                     pending.set(key, Pending::Row(row));
-                    found[*table as usize].insert(key.to_vec(), *guarded);
+                    let end = description.end_column.and_then(|name| {
+                        let at = description.columns.iter().position(|column| column.name == name)?;
+                        as_integer(&row[at])
+                    });
+                    let found = &mut found[*table as usize];
+                    // As the column's merge has it: under one fence a lease never ends earlier.
+                    let before = found.get(key).filter(|before| before.guarded == *guarded).and_then(|row| row.end);
+                    found.insert(key.to_vec(), Row { guarded: *guarded, end: end.max(before) });
                 }
                 // A second row of the same key stays, for the database to refuse.
                 Life::AppendOnly => pending.rows.push(Pending::Row(row)),
@@ -170,6 +198,12 @@ fn apply<'u>(change: &'u Change, judged: &mut Judged<'u>, found: &mut Found) {
             // Ends are integers, and cells of one kind compare as their values do.
             if latest[key.len()..] < *end {
                 *latest = row;
+            }
+            let (Some(renewed), Some(fence)) = (as_integer(&end[0]), as_integer(&key[1])) else { return };
+            if let Some(row) = found[TableId::RunLeases as usize].get_mut(&key[..1])
+                && row.guarded == fence.cast_unsigned()
+            {
+                row.end = row.end.max(Some(renewed));
             }
         }
     }

@@ -14,6 +14,7 @@ pub(super) static HISTORY: Table = Table {
     life: Life::AppendOnly,
     key_columns: 2,
     guard_column: None,
+    end_column: None,
     columns: &[
         text("mission_id"),
         integer("seq"),

@@ -13,6 +13,7 @@ pub(super) static INBOX: Table = Table {
     life: Life::Mutable,
     key_columns: 1,
     guard_column: None,
+    end_column: None,
     columns: &[
         text("event_id"),
         text("workspace_id"),

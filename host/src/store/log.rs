@@ -18,6 +18,7 @@ pub(super) static EVENTS: Table = Table {
     life: Life::AppendOnly,
     key_columns: 1,
     guard_column: None,
+    end_column: None,
     columns: &[
         integer("seq"),
         text("event_id"),

@@ -35,6 +35,7 @@ mod migrate;
 mod missions;
 mod work_items;
 mod runs;
+mod claims;
 mod evaluations;
 mod verdicts;
 mod approvals;

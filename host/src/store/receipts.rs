@@ -14,6 +14,7 @@ pub(super) static RECEIPTS: Table = Table {
     life: Life::Mutable,
     key_columns: 3,
     guard_column: None,
+    end_column: None,
     columns: &[
         text("workspace_id"),
         text("principal"),

@@ -20,6 +20,7 @@ pub(super) static RUNS: Table = Table {
     life: Life::Mutable,
     key_columns: 1,
     guard_column: Some("revision"),
+    end_column: None,
     columns: &[
         text("id"),
         text("workspace_id"),
@@ -54,6 +55,7 @@ pub(super) static RUN_LEASES: Table = Table {
     life: Life::Mutable,
     key_columns: 1,
     guard_column: Some("fence"),
+    end_column: Some("expires_at_ms"),
     columns: &[
         text("run_id"),
         text("workspace_id"),
@@ -61,6 +63,7 @@ pub(super) static RUN_LEASES: Table = Table {
         text("principal"),
         text("host_id"),
         integer("fence"),
+        integer("lease_ms"),
         Column {
             name: "expires_at_ms",
             kind: Kind::Integer,
@@ -113,6 +116,7 @@ pub(super) fn lease_row(run: &Run, lease: &Lease) -> Result<Row, StorageError> {
         .text("principal", &lease.principal)
         .text("host_id", &lease.host_id)
         .integer("fence", lease.fence)
+        .integer("lease_ms", lease.lease_ms)
         .moment("expires_at_ms", lease.expires_at);
     row.finish()
 }
@@ -152,18 +156,25 @@ impl Record for Run {
             finished_at: row.moment_or_null("finished_at_ms")?,
             revision: row.integer("revision")?,
         };
-        if row.text_or_null("run_id")?.is_some() {
-            row.text("workspace_id")?;
-            run.lease = Some(Lease {
-                worker: row.text("worker")?,
-                principal: row.text("principal")?,
-                host_id: row.text("host_id")?,
-                fence: row.integer("fence")?,
-                expires_at: row.moment("expires_at_ms")?,
-            });
-        }
+        run.lease = read_lease(row)?;
         Ok(run)
     }
+}
+
+/// The lease that a joined row ends with; columns of a row that is not there are all null.
+pub(super) fn read_lease(row: &mut RowReader<'_>) -> Result<Option<Lease>, StorageError> {
+    if row.text_or_null("run_id")?.is_none() {
+        return Ok(None);
+    }
+    row.text("workspace_id")?;
+    Ok(Some(Lease {
+        worker: row.text("worker")?,
+        principal: row.text("principal")?,
+        host_id: row.text("host_id")?,
+        fence: row.integer("fence")?,
+        lease_ms: row.integer("lease_ms")?,
+        expires_at: row.moment("expires_at_ms")?,
+    }))
 }
 
 impl Store {
@@ -207,32 +218,9 @@ impl Store {
         self.many(select).await
     }
 
-    /// Runs of a workspace that a worker may take now: queued, due, and of a mission that is
-    /// running. Fair between missions: the mission with the fewest runs going comes first, each
-    /// further run of it counts as one more; then whoever has waited longest. At most `limit`
-    /// (and [`super::PAGE_MAX`]).
-    pub async fn claimable_runs(
-        &self,
-        workspace: &WorkspaceId,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Run>, StorageError> {
-        let select = Select::all()
-            .text(
-                " JOIN (SELECT waiting.id, ROW_NUMBER() OVER (PARTITION BY waiting.mission_id \
-                 ORDER BY waiting.queued_at_ms, waiting.id) + (SELECT COUNT(*) FROM runs AS going \
-                 WHERE going.mission_id = waiting.mission_id AND going.status = 'running') AS turn \
-                 FROM runs AS waiting JOIN missions ON missions.id = waiting.mission_id \
-                 WHERE waiting.workspace_id = $ AND waiting.status = 'queued' AND missions.status = 'running' \
-                 AND (waiting.not_before_ms IS NULL OR waiting.not_before_ms <= $)) AS turns ON turns.id = runs.id",
-                [workspace.as_str().into(), now.into()],
-            )
-            .page("turns.turn, runs.queued_at_ms, runs.id", limit);
-        self.many(select).await
-    }
-
-    /// Runs with a lease, the earliest end first: of `host_id`'s, or that ended before
-    /// `expired_before`, or both. At most `limit` (and [`super::PAGE_MAX`]).
+    /// Runs with a lease, the earliest end first: of the workers inside `host_id` (one outside has a
+    /// run token, and outlives the host that gave it), or that ended before `expired_before`, or
+    /// both. At most `limit` (and [`super::PAGE_MAX`]).
     pub async fn leased_runs(
         &self,
         host_id: Option<&str>,
@@ -241,7 +229,7 @@ impl Store {
     ) -> Result<Vec<Run>, StorageError> {
         let select = Select::all()
             .only_if("run_leases.run_id IS NOT NULL")
-            .only_some("run_leases.host_id = $", host_id)
+            .only_some("runs.token_digest IS NULL AND run_leases.host_id = $", host_id)
             .only_some("run_leases.expires_at_ms < $", expired_before)
             .page("run_leases.expires_at_ms, runs.id", limit);
         self.many(select).await

@@ -14,6 +14,9 @@ use super::table::Column;
 /// Most rows one page holds, whatever limit is asked for.
 pub const PAGE_MAX: u32 = 10_000;
 
+/// Most values of one [`Select::only_in`]; longer lists are asked for in pieces.
+pub(super) const IDS_PER_STATEMENT: usize = 512;
+
 /// Where a record's columns come from.
 pub(super) struct Source {
     /// The `FROM` clause.
@@ -83,8 +86,12 @@ impl<R: Record> Select<R> {
         self.text(condition, values)
     }
 
-    /// Only records whose `column` is one of `values`.
+    /// Only records whose `column` is one of `values`. The last is repeated until their number is
+    /// a power of two, so that a connection prepares few statements for lists of any length.
     pub(super) fn only_in(mut self, column: &'static str, values: impl IntoIterator<Item = Cell>) -> Self {
+        let mut values: Vec<Cell> = values.into_iter().collect();
+        let last = values.last().cloned().unwrap_or(Cell::Null);
+        values.resize(values.len().next_power_of_two(), last);
         self = self.only_if(column);
         self.sql.push_str(" IN (");
         for (index, value) in values.into_iter().enumerate() {

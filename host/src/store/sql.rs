@@ -27,7 +27,7 @@ pub(super) struct TableStatements {
     pub(super) write: Sql,
     /// Deletes rows. Argument: rows of the key's columns.
     pub(super) delete: Sql,
-    /// Reads the key and what a guard compares. Argument: rows of the key's columns.
+    /// Reads the key, what a guard compares, and the end where there is one. Argument: rows of the key's columns.
     pub(super) guard: Sql,
 }
 
@@ -147,8 +147,13 @@ fn guard(dialect: Dialect, table: &Table) -> String {
     let name = table.name;
     let key = table.key().iter().map(|column| format!("{name}.{}", column.name)).collect::<Vec<_>>().join(", ");
     let value = table.guard_column.map_or_else(|| "CAST(1 AS BIGINT)".to_owned(), |column| format!("{name}.{column}"));
+    let end = table.end_column.map(|column| format!(", {name}.{column}")).unwrap_or_default();
     // CROSS JOIN makes SQLite look the few given keys up instead of scanning the table for them.
-    format!("SELECT {key}, {value} FROM {} CROSS JOIN {name} WHERE {}", given(dialect, table.key()), same_key(table))
+    format!(
+        "SELECT {key}, {value}{end} FROM {} CROSS JOIN {name} WHERE {}",
+        given(dialect, table.key()),
+        same_key(table)
+    )
 }
 
 fn renew_leases(dialect: Dialect) -> String {

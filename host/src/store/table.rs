@@ -67,6 +67,8 @@ pub(super) struct Table {
     pub(super) key_columns: usize,
     /// The column a guard compares. Where there is none, a guard can only ask for presence.
     pub(super) guard_column: Option<&'static str>,
+    /// The moment from which on a row counts as absent for guards that ask for a living one.
+    pub(super) end_column: Option<&'static str>,
     /// The columns, key first.
     pub(super) columns: &'static [Column],
 }

@@ -14,6 +14,7 @@ pub(super) static TIMERS: Table = Table {
     life: Life::Mutable,
     key_columns: 2,
     guard_column: Some("revision"),
+    end_column: None,
     columns: &[
         text("mission_id"),
         text("key"),

@@ -14,6 +14,7 @@ pub(super) static TOKENS: Table = Table {
     life: Life::Mutable,
     key_columns: 1,
     guard_column: Some("revision"),
+    end_column: None,
     columns: &[
         text("id"),
         text("workspace_id"),

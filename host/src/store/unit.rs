@@ -53,6 +53,27 @@ pub struct Guard {
     pub(super) table: TableId,
     pub(super) key: Vec<Cell>,
     pub(super) expected: Option<u64>,
+    pub(super) end: Option<End>,
+}
+
+/// What must hold of a row's end, beside its revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// It has not come at this moment.
+    NotBefore(Timestamp),
+    /// It has come before this moment.
+    Before(Timestamp),
+}
+
+impl End {
+    /// Whether an end at `found` is as it has to be.
+    pub(super) fn admits(self, found: i64) -> bool {
+        let at = |moment: Timestamp| i64::try_from(moment.as_millis()).unwrap_or(i64::MAX);
+        match self {
+            Self::NotBefore(moment) => found >= at(moment),
+            Self::Before(moment) => found < at(moment),
+        }
+    }
 }
 
 impl Guard {
@@ -71,6 +92,18 @@ impl Guard {
         Self::by_id(TableId::RunLeases, id.as_str(), fence)
     }
 
+    /// The run is leased under exactly this fencing token, and the lease has not run out at `now`,
+    /// whether somebody ended it or not.
+    pub fn held_lease(id: &RunId, fence: u64, now: Timestamp) -> Self {
+        Self { end: Some(End::NotBefore(now)), ..Self::lease(id, Some(fence)) }
+    }
+
+    /// The run is leased under exactly this fencing token, and the lease has run out at `now`:
+    /// nobody renewed it since somebody saw that.
+    pub fn lapsed_lease(id: &RunId, fence: u64, now: Timestamp) -> Self {
+        Self { end: Some(End::Before(now)), ..Self::lease(id, Some(fence)) }
+    }
+
     /// The evaluation is at exactly this revision; `None`: there is no such evaluation.
     pub fn evaluation(id: &EvaluationId, revision: Option<u64>) -> Self {
         Self::by_id(TableId::Evaluations, id.as_str(), revision)
@@ -83,7 +116,12 @@ impl Guard {
 
     /// The mission's timer of this key is at exactly this revision; `None`: there is none.
     pub fn timer(mission_id: &MissionId, key: &str, revision: Option<u64>) -> Self {
-        Self { table: TableId::Timers, key: vec![mission_id.as_str().into(), key.into()], expected: revision }
+        Self {
+            table: TableId::Timers,
+            key: vec![mission_id.as_str().into(), key.into()],
+            expected: revision,
+            end: None,
+        }
     }
 
     /// The input waits in its mission's inbox, or does not.
@@ -98,11 +136,11 @@ impl Guard {
 
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
-        Self { table: TableId::Receipts, key: key_of(key), expected: None }
+        Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
     }
 
     fn by_id(table: TableId, id: &str, expected: Option<u64>) -> Self {
-        Self { table, key: vec![id.into()], expected }
+        Self { table, key: vec![id.into()], expected, end: None }
     }
 }
 

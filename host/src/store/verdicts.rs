@@ -14,6 +14,7 @@ pub(super) static VERDICTS: Table = Table {
     life: Life::AppendOnly,
     key_columns: 1,
     guard_column: None,
+    end_column: None,
     columns: &[
         text("id"),
         text("workspace_id"),

@@ -4,7 +4,7 @@ use super::documents;
 use super::error::StorageError;
 use super::open::Store;
 use super::row::{Row, RowReader, RowWriter};
-use super::select::{Record, Select, Source};
+use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::id::{MissionId, RunId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
@@ -15,6 +15,7 @@ pub(super) static WORK_ITEMS: Table = Table {
     life: Life::Mutable,
     key_columns: 2,
     guard_column: None,
+    end_column: None,
     columns: &[
         text("mission_id"),
         text("id"),
@@ -94,6 +95,30 @@ impl Record for WorkItem {
 }
 
 impl Store {
+    /// A mission's work item of this id.
+    pub async fn work_item(&self, mission: &MissionId, id: &WorkItemId) -> Result<Option<WorkItem>, StorageError> {
+        let select =
+            Select::all().only("work_items.mission_id = $", mission.as_str()).only("work_items.id = $", id.as_str());
+        self.one(select).await
+    }
+
+    /// A mission's work items of these ids, in the order of `ids`; one that does not exist is left
+    /// out. A work item depends on a few others, never on thousands.
+    pub async fn work_items_by_ids(
+        &self,
+        mission: &MissionId,
+        ids: &[WorkItemId],
+    ) -> Result<Vec<WorkItem>, StorageError> {
+        let mut found = std::collections::HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(IDS_PER_STATEMENT) {
+            let select = Select::<WorkItem>::all()
+                .only("work_items.mission_id = $", mission.as_str())
+                .only_in("work_items.id", chunk.iter().map(|id| id.as_str().into()));
+            found.extend(self.many(select).await?.into_iter().map(|item| (item.spec.id.clone(), item)));
+        }
+        Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+    }
+
     /// A mission's work items by position: at most `limit` (and [`super::PAGE_MAX`], which is
     /// also the most a mission may hold) of them, after `after_position`.
     pub async fn work_items(

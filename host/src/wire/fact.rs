@@ -10,6 +10,11 @@ use crate::domain::event::{Fact, Input, InputKind};
 use crate::domain::id::{EvaluationId, RunId, VerdictId, WorkItemId};
 use crate::domain::rules::Refusal;
 
+#[derive(Deserialize)]
+struct Interrupted {
+    interruptions: u32,
+}
+
 /// What `input` says.
 ///
 /// # Errors
@@ -21,7 +26,9 @@ pub fn read(input: &Input) -> Result<Fact, Refusal> {
         InputKind::MissionResumed => Fact::MissionResumed,
         InputKind::MissionCanceled => Fact::MissionCanceled,
         InputKind::RunClaimed => Fact::RunClaimed(run_id(input)?),
-        InputKind::RunInterrupted => Fact::RunInterrupted(run_id(input)?),
+        InputKind::RunInterrupted => {
+            Fact::RunInterrupted { run_id: run_id(input)?, interruptions: members::<Interrupted>(input)?.interruptions }
+        }
         InputKind::RunFinished => run_finished(input)?,
         InputKind::ToolObserved => Fact::ToolObserved,
         InputKind::GateVerdict => gate_verdict(input)?,

@@ -13,7 +13,9 @@ use super::directory_of;
 use super::port::{Assignment, Beat, Coordinator, Held, LeftArtifact, PortError, Report};
 use crate::domain::artifact::Digest;
 use crate::domain::id::{ArtifactId, MissionId, WorkspaceId};
-use crate::engine::{Claim, Engine, EngineError, FinishReport, FinishStatus, HeldRun, NewRunArtifact, OutputPart};
+use crate::engine::{
+    Claim, Engine, EngineError, FinishReport, FinishStatus, Heartbeat, HeldRun, NewRunArtifact, OutputPart,
+};
 use crate::wire;
 
 /// Milliseconds a lease lasts unless renewed.
@@ -50,30 +52,26 @@ impl Coordinator for LocalCoordinator {
             mission_id: self.mission_id.clone(),
             max,
             lease_ms: LEASE_MS,
+            session_id: None,
+            wants_token: false,
         };
         // Whatever it was, the host's own worker has nobody else to turn to: it tries again.
         let away = |error: EngineError| PortError::Away(error.to_string());
-        let mut commits = self.engine.store().commits();
-        commits.mark_unchanged();
-        let mut held = self.engine.claim_runs(&claim).await.map_err(away)?;
-        if held.is_empty() {
-            let _ = tokio::time::timeout(WAIT, commits.changed()).await;
-            held = self.engine.claim_runs(&claim).await.map_err(away)?;
-        }
+        let held = self.engine.claim(claim, WAIT).await.map_err(away)?;
         Ok(held.into_iter().map(assignment).collect())
     }
 
     async fn beat(&self, held: &[Held<Self>]) -> Result<Vec<Beat>, PortError> {
-        let mut beats = Vec::with_capacity(held.len());
-        for held in held {
-            beats.push(match self.engine.renew_lease(&held.hold.run.id, held.hold.fence, LEASE_MS).await {
-                Ok(false) => Beat::Kept,
-                Ok(true) => Beat::Canceled,
-                Err(EngineError::LeaseLost { .. } | EngineError::NotFound { .. }) => Beat::Lost,
-                Err(error) => return Err(port_error(error)),
-            });
-        }
-        Ok(beats)
+        let beats: Vec<Heartbeat> = held.iter().map(heartbeat).collect();
+        let answers = self.engine.heartbeat(&beats).await.into_iter();
+        answers
+            .map(|answer| match answer {
+                Ok(beaten) if beaten.cancel => Ok(Beat::Canceled),
+                Ok(_) => Ok(Beat::Kept),
+                Err(EngineError::LeaseLost { .. } | EngineError::NotFound { .. }) => Ok(Beat::Lost),
+                Err(error) => Err(port_error(error)),
+            })
+            .collect()
     }
 
     async fn started(&self, held: &Held<Self>) -> Result<(), PortError> {
@@ -137,6 +135,16 @@ impl Coordinator for LocalCoordinator {
 
     fn environment(&self, _held: &Held<Self>) -> Vec<(&'static str, Option<String>)> {
         Vec::new()
+    }
+}
+
+fn heartbeat(held: &Held<LocalCoordinator>) -> Heartbeat {
+    Heartbeat {
+        run_id: held.hold.run.id.clone(),
+        fence: held.hold.fence,
+        digest: None,
+        lease_ms: Some(LEASE_MS),
+        progress: None,
     }
 }
 

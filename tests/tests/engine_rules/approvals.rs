@@ -39,7 +39,7 @@ async fn asked_a_person(t: &TestEngine) -> (MissionId, Approval) {
 async fn grant(t: &TestEngine, approval: &Approval) {
     let workspace = Engine::local_workspace();
     t.engine
-        .decide_approval(&workspace, &approval.id, Decision::Grant, "user.test", None)
+        .decide_approval(&workspace, &approval.id, Decision::Grant, "user.test", None, None)
         .await
         .expect("it is granted");
 }
@@ -51,7 +51,7 @@ async fn a_persons_yes_opens_the_gate_it_was_asked_about() {
         grant(&t, &approval).await;
         grant(&t, &approval).await;
         let workspace = Engine::local_workspace();
-        let no = t.engine.decide_approval(&workspace, &approval.id, Decision::Deny, "user.test", None).await;
+        let no = t.engine.decide_approval(&workspace, &approval.id, Decision::Deny, "user.test", None, None).await;
         assert!(matches!(&no, Err(EngineError::Conflict(message)) if message.contains("granted already")), "{no:?}");
         t.apply(&id, vec![item_to("a", WorkItemStatus::Done)]).await;
         assert_eq!(t.item(&id, "a").await.status, WorkItemStatus::Done);

@@ -6,11 +6,11 @@ use e2e::databases::on_both_databases;
 use e2e::random::Random;
 use e2e::records::{self, workspace};
 use sluice::domain::approval::{Approval, ApprovalStatus};
-use sluice::domain::artifact::Artifact;
+use sluice::domain::artifact::{Artifact, Digest};
 use sluice::domain::gate::{Evaluation, EvaluationStatus, Verdict};
 use sluice::domain::id::{ApprovalId, ArtifactId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use sluice::domain::mission::{Mission, MissionStatus};
-use sluice::domain::run::{Lease, Run, RunKind, RunStatus};
+use sluice::domain::run::{ClaimableRun, Lease, Run, RunKind, RunStatus};
 use sluice::domain::time::Timestamp;
 use sluice::domain::work_item::WorkItem;
 use sluice::store::{Store, Unit, Write};
@@ -151,6 +151,10 @@ async fn a_board_gets_open_runs_last_runs_and_planner_runs() {
     .await;
 }
 
+fn claimable_ids(runs: &[ClaimableRun]) -> Vec<&str> {
+    runs.iter().map(|run| run.id.as_str()).collect()
+}
+
 #[tokio::test]
 async fn claims_are_fair_between_missions() {
     on_both_databases(async |store| {
@@ -178,11 +182,24 @@ async fn claims_are_fair_between_missions() {
             ],
         )
         .await;
-        let found = store.claimable_runs(&workspace(), Timestamp(100), 100).await.unwrap();
-        assert_eq!(ids(&found), ["run_b1", "run_c1", "run_a1", "run_b2", "run_a2", "run_b3"]);
-        let first = store.claimable_runs(&workspace(), Timestamp(100), 2).await.unwrap();
-        assert_eq!(ids(&first), ["run_b1", "run_c1"]);
-        assert_eq!(store.claimable_runs(&elsewhere(), Timestamp(100), 9).await.unwrap(), []);
+        let expected = ["run_b1", "run_c1", "run_a1", "run_b2", "run_a2", "run_b3"];
+        let found = store.claimable_runs(&workspace(), Timestamp(100), None, 100).await.unwrap();
+        assert_eq!(claimable_ids(&found), expected);
+        assert_eq!(found.iter().map(|run| run.turn).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3]);
+        let mut paged: Vec<ClaimableRun> = Vec::new();
+        loop {
+            let page = store.claimable_runs(&workspace(), Timestamp(100), paged.last(), 2).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            paged.extend(page);
+        }
+        assert_eq!(claimable_ids(&paged), expected, "pages leave nothing out");
+        assert_eq!(store.claimable_runs(&elsewhere(), Timestamp(100), None, 9).await.unwrap(), []);
+
+        let asked = ["run_b1", "run_b9", "run_a0", "run_d1", "run_x"].map(RunId::new);
+        let still = store.still_claimable(&asked, Timestamp(100)).await.unwrap();
+        assert_eq!(ids(&still), ["run_b1"], "not what is late, going, paused or unknown");
     })
     .await;
 }
@@ -196,10 +213,12 @@ async fn leased_runs_are_found_by_host_and_by_end() {
                 expires_at: Timestamp(expires_at),
                 ..records::lease(&mut Random::new(1))
             };
-            Write::Run(Run { lease: Some(lease), ..run(id, RunStatus::Running) })
+            Run { lease: Some(lease), token_digest: None, ..run(id, RunStatus::Running) }
         };
+        let outside = |run: Run| Run { token_digest: Some(Digest::of(b"secret")), ..run };
         let free = Write::Run(run("run_d", RunStatus::Queued));
-        write(&store, [leased("run_a", "h1", 30), leased("run_b", "h2", 20), leased("run_c", "h1", 10), free]).await;
+        let held = [leased("run_a", "h1", 30), leased("run_b", "h2", 20), leased("run_c", "h1", 10)];
+        write(&store, held.into_iter().map(Write::Run).chain([free])).await;
         let find = async |host: Option<&str>, before: Option<u64>, limit| {
             let found = store.leased_runs(host, before.map(Timestamp), limit).await.unwrap();
             found.iter().map(|run| run.id.to_string()).collect::<Vec<_>>()
@@ -209,6 +228,9 @@ async fn leased_runs_are_found_by_host_and_by_end() {
         assert_eq!(find(None, Some(20), 9).await, ["run_c"]);
         assert_eq!(find(None, Some(21), 9).await, ["run_c", "run_b"]);
         assert_eq!(find(Some("h1"), Some(100), 1).await, ["run_c"]);
+        write(&store, [Write::Run(outside(leased("run_c", "h1", 10)))]).await;
+        assert_eq!(find(Some("h1"), None, 9).await, ["run_a"], "a worker outside outlives its host");
+        assert_eq!(find(None, Some(20), 9).await, ["run_c"]);
     })
     .await;
 }

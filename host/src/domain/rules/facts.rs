@@ -28,8 +28,10 @@ pub fn record(board: &mut Board, fact: &Fact) -> Result<(), Refusal> {
             board.edit_mission(|mission| mission.usage.tool_calls += 1);
             Ok(())
         }
-        Fact::RunClaimed(run_id) => set_open_run(board, run_id, RunStatus::Running, 0),
-        Fact::RunInterrupted(run_id) => set_open_run(board, run_id, RunStatus::Queued, 1),
+        Fact::RunClaimed(run_id) => set_open_run(board, run_id, RunStatus::Running, None),
+        Fact::RunInterrupted { run_id, interruptions } => {
+            set_open_run(board, run_id, RunStatus::Queued, Some(*interruptions))
+        }
         Fact::RunFinished { run_id, .. } => finish_run(board, run_id, fact),
         Fact::GateVerdict { work_item_id, gate, evaluation_id, verdict_id, outcome } => {
             give_verdict(board, work_item_id, *gate, evaluation_id, verdict_id, *outcome)
@@ -51,10 +53,15 @@ fn stale(message: impl Into<String>) -> Refusal {
     Refusal::new(STALE_INPUT, message)
 }
 
-fn set_open_run(board: &mut Board, run_id: &RunId, status: RunStatus, interruptions: u32) -> Result<(), Refusal> {
+fn set_open_run(
+    board: &mut Board,
+    run_id: &RunId,
+    status: RunStatus,
+    interruptions: Option<u32>,
+) -> Result<(), Refusal> {
     let mut run = open_run(board, run_id)?.clone();
     run.status = status;
-    run.interruptions += interruptions;
+    run.interruptions = interruptions.unwrap_or(run.interruptions);
     board.put_run(run);
     Ok(())
 }
