@@ -14,9 +14,9 @@ fn binary() -> Binary {
 
 /// Writes the data directory's own file.
 fn write_file(sluice: &Binary, text: &str) -> String {
-    std::fs::create_dir_all(sluice.data()).unwrap();
+    std::fs::create_dir_all(sluice.data()).expect("make the data directory");
     let path = sluice.data().join("sluice.toml");
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("write the file of settings");
     path.display().to_string()
 }
 
@@ -31,9 +31,12 @@ fn explain(sluice: &Binary, flags: &[&str], variables: &[(&str, &str)]) -> Answe
 fn settings(sluice: &Binary, flags: &[&str], variables: &[(&str, &str)]) -> BTreeMap<String, (Value, Value)> {
     let answer = explain(sluice, &[flags, &["--json"]].concat(), variables);
     assert_eq!(answer.code, Some(0), "{answer:#?}");
-    let document: Value = serde_json::from_str(&answer.stdout).unwrap();
-    let all = document["settings"].as_array().unwrap().iter();
-    all.map(|row| (row["name"].as_str().unwrap().to_owned(), (row["value"].clone(), row["origin"].clone()))).collect()
+    let document: Value = serde_json::from_str(&answer.stdout).expect("standard output is one document");
+    let all = document["settings"].as_array().expect("settings is a list").iter();
+    all.map(|row| {
+        (row["name"].as_str().expect("names are texts").to_owned(), (row["value"].clone(), row["origin"].clone()))
+    })
+    .collect()
 }
 
 #[test]

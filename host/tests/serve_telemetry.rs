@@ -26,7 +26,7 @@ fn serve(sluice: &Binary, settings: &[&str]) -> (Process, String) {
     server.wait_for("operator token in ");
     let address =
         server.printed().lines().find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned));
-    (server, address.unwrap())
+    (server, address.expect("it says where it listens"))
 }
 
 fn stop(server: Process) -> Answer {
@@ -36,10 +36,11 @@ fn stop(server: Process) -> Answer {
 
 /// One request over a connection of its own.
 fn ask(address: &str, target: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n").unwrap();
+    let mut stream = TcpStream::connect(address).expect("connect to the server");
+    write!(stream, "GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n")
+        .expect("send a request");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream.read_to_string(&mut answer).expect("read the answer");
     answer
 }
 
@@ -55,8 +56,8 @@ fn log_of(answer: &Answer) -> Vec<Value> {
 
 /// Takes whatever spans it is sent, and remembers the requests whole.
 fn collector() -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (address, received) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("listen as the collector");
+    let (address, received) = (listener.local_addr().expect("an address"), Arc::new(Mutex::new(Vec::new())));
     let kept = Arc::clone(&received);
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
@@ -73,7 +74,7 @@ fn collector() -> (String, Arc<Mutex<Vec<Vec<u8>>>>) {
                     break;
                 }
             }
-            kept.lock().unwrap().push(request);
+            kept.lock().expect("nobody panicked").push(request);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         }
     });
@@ -119,6 +120,7 @@ fn a_request_is_logged_and_traced_under_its_id_and_without_secrets() {
         (&"GET".into(), &"/mission/mis_1".into()),
         "{first}"
     );
+    assert!(first["took_us"].is_u64(), "{first}");
     assert_eq!(second["span"]["path"], "/no/such/slt_***", "{second}");
 
     // What was not sent while it ran is sent when it ends.

@@ -93,7 +93,7 @@ impl Server {
 
 fn router() -> Router {
     let endless =
-        || async { Body::from_stream(stream::repeat_with(|| Ok::<_, String>(Bytes::from(vec![b'x'; 1024])))) };
+        || async { Body::from_stream(stream::repeat_with(|| Ok::<_, String>(Bytes::from(vec![b'x'; 16 * 1024])))) };
     Router::new()
         .route("/", get(async || "hello"))
         .route("/peer", get(async |Extension(peer): Extension<Peer>| peer.0.to_string()))

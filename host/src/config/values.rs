@@ -26,8 +26,7 @@ impl Given {
     /// As a person wrote it.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Toml(toml::Value::String(text)) => text.clone(),
+            Self::Text(text) | Self::Toml(toml::Value::String(text)) => text.clone(),
             Self::Toml(value) => value.to_string(),
         }
     }

@@ -44,7 +44,8 @@ pub fn request_span(head: RequestHead<'_>) -> Span {
 
 /// Says under the request's span how it was answered: with `code` when that is a problem.
 pub fn answered(span: &Span, status: u16, code: &str, took: Duration) {
-    let took_us = took.as_micros();
+    // Not wider: 128 bits would become a text in JSON.
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| match code {
         "" => tracing::info!(status, took_us, "answered"),
         code => tracing::info!(status, code, took_us, "answered"),
