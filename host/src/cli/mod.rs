@@ -48,6 +48,8 @@ enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
     /// Serve the API
+    #[command(after_help = "Every setting can also stand in sluice.toml or in a variable SLUICE_NAME; \
+                            `sluice config explain` lists them, with the values in force.")]
     Serve(crate::config::ServeFlags),
     /// Make missions, look at them, tell them something
     #[command(subcommand)]
