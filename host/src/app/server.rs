@@ -14,8 +14,8 @@ use crate::data_dir::{DataDirError, ServerRecord};
 use crate::domain::principal::{Principal, Role};
 use crate::engine::{Engine, NewToken};
 use crate::events::Tailer;
-use crate::http::{Host, HttpOptions, Shared};
 use crate::http::serve::{self, Drained, Limits};
+use crate::http::{Host, HttpOptions, Shared};
 use crate::telemetry::Metrics;
 
 /// The API over an app's host.
@@ -104,9 +104,7 @@ async fn keep_token(engine: &Engine, path: &Path, name: &str, role: Role) -> Res
 /// Writes a file that only this user may read: aside first, so that no half of it is ever read.
 fn write_private(path: &Path, content: &[u8]) -> Result<(), StartError> {
     use std::io::Write as _;
-    let failed = |source| {
-        StartError::DataDir(DataDirError::Io { path: path.display().to_string(), source })
-    };
+    let failed = |source| StartError::DataDir(DataDirError::Io { path: path.display().to_string(), source });
     let aside = path.with_extension("new");
     let _ = std::fs::remove_file(&aside);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside).map_err(failed)?;

@@ -47,7 +47,7 @@ enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
     /// Serve the API
-    Serve(serve::ServeArgs),
+    Serve(crate::config::ServeFlags),
     /// Make missions, look at them, tell them something
     #[command(subcommand)]
     Mission(mission::MissionCommand),
@@ -107,7 +107,9 @@ pub fn main() -> ExitCode {
         }
     };
     let wants_json = cli.command.wants_json();
-    if let Err(failure) = start_log() {
+    // A server's log is one of its settings.
+    let has_own_log = matches!(cli.command, Command::Serve(_));
+    if let Err(failure) = if has_own_log { Ok(()) } else { start_log() } {
         return failure.report(wants_json);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -1,40 +1,33 @@
 //! `sluice serve`: the API, until it is told to stop.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::PlaceArgs;
 use super::exit::{Exit, Failure};
 use super::output;
-use crate::app::App;
 use crate::app::server::Server;
+use crate::app::{App, Place};
+use crate::config::{Config, Environment, ServeFlags};
 use crate::engine::EngineOptions;
 use crate::http::HttpOptions;
-use crate::http::serve::Limits;
-use crate::telemetry::Metrics;
+use crate::telemetry::{self, Metrics};
 
-/// Serve the API
-#[derive(Debug, Args)]
-pub(super) struct ServeArgs {
-    /// Where to listen
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4700", env = "SLUICE_LISTEN")]
-    listen: SocketAddr,
-    #[command(flatten)]
-    place: PlaceArgs,
-}
-
-pub(super) async fn execute(args: ServeArgs) -> Result<ExitCode, Failure> {
+pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
+    let config =
+        Config::load(&flags, &Environment::of_process()).map_err(|error| Failure::caused_by(Exit::BadInput, &error))?;
+    let spans = telemetry::start(&config.telemetry).map_err(|error| Failure::caused_by(Exit::BadInput, &error))?;
+    for warning in config.warnings() {
+        eprintln!("warning: {warning}");
+    }
     let shutdown = told_to_end()?;
-    let mut app = App::open_with(&args.place.place(), EngineOptions::default()).await?;
+    let mut app = App::open_with(&place(&config), engine_options(&config)).await?;
     let metrics = Arc::new(Metrics::default());
-    let server =
-        Server::start(&app, args.listen, Arc::clone(&metrics), HttpOptions::default(), Limits::default()).await?;
-    app.start(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).await?;
+    let (http, limits) = (http_options(&config), config.serve_limits());
+    let server = Server::start(&app, config.listen, Arc::clone(&metrics), http, limits).await?;
+    app.start(config.work.gate_slots).await?;
     output::print(&format!("listening on http://{}", server.address))?;
     output::print(&format!("operator token in {}", server.operator_token.display()))?;
     let drained = server.run(shutdown).await;
@@ -42,10 +35,38 @@ pub(super) async fn execute(args: ServeArgs) -> Result<ExitCode, Failure> {
     if drained.cut > 0 {
         tracing::warn!(connections = drained.cut, "connections did not end in time and were cut");
     }
+    spans.finish().await;
     Ok(Exit::Succeeded.into())
 }
 
-/// Cancelled by SIGTERM or Ctrl-C. A second one kills, as if nobody had listened.
+fn place(config: &Config) -> Place {
+    let database_url = config.database_url.as_ref().map(|url| url.expose().to_owned());
+    Place { data: Some(config.data.clone()), database_url }
+}
+
+fn engine_options(config: &Config) -> EngineOptions {
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    EngineOptions {
+        approval_ttl_ms: millis(config.times.approval_ttl),
+        log_retention_ms: config.times.log_retention.map(millis),
+    }
+}
+
+fn http_options(config: &Config) -> HttpOptions {
+    HttpOptions {
+        allowed_hosts: config.access.allowed_hosts.clone(),
+        allowed_origins: config.access.allowed_origins.clone(),
+        body_max_bytes: config.limits.max_body_bytes,
+        json_depth_max: config.limits.max_json_depth,
+        streams_per_principal_max: config.limits.max_streams_per_principal,
+        rate_per_second: config.rates.per_second.unwrap_or(0),
+        rate_burst: config.rates.burst,
+        rate_limits_operators: config.rates.limit_operators,
+        in_flight_max: config.work.max_in_flight,
+    }
+}
+
+/// Cancelled by SIGTERM or Ctrl-C. A second one ends the process at once.
 fn told_to_end() -> Result<CancellationToken, Failure> {
     let failed = |error: std::io::Error| Failure::failed(format!("failed to listen for signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -53,10 +74,16 @@ fn told_to_end() -> Result<CancellationToken, Failure> {
     let shutdown = CancellationToken::new();
     let told = shutdown.clone();
     tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        told.cancel();
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        std::process::exit(130);
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if told.is_cancelled() {
+                std::process::exit(i32::from(Exit::Interrupted as u8));
+            }
+            told.cancel();
+        }
     });
     Ok(shutdown)
 }

@@ -21,6 +21,13 @@ words! {
     }
 }
 
+/// Kind of the approvals that override a gate.
+pub const KIND_GATE: &str = "gate";
+
+/// Kind of the approvals of side effects on the outside world, which runs ask for. The host's own:
+/// no reducer asks with it, and none is told.
+pub const KIND_ACTION: &str = "action";
+
 /// An approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
@@ -32,7 +39,7 @@ pub struct Approval {
     pub mission_id: MissionId,
     /// The work item it is about.
     pub work_item_id: Option<WorkItemId>,
-    /// `gate`, or a kind of the reducer's own.
+    /// [`KIND_GATE`], [`KIND_ACTION`], or a kind of the reducer's own.
     pub kind: String,
     /// The gate it overrides, for kind `gate`.
     pub gate: Option<GateName>,
@@ -70,4 +77,17 @@ pub struct Approval {
     pub expires_at: Option<Timestamp>,
     /// Guards every write to it.
     pub revision: u64,
+}
+
+impl Approval {
+    /// Whether `content` is what was asked about, and the row still holds it: compared by hashing
+    /// both again.
+    pub fn is_about(&self, content: &Json) -> bool {
+        self.is_intact() && Digest::of(content.as_str().as_bytes()) == self.content_digest
+    }
+
+    /// Whether its content is still what its digest says.
+    pub fn is_intact(&self) -> bool {
+        Digest::of(self.content.as_str().as_bytes()) == self.content_digest
+    }
 }

@@ -24,6 +24,7 @@ pub mod token;
 pub mod work_item;
 
 pub mod board;
+pub mod capability;
 pub mod command;
 pub mod event;
 pub mod graph;

@@ -2,13 +2,15 @@
 
 use sluice_api::input::ApprovalDecided;
 
+use super::actions::approval_entry;
 use super::error::conflict_or_storage;
 use super::told::LogWriter;
 use super::{Engine, EngineError};
-use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::approval::{Approval, ApprovalStatus, KIND_ACTION};
 use crate::domain::artifact::Digest;
 use crate::domain::event::{Input, InputKind};
 use crate::domain::id::{ApprovalId, EventId, WorkspaceId};
+use crate::domain::time::Timestamp;
 use crate::store::{Guard, Unit, Write};
 use crate::wire;
 
@@ -25,8 +27,9 @@ impl Engine {
     /// Answers a question. The same answer twice is fine.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when it was answered differently or
-    /// expired.
+    /// [`EngineError::NotFound`]; [`EngineError::Conflict`] when it was answered differently, has
+    /// expired by the clock, or is not about `content_digest`, which is what whoever answers has
+    /// looked at.
     pub async fn decide_approval(
         &self,
         workspace_id: &WorkspaceId,
@@ -52,6 +55,13 @@ impl Engine {
         }
         if approval.status != ApprovalStatus::Pending {
             return Err(EngineError::Conflict(format!("approval `{id}` is {} already", approval.status)));
+        }
+        if approval.expires_at.is_some_and(|end| end <= self.now()) {
+            return Err(EngineError::Conflict(format!("approval `{id}` has expired; nobody answered in time")));
+        }
+        // Hashed again: what people say yes to is what they were asked, to the byte.
+        if !approval.is_intact() {
+            return Err(EngineError::Conflict(format!("the content of approval `{id}` is not what was asked about")));
         }
         self.end_approval(approval, status, Some(decided_by), reason).await
     }
@@ -85,12 +95,30 @@ impl Engine {
         approval.decided_by = decided_by.map(str::to_owned);
         approval.decided_at = Some(now);
         approval.reason = reason;
-        let kind = match status {
+        let actor = decided_by.unwrap_or("system.approvals");
+        let mut log = LogWriter::of_mission(self, &approval.workspace_id, &approval.mission_id, actor, now);
+        log.approval_decided(&approval);
+        let mut unit = Unit {
+            guards: vec![guard],
+            writes: vec![Write::Approval(approval.clone())],
+            events: log.into_events(),
+            audit: vec![approval_entry(&approval, &format!("approval.{status}"), actor, now)],
+        };
+        // A run asked about an action, and not its mission's reducer: the run asks again.
+        if approval.kind != KIND_ACTION {
+            unit.writes.push(Write::Input(self.decided_input(&approval, actor, now)));
+        }
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        Ok(approval)
+    }
+
+    /// What the mission is told of an answer.
+    fn decided_input(&self, approval: &Approval, actor: &str, now: Timestamp) -> Input {
+        let kind = match approval.status {
             ApprovalStatus::Granted => InputKind::ApprovalGranted,
             ApprovalStatus::Denied => InputKind::ApprovalDenied,
             ApprovalStatus::Expired | ApprovalStatus::Pending => InputKind::ApprovalExpired,
         };
-        let actor = decided_by.unwrap_or("system.approvals");
         let data = ApprovalDecided {
             approval_id: approval.id.to_string(),
             kind: approval.kind.clone(),
@@ -99,7 +127,7 @@ impl Engine {
             subject: approval.subject.to_string(),
             reason: approval.reason.clone(),
         };
-        let input = Input {
+        Input {
             id: EventId::new(self.new_id(EventId::PREFIX)),
             workspace_id: approval.workspace_id.clone(),
             mission_id: approval.mission_id.clone(),
@@ -109,16 +137,6 @@ impl Engine {
             data: wire::json_of(&data),
             occurred_at: now,
             actor: actor.to_owned(),
-        };
-        let mut log = LogWriter::of_mission(self, &approval.workspace_id, &approval.mission_id, actor, now);
-        log.approval_decided(&approval);
-        let unit = Unit {
-            guards: vec![guard],
-            writes: vec![Write::Approval(approval.clone()), Write::Input(input)],
-            events: log.into_events(),
-            ..Unit::default()
-        };
-        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
-        Ok(approval)
+        }
     }
 }

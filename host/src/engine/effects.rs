@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::actions::approval_entry;
 use super::advance::Outcome;
 use super::error::conflict_or_storage;
 use super::told::LogWriter;
@@ -149,6 +150,7 @@ impl Engine {
             approval.decided_at = Some(now);
             approval.revision += 1;
             log.approval_decided(&approval);
+            unit.audit.push(approval_entry(&approval, "approval.expired", "system.approvals", now));
             unit.writes.push(Write::Approval(approval));
         }
         for timer in self.parts.store.timers(&mission.id).await? {

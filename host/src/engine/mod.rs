@@ -5,7 +5,7 @@
 //! module that builds a unit of work. It executes no action, opens no socket and knows no
 //! component runtime: storage is [`crate::store`], components are behind [`ports::Plugins`],
 //! time and ids come in. Read [`advance`] for the life of one event; [`missions`], [`claims`],
-//! [`runs`], [`heartbeats`], [`gates`], [`approvals`] and [`timers`] are what the outside calls.
+//! [`runs`], [`heartbeats`], [`actions`], [`gates`], [`approvals`] and [`timers`] are what the outside calls.
 
 pub mod ports;
 pub mod secret;
@@ -21,14 +21,17 @@ mod claims;
 mod run_inputs;
 mod runs;
 mod heartbeats;
+mod actions;
 mod gates;
 mod approvals;
 mod timers;
 mod tokens;
 mod retention;
+mod unclaimed;
 mod audit;
 mod replay;
 
+pub use actions::ActionAsk;
 pub use advance::Advanced;
 pub use approvals::Decision;
 pub use audit::{AuditBreak, AuditCheck};

@@ -355,12 +355,12 @@ impl Engine {
         Ok(run)
     }
 
-    async fn stored_run(&self, run_id: &RunId) -> Result<Run, EngineError> {
+    pub(super) async fn stored_run(&self, run_id: &RunId) -> Result<Run, EngineError> {
         let run = self.parts.store.run(run_id).await?;
         run.ok_or_else(|| EngineError::NotFound { what: "run", id: run_id.to_string() })
     }
 
-    async fn commit_held(&self, unit: Unit, run_id: &RunId) -> Result<(), EngineError> {
+    pub(super) async fn commit_held(&self, unit: Unit, run_id: &RunId) -> Result<(), EngineError> {
         match self.parts.store.commit(unit).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict { .. }) => {
@@ -400,7 +400,7 @@ fn lost(run_id: &RunId, reason: impl Into<String>) -> EngineError {
 }
 
 /// Refuses a worker that no longer holds `run`.
-fn check_held(run: &Run, fence: u64, now: Timestamp) -> Result<(), EngineError> {
+pub(super) fn check_held(run: &Run, fence: u64, now: Timestamp) -> Result<(), EngineError> {
     match &run.lease {
         _ if run.status.is_final() => Err(lost(&run.id, format!("it is {}", run.status))),
         Some(lease) if lease.fence == fence && lease.is_over(now) => {

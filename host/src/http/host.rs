@@ -29,6 +29,8 @@ pub struct HttpOptions {
     pub allowed_origins: Vec<String>,
     /// Largest body of JSON, in bytes.
     pub body_max_bytes: usize,
+    /// Deepest nesting of arrays and objects in a body.
+    pub json_depth_max: usize,
     /// Streams one principal may have open at once.
     pub streams_per_principal_max: usize,
     /// Requests a second for each principal; 0 for no limit.
@@ -47,6 +49,7 @@ impl Default for HttpOptions {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             body_max_bytes: 2 << 20,
+            json_depth_max: 64,
             streams_per_principal_max: 32,
             rate_per_second: 0,
             rate_burst: 100,

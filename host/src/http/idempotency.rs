@@ -158,7 +158,7 @@ async fn keep(host: &Host, key: ReceiptKey, response: Response) -> Result<Respon
 }
 
 fn artifact_or_json_max(host: &Host, path: &str) -> usize {
-    if path.ends_with("/artifacts") { 64 << 20 } else { host.options.body_max_bytes }
+    if path.ends_with("/artifacts") { super::artifacts::BODY_MAX_BYTES } else { host.options.body_max_bytes }
 }
 
 async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {

@@ -11,10 +11,8 @@ use axum::http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::host::Shared;
 use super::problem::{self, Problem};
-
-/// Deepest nesting of arrays and objects in a body.
-pub(super) const DEPTH_MAX: usize = 64;
 
 /// A body of JSON, read as `T`.
 pub(super) struct Body<T>(pub T);
@@ -25,27 +23,27 @@ pub(super) struct OptionalBody<T>(pub T);
 /// A query, read as `T`.
 pub(super) struct Params<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, host: &Shared) -> Result<Self, Problem> {
         require_json(request.headers(), &["application/json"])?;
         let bytes = read_all(request).await?;
-        Ok(Self(typed(value(&bytes)?)?))
+        Ok(Self(typed(value(&bytes, host.options.json_depth_max)?)?))
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, host: &Shared) -> Result<Self, Problem> {
         let headers = request.headers().clone();
         let bytes = read_all(request).await?;
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
         require_json(&headers, &["application/json"])?;
-        Ok(Self(typed(value(&bytes)?)?))
+        Ok(Self(typed(value(&bytes, host.options.json_depth_max)?)?))
     }
 }
 
@@ -142,10 +140,10 @@ fn missing_member(message: &str) -> Option<String> {
     Some(rest.split('`').next().unwrap_or_default().to_owned())
 }
 
-/// Reads JSON text; no member stands twice and nothing is nested deeper than [`DEPTH_MAX`].
-pub(super) fn value(text: &[u8]) -> Result<Value, Problem> {
+/// Reads JSON text; no member stands twice and nothing is nested deeper than `depth_max`.
+pub(super) fn value(text: &[u8], depth_max: usize) -> Result<Value, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let read = Strict { depth: 0 }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let read = Strict { left: depth_max }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     read.map_err(|error| {
         let message = error.to_string();
         if let Some(rest) = message.strip_prefix(TWICE) {
@@ -154,7 +152,7 @@ pub(super) fn value(text: &[u8]) -> Result<Value, Problem> {
                 .with("field", field);
         }
         if message.starts_with(DEEP) || message.starts_with("recursion limit") {
-            return Problem::new(problem::TOO_DEEP, format!("the body is nested more than {DEPTH_MAX} deep"));
+            return Problem::new(problem::TOO_DEEP, format!("the body is nested more than {depth_max} deep"));
         }
         Problem::new(problem::MALFORMED_JSON, format!("the body is not JSON: {message}"))
     })
@@ -165,12 +163,13 @@ const DEEP: &str = "deep";
 
 #[derive(Clone, Copy)]
 struct Strict {
-    depth: usize,
+    /// Levels that may still come.
+    left: usize,
 }
 
 impl Strict {
     fn below<E: serde::de::Error>(self) -> Result<Self, E> {
-        if self.depth == DEPTH_MAX { Err(E::custom(DEEP)) } else { Ok(Self { depth: self.depth + 1 }) }
+        self.left.checked_sub(1).map(|left| Self { left }).ok_or_else(|| E::custom(DEEP))
     }
 }
 
@@ -267,7 +266,7 @@ mod tests {
     }
 
     fn refused(text: &str) -> (String, String) {
-        let refused = value(text.as_bytes()).and_then(typed::<Outer>).unwrap_err().document();
+        let refused = value(text.as_bytes(), 64).and_then(typed::<Outer>).unwrap_err().document();
         let text = |name: &str| refused.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         (text("code"), text("field"))
     }
@@ -290,10 +289,10 @@ mod tests {
         for (text, code, field) in cases {
             assert_eq!(refused(text), (code.to_owned(), field.to_owned()), "{text}");
         }
-        assert!(value(br#"{"inner":[],"limit":5.0}"#).and_then(typed::<Outer>).is_ok());
+        assert!(value(br#"{"inner":[],"limit":5.0}"#, 64).and_then(typed::<Outer>).is_ok());
         let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(value(nested(DEPTH_MAX).as_bytes()).is_ok());
-        assert_eq!(value(nested(DEPTH_MAX + 1).as_bytes()).unwrap_err().code(), "TOO_DEEP");
-        assert_eq!(value(nested(5000).as_bytes()).unwrap_err().code(), "TOO_DEEP");
+        assert!(value(nested(64).as_bytes(), 64).is_ok());
+        assert_eq!(value(nested(65).as_bytes(), 64).unwrap_err().code(), "TOO_DEEP");
+        assert_eq!(value(nested(5000).as_bytes(), 64).unwrap_err().code(), "TOO_DEEP");
     }
 }

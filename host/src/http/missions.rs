@@ -9,7 +9,8 @@ use utoipa::IntoParams;
 
 use sluice_api::history::{HistoryList, ReplayReport};
 use sluice_api::mission::{
-    ArtifactList, CreateMission, MissionAnswer, MissionList, MissionRequest, MissionView, WorkItemList,
+    ArtifactList, CreateMission, MissionAdvanced, MissionAnswer, MissionEventRequest, MissionList, MissionRequest,
+    MissionView, WorkItemList,
 };
 use sluice_api::verdict::VerdictList;
 
@@ -139,6 +140,26 @@ async fn whole_view(host: &Host, mission: &Mission) -> Result<MissionView, Probl
 pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Mission, Problem> {
     let found = host.engine.store().mission(caller.workspace(), &MissionId::new(id)).await?;
     found.ok_or_else(|| Problem::not_found("mission", id))
+}
+
+/// Tell a mission something
+///
+/// Answers once the event is applied, with the commands the mission's reducer issued.
+#[utoipa::path(
+    post, path = "/mission/{id}/event", tag = "missions", request_body = MissionEventRequest,
+    params(("id" = String, Path, description = "The mission's id")),
+    responses((status = 200, description = "What came of it", body = MissionAdvanced))
+)]
+pub(super) async fn tell(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Named(receipt): Named,
+    Body(body): Body<MissionEventRequest>,
+) -> Result<JsonAnswer<MissionAdvanced>, Problem> {
+    let mission = find(&host, &caller, &id).await?;
+    let advanced = super::mission_events::post(&host, &caller, &mission, body, receipt).await?;
+    Ok(JsonAnswer(MissionAdvanced { mission: wire::mission_view(&advanced.mission), commands: advanced.commands }))
 }
 
 /// Which part of a list.

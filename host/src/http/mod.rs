@@ -22,7 +22,10 @@ mod openapi;
 
 mod meta;
 mod missions;
+mod mission_events;
 mod bindings;
+mod runs;
+mod artifacts;
 mod approvals;
 mod stream;
 mod tokens;
@@ -62,12 +65,23 @@ fn table() -> Routes {
         .guarded(Action::MissionCreate, routes!(missions::create))
         .guarded(Action::MissionRead, routes!(missions::list))
         .guarded(Action::MissionRead, routes!(missions::show))
+        .guarded(Action::MissionTell, routes!(missions::tell))
         .guarded(Action::MissionRead, routes!(missions::history))
         .guarded(Action::MissionRead, routes!(missions::events))
         .guarded(Action::MissionRead, routes!(missions::work_items))
         .guarded(Action::MissionRead, routes!(missions::verdicts))
         .guarded(Action::MissionRead, routes!(missions::artifacts))
         .guarded(Action::MissionReplay, routes!(missions::replay))
+        .guarded(Action::RunRead, routes!(runs::list))
+        .guarded(Action::RunRead, routes!(runs::show))
+        .guarded(Action::RunClaim, routes!(runs::claim))
+        .guarded(Action::RunClaim, routes!(runs::heartbeats))
+        .guarded(Action::RunHold, routes!(runs::heartbeat))
+        .guarded(Action::RunHold, routes!(runs::tell))
+        .guarded(Action::RunHold, routes!(runs::finish))
+        .guarded(Action::RunHold, routes!(runs::ask))
+        .guarded_large(Action::RunHold, routes!(artifacts::leave))
+        .guarded(Action::ArtifactRead, routes!(artifacts::fetch))
         .guarded(Action::ApprovalRead, routes!(approvals::list))
         .guarded(Action::ApprovalRead, routes!(approvals::show))
         .guarded(Action::ApprovalDecide, routes!(approvals::grant))

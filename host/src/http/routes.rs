@@ -47,6 +47,12 @@ impl Routes {
         self
     }
 
+    /// A route for whoever may do `action`, which takes larger bodies than others.
+    #[must_use]
+    pub(super) fn guarded_large(self, action: Action, (schemas, paths, methods): UtoipaMethodRouter<Shared>) -> Self {
+        self.guarded(action, (schemas, paths, methods.layer(super::artifacts::body_limit())))
+    }
+
     /// A route for everybody, without a credential.
     #[must_use]
     pub(super) fn open(mut self, routes: UtoipaMethodRouter<Shared>) -> Self {

@@ -142,6 +142,21 @@ impl Store {
         self.many(select).await
     }
 
+    /// What a run has asked that nobody has answered: at most `limit` (and [`super::PAGE_MAX`]).
+    pub async fn pending_of_run(
+        &self,
+        workspace: &WorkspaceId,
+        run: &RunId,
+        limit: u32,
+    ) -> Result<Vec<Approval>, StorageError> {
+        let select = Select::all()
+            .only("approvals.workspace_id = $", workspace.as_str())
+            .only("approvals.run_id = $", run.as_str())
+            .only_if("approvals.status = 'pending'")
+            .page("approvals.id", limit);
+        self.many(select).await
+    }
+
     /// Pending approvals of every workspace that nobody answered by `now`, the earliest end
     /// first. At most `limit` (and [`super::PAGE_MAX`]).
     pub async fn expired_approvals(&self, now: Timestamp, limit: u32) -> Result<Vec<Approval>, StorageError> {

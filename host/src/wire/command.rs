@@ -8,6 +8,7 @@ use sluice_api::mission::WorkItemRequest;
 
 use super::history::{json_of, value_of};
 use super::mission::item_spec;
+use crate::domain::approval::KIND_GATE;
 use crate::domain::artifact::Digest;
 use crate::domain::command::{Command, Order};
 use crate::domain::gate::GateName;
@@ -180,7 +181,7 @@ fn order(command: Command) -> Result<Order, Refusal> {
         Command::CancelRun { run_id, reason } => Order::CancelRun { run_id, reason },
         Command::RequestGate { work_item_id, gate } => Order::RequestGate { work_item_id, gate: gate_name(&gate)? },
         Command::RequestApproval { work_item_id, kind, summary, data } => {
-            let overrides = if kind == "gate" {
+            let overrides = if kind == KIND_GATE {
                 let read: GateApprovalData = members("request_approval", &data)?;
                 Some((gate_name(&read.gate)?, VerdictId::new(read.verdict_id)))
             } else {

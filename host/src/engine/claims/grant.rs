@@ -78,7 +78,7 @@ pub(super) async fn grant(engine: Engine, waiter: Waiter, runs: Vec<Run>, report
 
 impl Engine {
     /// Claims one run and gathers what it builds on; `None` when somebody else has changed it.
-    async fn claim_run(&self, run: Run, claim: &Claim) -> Result<Option<HeldRun>, EngineError> {
+    pub(in crate::engine) async fn claim_run(&self, run: Run, claim: &Claim) -> Result<Option<HeldRun>, EngineError> {
         let fence = run.fence + 1;
         let (token, digest) = if claim.wants_token {
             let (text, digest) = secret::mint(secret::Kind::Run, &format!("{}.{fence}", run.id));
