@@ -288,7 +288,18 @@ fn a_server_that_is_killed_and_started_again_costs_no_work() {
         text(&ready),
         text(&go)
     ));
-    let mut worker = served.sluice.start(&["work", "--exec", &agent, "--once", "--wait-ms", "4000", "--lease-ms", "60000"]);
+    let mut worker = served.sluice.start(&[
+        "work",
+        "--exec",
+        &agent,
+        "--once",
+        "--wait-ms",
+        "4000",
+        "--lease-ms",
+        "60000",
+        "--jobs",
+        "2",
+    ]);
     assert!(until(PATIENCE, || ready.exists()), "{}", worker.printed());
     let Served { sluice, server } = served;
     server.kill();
@@ -299,7 +310,7 @@ fn a_server_that_is_killed_and_started_again_costs_no_work() {
     let worked = worker.wait_at_most(PATIENCE);
     assert_eq!(worked.code, Some(0), "{worked:#?}");
     let shown = served.show(&id);
-    assert_eq!(shown["mission"]["status"], "succeeded", "{shown:#}");
+    assert_eq!(shown["mission"]["status"], "succeeded", "{worked:#?}\n{shown:#}");
     let run = served.only_run();
     assert_eq!((&run["summary"], &run["interruptions"]), (&json!("the end"), &json!(0)), "{}", run["status"]);
     let kept = run["output"].as_str().expect("its output").len();
@@ -322,11 +333,84 @@ fn an_action_of_the_mission_is_carried_out_only_where_that_is_allowed() {
     assert!(!mark.exists(), "the mission chose no program");
     assert_eq!(served.only_run()["summary"], "by my own command");
 
-    let again = served.sluice.file("again.toml", &std::fs::read_to_string(served.path("mission.toml")).expect("the file"));
+    let again =
+        served.sluice.file("again.toml", &std::fs::read_to_string(served.path("mission.toml")).expect("the file"));
     assert_eq!(served.sluice.run(&["mission", "create", text(&again), "--start"]).code, Some(0));
     let answer = served.sluice.run(&["work", "--allow-exec-actions", "--once", "--wait-ms", "4000"]);
     assert_eq!(answer.code, Some(0), "{answer:#?}");
     assert!(mark.exists(), "{answer:#?}");
+}
+
+#[test]
+fn an_agent_that_wants_to_act_waits_for_a_person() {
+    let served = serve();
+    let id = served.mission(&format!("capabilities = [\"connector.forge.*\"]\n{ONE_ITEM}"));
+    let agent = served.agent(&format!(
+        r#"{LEAVE}
+ask() {{
+    curl -sS -X POST "$SLUICE_SERVER/runs/$SLUICE_RUN_ID/actions" -H "Authorization: Bearer $SLUICE_TOKEN" \
+        -H 'Content-Type: application/json' \
+        -d '{{"connector":"forge","action":"create_pr","args":{{"title":"Say hello"}},"summary":"Open a pull request"}}'
+}}
+until ask | grep -q '"decision":"allowed"'; do sleep 0.2; done
+leave
+echo opened
+"#
+    ));
+    let mut worker = served.sluice.start(&["work", "--exec", &agent, "--once", "--wait-ms", "1000"]);
+    let pending = || served.sluice.json(&["approval", "list", "--mission", &id]).1["approvals"][0].clone();
+    assert!(until(PATIENCE, || !pending().is_null()), "nobody is asked: {}", worker.printed());
+    let approval = pending();
+    assert_eq!((&approval["kind"], &approval["summary"]), (&json!("action"), &json!("Open a pull request")));
+    let approval_id = approval["id"].as_str().expect("an id");
+    let shown = served.sluice.run(&["approval", "show", approval_id]);
+    let digest = approval["content_digest"].as_str().expect("a digest");
+    assert!(shown.stdout.contains("\"title\": \"Say hello\"") && shown.stdout.contains(digest), "{shown:#?}");
+    let other = served.sluice.run(&["approval", "grant", approval_id, "--content-digest", &"0".repeat(64)]);
+    assert_eq!(other.code, Some(2), "an answer to something else: {other:#?}");
+    let itself = served.sluice.data().join("agent.token");
+    let agents = served.sluice.run(&["approval", "grant", approval_id, "--token-file", text(&itself)]);
+    assert!(agents.code == Some(2) && agents.stderr.contains("FORBIDDEN"), "agents never approve: {agents:#?}");
+    assert!(!worker.has_ended());
+    let granted = served.sluice.run(&["approval", "grant", approval_id, "--content-digest", digest, "--reason", "go"]);
+    assert_eq!((granted.code, granted.stdout), (Some(0), format!("{approval_id} granted\n")));
+    let worked = worker.wait_at_most(PATIENCE);
+    assert!(worked.stdout.contains("succeeded: opened"), "{worked:#?}");
+    let denied = served.sluice.run(&["approval", "deny", approval_id]);
+    assert_eq!(denied.code, Some(2), "{denied:#?}");
+}
+
+#[test]
+fn the_calls_that_prime_tells_work_by_hand() {
+    let served = serve();
+    let id = served.mission(ONE_ITEM);
+    let (_, primed) = served.sluice.json(&["prime"]);
+    let read = |name: &str| std::fs::read_to_string(served.sluice.data().join(name)).expect("a file of the server");
+    let record: Value = serde_json::from_str(&read("server.json")).expect("JSON");
+    let agent_token = read("agent.token").trim().to_owned();
+    std::fs::write(served.path("change.diff"), "+hello\n").expect("a file");
+    let (mut run_id, mut run_token, mut artifact_id) = (String::new(), String::new(), "art_...".to_owned());
+    for call in primed["calls"].as_array().expect("a list") {
+        let line = call["curl"].as_str().expect("a command line").replace("art_...", &artifact_id);
+        let answer = std::process::Command::new("sh")
+            .args(["-c", &line])
+            .current_dir(served.sluice.directory())
+            .env("SLUICE_SERVER", record["url"].as_str().expect("an address"))
+            .env("AGENT_TOKEN", &agent_token)
+            .env("SLUICE_RUN_ID", &run_id)
+            .env("SLUICE_TOKEN", &run_token)
+            .output()
+            .expect("a shell with curl");
+        let answer: Value = serde_json::from_slice(&answer.stdout).unwrap_or_else(|_| panic!("{line}: {answer:?}"));
+        assert!(answer.get("code").is_none_or(Value::is_null), "{line}: {answer:#}");
+        let text_of = |value: &Value| value.as_str().map(str::to_owned);
+        run_id = text_of(&answer["run"]["id"]).unwrap_or(run_id);
+        run_token = text_of(&answer["run"]["token"]).unwrap_or(run_token);
+        artifact_id = text_of(&answer["artifact"]["id"]).unwrap_or(artifact_id);
+    }
+    let run = served.only_run();
+    assert_eq!((&run["status"], &run["summary"]), (&json!("succeeded"), &json!("one line")), "{run:#}");
+    assert_eq!((&run["mission_id"], &run["artifacts"][0]["name"]), (&json!(id), &json!("change.diff")), "{run:#}");
 }
 
 #[test]
