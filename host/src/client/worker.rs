@@ -18,6 +18,8 @@ use crate::worker::port::{Assignment, Beat, Coordinator, Held, LeftArtifact, Por
 
 /// Most runs one claim takes.
 const CLAIM_MAX: usize = 100;
+/// Time between two claims when the first brought nothing.
+const EMPTY_PAUSE: Duration = Duration::from_millis(100);
 /// Time that output waits for a server that is away; the process waits with it.
 const TELL_PATIENCE: Duration = Duration::from_secs(30);
 /// Most output sent with a run's end, in bytes of JSON (1 MiB).
@@ -82,6 +84,10 @@ impl Coordinator for RemoteCoordinator {
             mission_id: self.options.mission_id.clone(),
         };
         let claimed = self.client.claim(&request).await.map_err(|error| own_error(&error))?;
+        if claimed.is_empty() {
+            // A server that drains answers at once, and would be asked again without end.
+            tokio::time::sleep(EMPTY_PAUSE).await;
+        }
         Ok(claimed.into_iter().map(assignment).collect())
     }
 
