@@ -151,7 +151,6 @@ impl Command {
         match self {
             Self::Run(args) => args.json,
             Self::Mission(command) => command.wants_json(),
-            Self::Serve(_) => false,
             Self::Runs(command) => command.wants_json(),
             Self::Events(args) => args.json,
             Self::Approval(command) => command.wants_json(),
@@ -161,7 +160,7 @@ impl Command {
             Self::Plugin(command) => command.wants_json(),
             Self::Config(command) => command.wants_json(),
             Self::Doctor(args) => args.json,
-            Self::Completions { .. } => false,
+            Self::Serve(_) | Self::Completions { .. } => false,
         }
     }
 }
