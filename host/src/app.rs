@@ -6,12 +6,13 @@ pub mod server;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
 use crate::engine::{Engine, EngineError, EngineOptions};
 use crate::plugins::{Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
+use crate::timekeeping::clock_of;
 use crate::worker::{LocalCoordinator, Method, Worker, WorkerOptions};
 
 /// Why a host cannot start.
@@ -111,7 +112,7 @@ impl App {
         let store = Store::open(&location).await.map_err(StartError::Store)?;
         store.remove_unfinished_blobs().map_err(StartError::Storage)?;
         let plugins = Arc::new(tokio::task::block_in_place(plugin_host)?);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let clock = clock_of(&store, Arc::new(SystemClock::new())).await.map_err(StartError::Storage)?;
         let host_id = directory.host_id().to_owned();
         let engine = Engine::with_options(store, Arc::clone(&plugins) as _, clock, host_id, options);
         Ok(Self { engine, plugins, directory, scheduler: None, worker: None })

@@ -1,5 +1,9 @@
 //! Time and identifiers, as arguments: the only module that asks the machine for either.
 
+mod database;
+
+pub use database::{DatabaseClock, Measurement};
+
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +14,7 @@ use crate::domain::time::Timestamp;
 
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
-    /// The wall clock.
+    /// The time by which everything is dated and late or not.
     fn now(&self) -> Timestamp;
 
     /// Time since some fixed moment of this process; never goes back.

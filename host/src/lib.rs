@@ -18,5 +18,6 @@ pub mod client;
 pub mod plugins;
 pub mod data_dir;
 pub mod config;
+pub mod timekeeping;
 pub mod app;
 pub mod cli;

@@ -21,7 +21,7 @@ use sluice::engine::ports::Plugins;
 use sluice::engine::{
     Advanced, Claim, Engine, EngineError, FinishReport, FinishStatus, HeldRun, NewMission, NewRunArtifact,
 };
-use sluice::store::LogFilter;
+use sluice::store::{LogFilter, Store};
 
 use crate::databases::TestDatabase;
 use crate::scripted::{Scripted, TestClock};
@@ -72,6 +72,17 @@ impl TestEngine {
     pub async fn another_host(&self) -> Engine {
         let plugins: Arc<dyn Plugins> = Arc::clone(&self.plugins) as _;
         Engine::new(self.database.open().await, plugins, Arc::clone(&self.clock) as _, "host_other".to_owned())
+    }
+
+    /// Another handle on its database.
+    pub async fn open_store(&self) -> Store {
+        self.database.open().await
+    }
+
+    /// A mission's runs, oldest first.
+    pub async fn runs_of(&self, id: &MissionId) -> Vec<Run> {
+        let runs = self.engine.store().runs(&Engine::local_workspace(), Some(id), None, None, ALL).await;
+        runs.expect("they can be read")
     }
 
     /// What its clock says.

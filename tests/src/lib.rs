@@ -12,5 +12,6 @@ pub mod random;
 pub mod binary;
 pub mod scripted;
 pub mod engine;
+pub mod server;
 pub mod flow;
 pub mod records;

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Extension;
 use axum::routing::{get, post};
 use futures_util::stream;
-use sluice::http::serve::{Drained, Draining, Limits, Peer, serve};
+use sluice::http::serve::{Drained, Draining, Limits, Peer, raise_open_files, serve};
 use sluice::telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +93,7 @@ impl Server {
 
 fn router() -> Router {
     let endless =
-        || async { Body::from_stream(stream::repeat_with(|| Ok::<_, String>(Bytes::from(vec![b'x'; 1024])))) };
+        || async { Body::from_stream(stream::repeat_with(|| Ok::<_, String>(Bytes::from(vec![b'x'; 16 * 1024])))) };
     Router::new()
         .route("/", get(async || "hello"))
         .route("/peer", get(async |Extension(peer): Extension<Peer>| peer.0.to_string()))
@@ -296,7 +296,7 @@ fn an_idle_connection_is_kept_longer_than_a_head_may_take() {
 #[test]
 fn a_thousand_that_never_read_cost_little_and_are_dropped() {
     const READERS: usize = 1000;
-    raise_open_files(READERS * 2 + 200);
+    raise_open_files(READERS * 2);
     let server = Server::start(Limits { write_timeout: Duration::from_secs(4), ..limits() });
     // Whatever the process takes once, for anybody, is there before it is measured.
     for _ in 0..20 {
@@ -385,14 +385,4 @@ fn anonymous_kib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-fn raise_open_files(wanted: usize) {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = u64::try_from(wanted).unwrap();
-    if limit.current.is_some_and(|current| current < wanted) {
-        let current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
-        setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum }).unwrap();
-    }
 }

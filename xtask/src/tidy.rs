@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("scheduler", &["domain", "engine", "store"]),
     ("plugins", &["domain", "clock", "engine"]),
     ("worker", &["domain", "engine", "wire"]),
+    ("timekeeping", &["clock", "store"]),
     ("data_dir", &[]),
     ("http", &["domain", "clock", "wire", "policy", "store", "events", "engine", "plugins", "telemetry"]),
     ("telemetry", &["domain", "clock"]),
@@ -32,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "domain",
             "clock",
+            "timekeeping",
             "wire",
             "store",
             "events",

@@ -22,6 +22,7 @@ mod token;
 mod work;
 mod prime;
 mod plugin;
+mod verify;
 mod doctor;
 mod config;
 
@@ -47,6 +48,8 @@ enum Command {
     /// Run a mission from a file to its end, in this process
     Run(run::RunArgs),
     /// Serve the API
+    #[command(after_help = "Every setting can also stand in sluice.toml or in a variable SLUICE_NAME; \
+                            `sluice config explain` lists them, with the values in force.")]
     Serve(crate::config::ServeFlags),
     /// Make missions, look at them, tell them something
     #[command(subcommand)]
@@ -65,6 +68,7 @@ enum Command {
     Work(Box<work::WorkArgs>),
     /// Print what an agent needs to know to work on a run
     Prime(prime::PrimeArgs),
+    Verify(verify::VerifyArgs),
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -139,6 +143,7 @@ impl Command {
             Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
             Self::Config(command) => config::execute(command),
+            Self::Verify(args) => verify::execute(args).await,
             Self::Doctor(args) => doctor::execute(args).await,
             Self::Completions { shell } => {
                 clap_complete::generate(shell, &mut Cli::command(), "sluice", &mut std::io::stdout());
@@ -159,6 +164,7 @@ impl Command {
             Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),
             Self::Config(command) => command.wants_json(),
+            Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,
             Self::Serve(_) | Self::Completions { .. } => false,
         }

@@ -13,6 +13,7 @@ use crate::app::{App, Place};
 use crate::config::{Config, Environment, ServeFlags};
 use crate::engine::EngineOptions;
 use crate::http::HttpOptions;
+use crate::http::serve::raise_open_files;
 use crate::telemetry::{self, Metrics};
 
 pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
@@ -22,10 +23,17 @@ pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
     for warning in config.warnings() {
         eprintln!("warning: {warning}");
     }
+    let outcome = serve(&config).await;
+    spans.finish().await;
+    outcome
+}
+
+async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     let shutdown = told_to_end()?;
-    let mut app = App::open_with(&place(&config), engine_options(&config)).await?;
+    raise_open_files(config.limits.max_connections);
+    let mut app = App::open_with(&place(config), engine_options(config)).await?;
     let metrics = Arc::new(Metrics::default());
-    let (http, limits) = (http_options(&config), config.serve_limits());
+    let (http, limits) = (http_options(config), config.serve_limits());
     let server = Server::start(&app, config.listen, Arc::clone(&metrics), http, limits).await?;
     app.start(config.work.gate_slots).await?;
     output::print(&format!("listening on http://{}", server.address))?;
@@ -35,7 +43,6 @@ pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
     if drained.cut > 0 {
         tracing::warn!(connections = drained.cut, "connections did not end in time and were cut");
     }
-    spans.finish().await;
     Ok(Exit::Succeeded.into())
 }
 

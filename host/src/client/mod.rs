@@ -22,7 +22,7 @@ pub use error::ClientError;
 pub use follow::{EventFilter, Follow, From, Told};
 pub use missions::MissionFilter;
 pub use runs::RunFilter;
-pub use transport::{Address, LocalAnswer, LocalCall, LocalRequest};
+pub use transport::{Address, LocalAnswer, LocalCall, LocalRequest, ready_tls};
 pub use worker::{RemoteCoordinator, RemoteOptions};
 
 use std::sync::Arc;

@@ -86,6 +86,12 @@ impl std::fmt::Display for Address {
     }
 }
 
+/// Chooses the process's one TLS provider; a second call finds it there. Before it no client of
+/// HTTP can be made, not even a plain one.
+pub fn ready_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// How requests reach one host.
 pub(super) enum Transport {
     Network { client: reqwest::Client, base: Url },
@@ -94,8 +100,7 @@ pub(super) enum Transport {
 
 impl Transport {
     pub(super) fn network(address: &Address) -> Result<Self, ClientError> {
-        // The process's one provider; a second call finds it there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        ready_tls();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             // A token is for the server that was named, and for nobody it points to.

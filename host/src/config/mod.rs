@@ -81,7 +81,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     /// Names in the Host header that are answered, besides loopback names and the address listened
-    /// on; lower case, with the port where one is meant.
+    /// on; lower case, without port.
     pub allowed_hosts: Vec<String>,
     /// Origins whose pages may ask, besides the host's own: `https://console.example`.
     pub allowed_origins: Vec<String>,

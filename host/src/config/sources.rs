@@ -37,7 +37,7 @@ const OTHER_VARIABLES: &[&str] = &[
     "SLUICE_REQUIRE_POSTGRES",
 ];
 /// How others of that kind begin.
-const OTHER_PREFIXES: &[&str] = &["SLUICE_RUN", "SLUICE_TEST_"];
+const OTHER_PREFIXES: &[&str] = &["SLUICE_RUN", "SLUICE_TEST_", "SLUICE_GUESTS_"];
 
 /// Which source each setting that was set came from.
 pub(super) type Origins = BTreeMap<&'static str, Origin>;
@@ -185,13 +185,11 @@ impl Sources {
     }
 
     fn take_named(&mut self, name: &str, given: Given, origin: Origin) {
-        match SETTINGS.iter().find(|setting| setting.name == name) {
-            Some(setting) => self.entries.push(Entry { setting, given, origin }),
-            None => {
-                let nearest = nearest(name, table::names());
-                self.problems.push(Problem::Unknown { name: name.to_owned(), origin, nearest });
-            }
-        }
+        let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
+            let nearest = nearest(name, table::names());
+            return self.problems.push(Problem::Unknown { name: name.to_owned(), origin, nearest });
+        };
+        self.entries.push(Entry { setting, given, origin });
     }
 
     /// The file in the data directory, which only what stands above a file can have named.

@@ -26,8 +26,7 @@ impl Given {
     /// As a person wrote it.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Toml(toml::Value::String(text)) => text.clone(),
+            Self::Text(text) | Self::Toml(toml::Value::String(text)) => text.clone(),
             Self::Toml(value) => value.to_string(),
         }
     }
@@ -163,12 +162,12 @@ pub(super) fn endpoint(given: &Given) -> Result<Option<String>, Right> {
     text.map(|text| Some(text.to_owned())).ok_or_else(right)
 }
 
-/// Names of hosts, with or without a port; in a variable or a flag separated by commas.
+/// Names of hosts; in a variable or a flag separated by commas.
 pub(super) fn hosts(given: &Given) -> Result<Vec<String>, Right> {
-    let right = || "names of hosts without `http://`, like sluice.example or sluice.example:8443".to_owned();
+    let right = || "names of hosts without `http://` and without a port, like sluice.example".to_owned();
     let hosts = list(given).ok_or_else(right)?;
     let hosts: Vec<_> = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
-    hosts.iter().all(|host| is_host(host)).then_some(hosts).ok_or_else(right)
+    hosts.iter().all(|host| is_host(host) && !host.contains(':')).then_some(hosts).ok_or_else(right)
 }
 
 /// Origins: scheme, host and port, and nothing after them.

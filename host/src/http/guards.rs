@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 use super::host::{HttpOptions, Shared};
 use super::problem::{self, Problem};
 use crate::domain::id;
+use crate::telemetry::{RequestHead, answered, request_span};
 
 /// The header that carries a request's id both ways.
 pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -114,16 +115,21 @@ pub(super) async fn identified(State(host): State<Shared>, mut request: Request,
     let request_id = given.map_or_else(|| host.engine.new_request_id(), str::to_owned);
     // Whoever guards a single route finds the host here.
     request.extensions_mut().insert(host.clone());
-    let span = tracing::info_span!("request", %request_id, method = %request.method(), path = request.uri().path());
     let started = host.engine.clock().monotonic();
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
+    let span = request_span(RequestHead {
+        request_id: &request_id,
+        method: method.as_str(),
+        path: request.uri().path(),
+        route: route.as_ref().map(MatchedPath::as_str),
+        traceparent: request.headers().get("traceparent").and_then(|parent| parent.to_str().ok()),
+    });
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = host.engine.clock().monotonic().saturating_sub(started);
-    let took_us = took.as_micros();
     let status = response.status().as_u16();
     host.metrics.request(route.as_ref().map(MatchedPath::as_str), method.as_str(), status, took);
     let code = response.extensions().get::<problem::ProblemCode>().map_or("", |code| code.0);
-    span.in_scope(|| tracing::info!(status, code, took_us, "answered"));
+    answered(&span, status, code, took);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID.clone(), value);

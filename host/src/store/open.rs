@@ -15,6 +15,7 @@ use super::sql::{Dialect, Statements};
 use super::unit::{Committed, Unit};
 use super::writer::{Job, QUEUE_MAX, Writer};
 use super::{migrate, postgres, sqlite};
+use crate::domain::time::Timestamp;
 
 /// Where a store lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,15 @@ impl Store {
     /// commit of another. Wakes loops that would have to poll; the value itself says nothing.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.inner.commits.subscribe()
+    }
+
+    /// The time by the database's clock, which all hosts on it share; `None` on SQLite, whose clock
+    /// is the machine's own.
+    pub async fn database_now(&self) -> Result<Option<Timestamp>, StorageError> {
+        Ok(match &self.inner.readers {
+            Readers::Sqlite(_) => None,
+            Readers::Postgres(pool) => Some(postgres::now(pool).await?),
+        })
     }
 
     /// Ends the writer after what is queued, and closes every connection. Later calls fail with

@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::watch;
 
 use super::error::OpenError;
+use crate::domain::time::Timestamp;
 
 /// Begins a batch: the log's lock first, so that everything after it (guards, the log's head)
 /// sees what the batch before it committed, on whatever host. Two statements, because one
@@ -60,6 +61,15 @@ pub(super) async fn connect_writer(options: &PgConnectOptions) -> Result<PgConne
 /// The pool of readers. A connection is made when it is needed.
 pub(super) fn readers(options: PgConnectOptions) -> PgPool {
     PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options)
+}
+
+/// What time it is for the server, at the moment it answers and not when a transaction began.
+pub(super) async fn now(pool: &PgPool) -> Result<Timestamp, sqlx::Error> {
+    let row = sqlx::query("SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)")
+        .fetch_one(pool)
+        .await?;
+    let millis: i64 = row.try_get(0)?;
+    Ok(Timestamp(u64::try_from(millis).unwrap_or(0)))
 }
 
 /// Refuses a database that cannot keep its promises.

@@ -39,7 +39,9 @@ where
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     match format {
         LogFormat::Text => layer.with_ansi(with_colours).with_target(false).with_filter(filter).boxed(),
-        LogFormat::Json => layer.with_ansi(false).json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Json => {
+            layer.with_ansi(false).json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
+        }
     }
 }
 

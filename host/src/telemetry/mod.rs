@@ -7,6 +7,7 @@
 mod redact;
 mod log;
 mod spans;
+mod requests;
 mod metrics;
 
 use std::io::IsTerminal as _;
@@ -18,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 pub use log::{LogFormat, Redacted};
 pub use metrics::{ConnectionOpen, GateOutcome, Metrics, Queue, StreamOpen};
 pub use redact::redact;
+pub use requests::{RequestHead, answered, request_span};
 pub use spans::Spans;
 
 /// The log's filter when nothing says otherwise.

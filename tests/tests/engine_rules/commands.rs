@@ -125,7 +125,6 @@ async fn clients_may_not_tell_what_only_the_host_knows() {
                     | InputKind::ApprovalGranted
                     | InputKind::ApprovalDenied
                     | InputKind::ApprovalExpired
-                    | InputKind::TimerFired
             );
             if is_the_hosts {
                 let told = t.tell(&id, *kind, vec![]).await;

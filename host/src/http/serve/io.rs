@@ -213,7 +213,7 @@ impl AsyncRead for PatientIo {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
             Poll::Pending => self.poll_patience(cx),
-            ready => {
+            ready @ Poll::Ready(_) => {
                 if buffer.filled().len() > before {
                     self.heard();
                 }

@@ -28,6 +28,8 @@ const TURNED_AWAY_AT_ONCE: usize = 64;
 /// What the kernel takes from this process before it is sent. Without a bound it is megabytes for each
 /// peer that does not read; what is sent and not acknowledged yet is not counted, so fast peers stay fast.
 const UNSENT_BYTES: u32 = 16 * 1024;
+/// Files open besides connections: databases, plugins, workers' pipes, with room to spare.
+const OWN_FILES: u64 = 512;
 /// How long the loop rests when the process has no file descriptor left for a connection.
 const REST: Duration = Duration::from_millis(100);
 
@@ -137,6 +139,22 @@ pub async fn serve(
     cut.cancel();
     connections.wait().await;
     Drained { cut: left }
+}
+
+/// Has this process be allowed as many open files as `connections` need besides its own, if the
+/// system lets it; a limit that stays too low shows as a warning when accepting fails.
+pub fn raise_open_files(connections: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OWN_FILES);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    let current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current, maximum: limit.maximum });
+    if raised.is_err() || current < Some(wanted) {
+        tracing::warn!(wanted, "the limit of open files is lower than `max_connections` needs");
+    }
 }
 
 /// The connection, unless accepting failed. A peer that went away again is nobody's concern; a

@@ -1,0 +1,263 @@
+//! A server on loopback over a database of its own, asked as clients ask it.
+//!
+//! It has the real components and the real loops; what is not real is only that it lives in the
+//! process of its test, which can therefore stop it at any moment and look behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use sluice::clock::SystemClock;
+use sluice::domain::id::WorkspaceId;
+use sluice::domain::principal::Role;
+use sluice::engine::{Engine, EngineOptions, NewToken};
+use sluice::events::Tailer;
+use sluice::http::serve::{self, Limits};
+use sluice::http::{Host, HttpOptions};
+use sluice::plugins::{PluginHost, PluginHostOptions};
+use sluice::scheduler::Scheduler;
+use sluice::telemetry::Metrics;
+
+use crate::databases::TestDatabase;
+
+/// How long a test waits for what has to come.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a test may set of its server.
+#[derive(Debug, Clone, Default)]
+pub struct ServerOptions {
+    /// Of its API.
+    pub http: HttpOptions,
+    /// Of its connections.
+    pub limits: Limits,
+    /// Of its engine.
+    pub engine: EngineOptions,
+}
+
+/// A server.
+pub struct TestServer {
+    /// `http://127.0.0.1:PORT`.
+    pub base: String,
+    /// An operator's token in the workspace `local`.
+    pub operator: String,
+    /// What the server stands on.
+    pub engine: Engine,
+    http: Client,
+    shutdown: CancellationToken,
+    serving: JoinHandle<()>,
+    _scheduler: Scheduler,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl Reply {
+    /// The code of a problem document.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// Runs `test` on a server over each kind of database there is. `cache` is where compiled
+/// components are kept: `env!("CARGO_TARGET_TMPDIR")`.
+pub async fn on_both_servers(cache: &str, test: impl AsyncFn(TestServer)) {
+    for database in TestDatabase::each().await {
+        // Printed only when the test fails, and then the last such line says where.
+        println!("on {:?}", database.location);
+        test(TestServer::start(&database, cache, ServerOptions::default()).await).await;
+    }
+}
+
+impl TestServer {
+    /// A server over `database`.
+    pub async fn start(database: &TestDatabase, cache: &str, options: ServerOptions) -> Self {
+        let plugins = PluginHost::new(PluginHostOptions {
+            cache_dir: Some(std::path::Path::new(cache).join("compiled")),
+            limits: sluice::plugins::Limits::default(),
+            clock: Arc::new(SystemClock::new()),
+        });
+        let plugins = Arc::new(plugins.expect("the machine runs components"));
+        let store = database.open().await;
+        let host_id = format!("host_{}", std::process::id());
+        let clock = Arc::new(SystemClock::new());
+        let engine =
+            Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, options.engine);
+        let scheduler = Scheduler::start(&engine, 2);
+        let tailer = Tailer::start(store).await.expect("the log's end can be read");
+        let metrics = Arc::new(Metrics::default());
+        let host = Host::new(engine.clone(), plugins, tailer, Arc::clone(&metrics), options.http);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
+        let shutdown = CancellationToken::new();
+        let (router, draining, told) = (sluice::http::router(Arc::clone(&host)), host.draining.clone(), shutdown.clone());
+        let limits = options.limits;
+        let serving = tokio::spawn(async move {
+            let ended = told.clone();
+            tokio::spawn(async move {
+                ended.cancelled().await;
+                draining.cancel();
+            });
+            serve::serve(listener, router, limits, metrics, told).await;
+        });
+        sluice::client::ready_tls();
+        let http = Client::builder().no_proxy().build().expect("a client can be made");
+        let mut server =
+            Self { base, operator: String::new(), engine, http, shutdown, serving, _scheduler: scheduler };
+        server.operator = server.token("local", Role::Operator, "user.root").await;
+        server
+    }
+
+    /// A token for `principal` of `workspace`.
+    pub async fn token(&self, workspace: &str, role: Role, principal: &str) -> String {
+        let new = NewToken {
+            workspace_id: WorkspaceId::new(workspace),
+            name: principal.to_owned(),
+            role,
+            principal: Some(principal.to_owned()),
+            ttl_ms: None,
+        };
+        self.engine.issue_token(new, "test").await.expect("a token can be issued").text
+    }
+
+    /// A request to be filled in.
+    pub fn request(&self, method: Method, path: &str, token: &str) -> reqwest::RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base)).timeout(PATIENCE * 3);
+        if token.is_empty() { request } else { request.bearer_auth(token) }
+    }
+
+    /// Asks, with a body of JSON unless it is null.
+    pub async fn ask(&self, method: Method, path: &str, token: &str, body: Value) -> Reply {
+        let request = self.request(method, path, token);
+        let request = if body.is_null() { request } else { request.json(&body) };
+        reply(request).await
+    }
+
+    /// Looks, as the operator.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.ask(Method::GET, path, &self.operator, Value::Null).await
+    }
+
+    /// Sends, as the operator.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.ask(Method::POST, path, &self.operator, body).await
+    }
+
+    /// Looks until `there` holds.
+    ///
+    /// # Panics
+    /// When it does not in [`PATIENCE`].
+    pub async fn until(&self, path: &str, there: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        for _ in 0..PATIENCE.as_millis() / 20 {
+            last = self.get(path).await.body;
+            if there(&last) {
+                return last;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("{path} stays {last:#}");
+    }
+
+    /// Drains and ends.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.serving.await.expect("serving ends by itself");
+        self.engine.store().close().await;
+    }
+}
+
+/// Sends a request and reads its answer.
+///
+/// # Panics
+/// When there is none.
+pub async fn reply(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.expect("the server answers");
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let bytes = response.bytes().await.expect("the answer comes to its end");
+    Reply { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+}
+
+/// A stream of server-sent events, read frame by frame.
+pub struct Frames {
+    response: reqwest::Response,
+    buffer: String,
+}
+
+/// One frame.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// `id:`.
+    pub id: Option<u64>,
+    /// `event:`.
+    pub event: Option<String>,
+    /// `data:`, as JSON; null without.
+    pub data: Value,
+}
+
+impl Frames {
+    /// Opens a stream.
+    ///
+    /// # Panics
+    /// When the server does not answer 200.
+    pub async fn open(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.expect("the server answers");
+        assert_eq!(response.status().as_u16(), 200, "{:?}", response.headers());
+        Self { response, buffer: String::new() }
+    }
+
+    /// The next frame that is no comment; `None` at the stream's end.
+    pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            while let Some((text, rest)) = self.buffer.split_once("\n\n") {
+                let frame = parse(text);
+                self.buffer = rest.to_owned();
+                if frame != Frame::default() {
+                    return Some(frame);
+                }
+            }
+            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("something comes in time");
+            let chunk = chunk.ok().flatten()?;
+            self.buffer.push_str(std::str::from_utf8(&chunk).expect("frames are whole characters"));
+        }
+    }
+
+    /// The next event of the log.
+    ///
+    /// # Panics
+    /// When the stream ends before.
+    pub async fn event(&mut self) -> Frame {
+        loop {
+            let frame = self.next().await.expect("the stream goes on");
+            if frame.id.is_some() {
+                return frame;
+            }
+        }
+    }
+}
+
+fn parse(text: &str) -> Frame {
+    let mut frame = Frame::default();
+    for line in text.lines() {
+        match line.split_once(": ") {
+            Some(("id", id)) => frame.id = id.parse().ok(),
+            Some(("event", event)) => frame.event = Some(event.to_owned()),
+            Some(("data", data)) => frame.data = serde_json::from_str(data).expect("data is JSON"),
+            _ => {}
+        }
+    }
+    frame
+}
