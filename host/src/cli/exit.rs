@@ -118,13 +118,13 @@ impl From<StorageError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let exit = match (error.status(), error.code()) {
-            // A rule forbids it, or it will do later: what was given is not at fault.
-            (_, Some("EVENT_REFUSED" | "LEASE_LOST")) | (Some(408 | 429), _) => Exit::Failed,
-            (Some(400..=499), _) => Exit::BadInput,
-            _ if matches!(error, ClientError::Address { .. }) => Exit::BadInput,
-            _ => Exit::Failed,
+        let is_input_at_fault = match (error.status(), error.code()) {
+            // A rule forbids it, or it will do later: what was given is as it should be.
+            (_, Some("EVENT_REFUSED" | "LEASE_LOST")) | (Some(408 | 429), _) => false,
+            (Some(status), _) => status < 500,
+            (None, _) => matches!(error, ClientError::Address { .. }),
         };
+        let exit = if is_input_at_fault { Exit::BadInput } else { Exit::Failed };
         Self { exit, message: error.to_string(), code: error.code().map(str::to_owned) }
     }
 }
