@@ -125,7 +125,23 @@ impl From<ClientError> for Failure {
             (None, _) => matches!(error, ClientError::Address { .. }),
         };
         let exit = if is_input_at_fault { Exit::BadInput } else { Exit::Failed };
-        Self { exit, message: error.to_string(), code: error.code().map(str::to_owned) }
+        let message = match list_of_what_is_missing(&error) {
+            Some(list) => format!("{error}; `sluice {list}` shows those there are"),
+            None => error.to_string(),
+        };
+        Self { exit, message, code: error.code().map(str::to_owned) }
+    }
+}
+
+/// The command that lists what a server says there is none of.
+fn list_of_what_is_missing(error: &ClientError) -> Option<&'static str> {
+    let ClientError::Problem(problem) = error else { return None };
+    match problem.detail.strip_prefix("there is no ")?.split(' ').next()? {
+        "mission" => Some("mission list"),
+        "run" => Some("runs list"),
+        "approval" => Some("approval list"),
+        "token" => Some("token list"),
+        _ => None,
     }
 }
 
