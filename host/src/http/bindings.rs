@@ -27,7 +27,7 @@ pub(super) fn standard(plugins: &PluginHost) -> Result<Bindings, Problem> {
 /// Another reducer for a replay, with the mission's settings.
 ///
 /// # Errors
-/// 422 naming `reducer`.
+/// 404 when none answers to the selector, 422 when one does and does not fit; both name `reducer`.
 pub(super) fn reducer(plugins: &PluginHost, selector: &str, mission: &Mission) -> Result<Binding, Problem> {
     let settings = &mission.bindings.reducer.settings;
     let bound = tokio::task::block_in_place(|| {
@@ -36,5 +36,8 @@ pub(super) fn reducer(plugins: &PluginHost, selector: &str, mission: &Mission) -
             Ok(binding)
         })
     });
-    bound.map_err(|error: BindError| Problem::field("reducer", format!("reducer: {error}")))
+    bound.map_err(|error: BindError| {
+        let kind = if matches!(error, BindError::Unknown { .. }) { problem::NOT_FOUND } else { problem::INVALID_FIELD };
+        Problem::new(kind, format!("reducer: {error}")).with("field", "reducer")
+    })
 }
