@@ -94,8 +94,7 @@ impl TestServer {
         let store = database.open().await;
         let host_id = format!("host_{}", std::process::id());
         let clock = Arc::new(SystemClock::new());
-        let engine =
-            Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, options.engine);
+        let engine = Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, options.engine);
         let scheduler = Scheduler::start(&engine, 2);
         let tailer = Tailer::start(store).await.expect("the log's end can be read");
         let metrics = Arc::new(Metrics::default());
@@ -103,7 +102,8 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
         let shutdown = CancellationToken::new();
-        let (router, draining, told) = (sluice::http::router(Arc::clone(&host)), host.draining.clone(), shutdown.clone());
+        let (router, draining, told) =
+            (sluice::http::router(Arc::clone(&host)), host.draining.clone(), shutdown.clone());
         let limits = options.limits;
         let serving = tokio::spawn(async move {
             let ended = told.clone();
@@ -115,8 +115,7 @@ impl TestServer {
         });
         sluice::client::ready_tls();
         let http = Client::builder().no_proxy().build().expect("a client can be made");
-        let mut server =
-            Self { base, operator: String::new(), engine, http, shutdown, serving, _scheduler: scheduler };
+        let mut server = Self { base, operator: String::new(), engine, http, shutdown, serving, _scheduler: scheduler };
         server.operator = server.token("local", Role::Operator, "user.root").await;
         server
     }
@@ -217,6 +216,12 @@ impl Frames {
         let response = request.send().await.expect("the server answers");
         assert_eq!(response.status().as_u16(), 200, "{:?}", response.headers());
         Self { response, buffer: String::new() }
+    }
+
+    /// Opens a stream of a server that may be gone or on its way.
+    pub async fn try_open(request: reqwest::RequestBuilder) -> Option<Self> {
+        let response = request.send().await.ok().filter(|response| response.status().as_u16() == 200)?;
+        Some(Self { response, buffer: String::new() })
     }
 
     /// The next frame that is no comment; `None` at the stream's end.

@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::PlaceArgs;
-use super::embedded;
 use super::connect::Access;
+use super::embedded;
 use super::exit::{Exit, Failure};
 use super::output;
 
@@ -33,7 +33,9 @@ pub(super) async fn execute(args: VerifyArgs) -> Result<ExitCode, Failure> {
     }
     output::print(&match found.broken {
         None => format!("{} entries of the audit, every link holds", found.intact),
-        Some(link) => format!("entry {} of the audit is broken: {}; {} before it hold", link.seq, link.reason, found.intact),
+        Some(link) => {
+            format!("entry {} of the audit is broken: {}; {} before it hold", link.seq, link.reason, found.intact)
+        }
     })?;
     Ok(exit.into())
 }

@@ -73,10 +73,8 @@ impl DatabaseClock {
 /// The time at `monotonic`, which may be before the measurement.
 fn at((database, moment): (Timestamp, Duration), monotonic: Duration) -> Timestamp {
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    match monotonic.checked_sub(moment) {
-        Some(since) => database.plus_millis(millis(since)),
-        None => Timestamp(database.as_millis().saturating_sub(millis(moment - monotonic))),
-    }
+    let (since, until) = (monotonic.saturating_sub(moment), moment.saturating_sub(monotonic));
+    Timestamp(database.plus_millis(millis(since)).as_millis().saturating_sub(millis(until)))
 }
 
 impl Clock for DatabaseClock {

@@ -238,9 +238,10 @@ impl Engine {
         let Some(lease) = run.lease.clone() else { return Ok(()) };
         let now = self.now();
         // A worker that renewed its lease since it was seen to have run out keeps it.
-        let guard = match lease.is_over(now) {
-            true => Guard::lapsed_lease(&run.id, lease.fence, now),
-            false => Guard::lease(&run.id, Some(lease.fence)),
+        let guard = if lease.is_over(now) {
+            Guard::lapsed_lease(&run.id, lease.fence, now)
+        } else {
+            Guard::lease(&run.id, Some(lease.fence))
         };
         let allowed = match self.parts.store.mission(&run.workspace_id, &run.mission_id).await? {
             Some(mission) => mission.budgets.max_interruptions.unwrap_or(INTERRUPTIONS_MAX_DEFAULT),

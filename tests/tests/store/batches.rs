@@ -91,6 +91,36 @@ async fn what_one_unit_deletes_the_next_finds_absent() {
 }
 
 #[tokio::test]
+async fn a_renewal_keeps_a_lease_alive_for_what_comes_behind_it_in_one_batch() {
+    on_both_databases(async |store| {
+        let lease = Lease { fence: 1, expires_at: Timestamp(10), ..records::lease(&mut Random::new(1)) };
+        let run = records::run(&mut Random::new(9), "mis_a", "run_a");
+        let run = Run { status: RunStatus::Running, lease: Some(lease), fence: 1, revision: 1, ..run };
+        let put = || Unit { writes: vec![Write::Run(run.clone())], ..Unit::default() };
+        store.commit(put()).await.unwrap();
+        let renew = |now, expires_at| {
+            let run_id = RunId::new("run_a");
+            let guards = vec![Guard::held_lease(&run_id, 1, Timestamp(now))];
+            let renewal = Write::RenewLease { run_id, fence: 1, expires_at: Timestamp(expires_at) };
+            Unit { guards, writes: vec![renewal], ..Unit::default() }
+        };
+        let end = |now| {
+            let guards = vec![Guard::lapsed_lease(&RunId::new("run_a"), 1, Timestamp(now))];
+            let ended = Run { lease: None, status: RunStatus::Queued, revision: 2, ..run.clone() };
+            Unit { guards, writes: vec![Write::Run(ended)], ..Unit::default() }
+        };
+        // The run is written once more by somebody who read it before the renewal.
+        let answers =
+            together(&store, [renew(11, 900), renew(10, 50), put(), end(11), renew(50, 60), end(61), renew(61, 99)])
+                .await;
+        let done: Vec<_> = answers.iter().map(Result::is_ok).collect();
+        assert_eq!(done, [false, true, true, false, true, true, false]);
+        assert_eq!(store.run(&RunId::new("run_a")).await.unwrap().unwrap().lease, None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_renewal_and_another_claim_in_one_batch_do_not_mix() {
     on_both_databases(async |store| {
         let run = |fence, expires_at| {

@@ -178,3 +178,21 @@ async fn a_lease_is_renewed_by_its_holder_only_and_never_shortened() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_lease_that_has_run_out_is_held_by_nobody() {
+    on_both_databases(async |store| {
+        let id = RunId::new("run_a");
+        let held = |fence, now| Guard::held_lease(&id, fence, Timestamp(now));
+        let lapsed = |fence, now| Guard::lapsed_lease(&id, fence, Timestamp(now));
+        assert_eq!(try_guard(&store, held(3, 0), "evt_never").await, Err((Some(3), None)));
+        write(&store, Write::Run(leased("run_a", 3, 100))).await;
+        assert_eq!(try_guard(&store, held(3, 100), "evt_1").await, Ok(()), "to the millisecond it holds");
+        assert_eq!(try_guard(&store, lapsed(3, 100), "evt_never").await, Err((Some(3), None)));
+        assert_eq!(try_guard(&store, held(3, 101), "evt_never").await, Err((Some(3), None)));
+        assert_eq!(try_guard(&store, lapsed(3, 101), "evt_2").await, Ok(()));
+        assert_eq!(try_guard(&store, held(2, 100), "evt_never").await, Err((Some(2), Some(3))));
+        assert_eq!(try_guard(&store, lapsed(2, 101), "evt_never").await, Err((Some(2), Some(3))));
+    })
+    .await;
+}

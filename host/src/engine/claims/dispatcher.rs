@@ -71,7 +71,7 @@ struct Look {
 impl Look {
     /// How long what it found is good, and how long the next one waits.
     fn good_for(&self) -> Duration {
-        ((self.ended - self.began) * LOOK_SHARE).min(LOOK_GOOD_MAX)
+        (self.ended.saturating_sub(self.began) * LOOK_SHARE).min(LOOK_GOOD_MAX)
     }
 }
 
@@ -325,7 +325,9 @@ impl Dispatcher {
         let found = match engine.store().still_claimable(&ids, engine.now()).await {
             Ok(found) => found,
             Err(error) => {
-                matched.into_iter().for_each(|(waiter, _)| self.admit_again(waiter));
+                for (waiter, _) in matched {
+                    self.admit_again(waiter);
+                }
                 return Err(error.into());
             }
         };

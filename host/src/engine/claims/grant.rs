@@ -6,6 +6,8 @@
 use futures_util::future::join_all;
 use tokio::sync::mpsc::UnboundedSender;
 
+use sluice_api::run::RunInputs;
+
 use super::{Claim, HeldRun, Waiter};
 use crate::domain::artifact::Digest;
 use crate::domain::event::InputKind;
@@ -92,7 +94,7 @@ impl Engine {
             Err(CommitError::Conflict { .. }) => return Ok(None),
             Err(CommitError::Storage(error)) => return Err(error.into()),
         }
-        let held = HeldRun { inputs: Default::default(), fence, token, run };
+        let held = HeldRun { inputs: RunInputs::default(), fence, token, run };
         match self.inputs_of(&held.run).await {
             Ok(inputs) => Ok(Some(HeldRun { inputs, ..held })),
             Err(error) => {

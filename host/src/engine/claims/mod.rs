@@ -28,7 +28,7 @@ use grant::Delivery;
 pub const HELD_RUNS_MAX: u64 = 1_000;
 
 /// Longest time a claim waits, whatever it asks for.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Who wants runs, and of which kind.
 #[derive(Debug, Clone)]
