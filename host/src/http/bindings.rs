@@ -27,7 +27,7 @@ pub(super) fn standard(plugins: &PluginHost) -> Result<Bindings, Problem> {
 /// Another reducer, with the mission's settings; `field` is the member that names it.
 ///
 /// # Errors
-/// 422 naming `field`.
+/// 404 when none answers to the selector, 422 when one does and does not fit; both name `field`.
 pub(super) fn reducer(
     plugins: &PluginHost,
     field: &str,
@@ -41,5 +41,8 @@ pub(super) fn reducer(
             Ok(binding)
         })
     });
-    bound.map_err(|error: BindError| Problem::field(field, format!("{field}: {error}")))
+    bound.map_err(|error: BindError| {
+        let kind = if matches!(error, BindError::Unknown { .. }) { problem::NOT_FOUND } else { problem::INVALID_FIELD };
+        Problem::new(kind, format!("{field}: {error}")).with("field", field)
+    })
 }

@@ -16,6 +16,7 @@ mod routes;
 mod access;
 mod idempotency;
 mod json;
+mod exact;
 mod page;
 pub mod problem;
 mod openapi;

@@ -56,13 +56,16 @@ const RETRY_MS: u64 = 1_000;
 pub(super) struct StreamParams {
     /// Only types that begin with this; may stand several times, at most 20.
     #[serde(default, rename = "type")]
-    #[param(rename = "type")]
+    #[param(rename = "type", max_items = 20, value_type = Option<Vec<String>>)]
     types: Vec<String>,
     /// Only this session's events.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     session_id: Option<String>,
     /// Only this run's events.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     run_id: Option<String>,
     /// Only this mission's events.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     mission_id: Option<String>,
     /// Only events after this one.
     #[param(maximum = 9_223_372_036_854_775_807_u64)]
@@ -87,9 +90,9 @@ impl StreamParams {
             ));
         }
         Ok(LogFilter {
-            mission_id: self.mission_id.as_deref().map(MissionId::new),
-            run_id: self.run_id.as_deref().map(RunId::new),
-            session_id: self.session_id.clone(),
+            mission_id: page::selector("mission_id", self.mission_id.as_deref())?.map(MissionId::new),
+            run_id: page::selector("run_id", self.run_id.as_deref())?.map(RunId::new),
+            session_id: page::selector("session_id", self.session_id.as_deref())?.map(str::to_owned),
             type_prefixes: self.types.clone(),
         })
     }
