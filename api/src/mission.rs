@@ -39,18 +39,22 @@ pub struct MissionRequest {
 pub struct Budgets {
     /// Runs that may be started, retries included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub max_steps: Option<u64>,
     /// Tool calls that may be observed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tool_calls: Option<u64>,
     /// Milliseconds from the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub max_duration_ms: Option<u64>,
     /// Finished runs of one work item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub max_attempts: Option<u32>,
     /// Runs that may be open at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub max_parallel_runs: Option<u32>,
     /// Times one run may lose its worker before it counts as failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,8 +67,10 @@ pub struct Budgets {
 pub struct WorkItemRequest {
     /// Unique within the mission; the host chooses one when absent.
     #[serde(default, alias = "work_item_id", skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     pub id: Option<String>,
-    /// One line for people: 1 to 200 characters.
+    /// One line for people: 1 to 200 characters, not only blanks.
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     pub title: String,
     /// What is to be done, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,8 +274,8 @@ pub struct MissionCreated {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateMission {
-    /// One line for people: 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200)]
+    /// One line for people: 1 to 200 characters, not only blanks.
+    #[schema(min_length = 1, max_length = 200, pattern = "\\S")]
     pub title: String,
     /// What is to be achieved, in words: at most 64 KiB.
     #[serde(default)]
@@ -357,4 +363,13 @@ pub struct WorkItemList {
     pub count: usize,
     /// What `cursor` takes for the next page.
     pub next_cursor: Option<String>,
+}
+
+/// The body of `POST /mission/{id}/reducer`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RebindRequest {
+    /// Digest, `name@version` or name of an installed reducer.
+    #[schema(min_length = 1, max_length = 200)]
+    pub digest: String,
 }

@@ -158,7 +158,7 @@ pub struct RunEventsRequest {
 
 /// One event of a run.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "type", deny_unknown_fields)]
+#[serde(tag = "type", deny_unknown_fields, try_from = "RunEventMembers")]
 pub enum RunEvent {
     /// The worker has begun.
     #[serde(rename = "session.run.started")]
@@ -169,6 +169,37 @@ pub enum RunEvent {
         /// The part; `type` says which: `text`, `tool`, ... At most 64 KiB.
         part: Map<String, Value>,
     },
+}
+
+/// A run's event member by member: a structure, unlike an enumeration with its tag inside, is
+/// read with the path of whatever is wrong in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunEventMembers {
+    #[serde(rename = "type")]
+    kind: RunEventType,
+    part: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+enum RunEventType {
+    #[serde(rename = "session.run.started")]
+    Started,
+    #[serde(rename = "message.part.updated")]
+    Part,
+}
+
+impl TryFrom<RunEventMembers> for RunEvent {
+    type Error = &'static str;
+
+    fn try_from(members: RunEventMembers) -> Result<Self, Self::Error> {
+        match (members.kind, members.part) {
+            (RunEventType::Started, None) => Ok(Self::Started {}),
+            (RunEventType::Part, Some(part)) => Ok(Self::Part { part }),
+            (RunEventType::Started, Some(_)) => Err("unknown field `part`, a `session.run.started` has none"),
+            (RunEventType::Part, None) => Err("missing field `part`"),
+        }
+    }
 }
 
 /// How many events were taken.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use e2e::binary::{Binary, Process, until};
+use e2e::postgres;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -174,14 +175,24 @@ fn every_command_works_on_a_directory_that_nobody_serves() {
 
 #[test]
 fn every_command_works_against_the_directorys_server() {
-    let sluice = binary();
-    let server = serve(&sluice);
-    missions(&sluice);
-    tokens_and_approvals(&sluice);
+    against_a_server(&binary());
+}
+
+#[tokio::test]
+async fn every_command_works_against_a_server_on_postgres() {
+    let Some(cluster) = postgres::shared() else { return };
+    let sluice = binary().on_database(cluster.create_database().await);
+    tokio::task::spawn_blocking(move || against_a_server(&sluice)).await.expect("they work");
+}
+
+fn against_a_server(sluice: &Binary) {
+    let server = serve(sluice);
+    missions(sluice);
+    tokens_and_approvals(sluice);
     server.signal(Signal::TERM);
     assert_eq!(server.wait_at_most(Duration::from_secs(15)).code, Some(0));
     assert!(!sluice.data().join("server.json").exists(), "a server that ended is not looked for");
-    assert_eq!(ok(&sluice, &["mission", "list"])["count"], 1, "what it did is in the directory");
+    assert_eq!(ok(sluice, &["mission", "list"])["count"], 1, "what it did is in the directory");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use e2e::binary::{Answer, Binary, Process, until};
+use e2e::postgres;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -16,8 +17,15 @@ struct Served {
     server: Process,
 }
 
+fn binary() -> Binary {
+    Binary::new(env!("CARGO_BIN_EXE_sluice"), concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
+}
+
 fn serve() -> Served {
-    let sluice = Binary::new(env!("CARGO_BIN_EXE_sluice"), concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+    serve_on(binary())
+}
+
+fn serve_on(sluice: Binary) -> Served {
     let server = start_server(&sluice, "127.0.0.1:0");
     Served { sluice, server }
 }
@@ -109,7 +117,17 @@ const ONE_ITEM: &str = "[[work_items]]\nid = \"only\"\ntitle = \"The only one\"\
 
 #[test]
 fn a_script_is_given_everything_and_what_it_leaves_is_judged_and_handed_on() {
-    let served = serve();
+    two_items_by_a_script(&serve());
+}
+
+#[tokio::test]
+async fn a_script_works_the_same_on_postgres() {
+    let Some(cluster) = postgres::shared() else { return };
+    let sluice = binary().on_database(cluster.create_database().await);
+    tokio::task::spawn_blocking(move || two_items_by_a_script(&serve_on(sluice))).await.expect("it works");
+}
+
+fn two_items_by_a_script(served: &Served) {
     let id = served.mission(
         "[[work_items]]\nid = \"a\"\ntitle = \"First\"\ndetail = \"Say hello\"\n\
          [[work_items]]\nid = \"b\"\ntitle = \"Second\"\ndepends_on = [\"a\"]\n",
@@ -140,7 +158,15 @@ echo "said hello"
 "#,
         text(&seen)
     ));
+    let mut watcher = served.sluice.start(&["mission", "watch", &id]);
+    watcher.wait_for("\"Work\"");
     let worked = served.work(&agent, &["--jobs", "2", "--name", "tester"]);
+    let watched = watcher.wait_at_most(PATIENCE);
+    assert_eq!(watched.code, Some(0), "{watched:#?}");
+    for line in ["a  run started (attempt 1)", "    | working on a", "    error report/missing", "b  done", "succeeded"]
+    {
+        assert!(watched.stdout.contains(line), "no `{line}`: {}", watched.stdout);
+    }
     assert!(worked.stdout.contains("succeeded: said hello"), "{worked:#?}");
     let shown = served.show(&id);
     assert_eq!(shown["mission"]["status"], "succeeded", "{shown:#}");
@@ -415,7 +441,7 @@ fn the_calls_that_prime_tells_work_by_hand() {
 
 #[test]
 fn a_worker_without_a_server_or_a_right_is_told_so() {
-    let sluice = Binary::new(env!("CARGO_BIN_EXE_sluice"), concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
+    let sluice = binary();
     let alone = sluice.run(&["work", "--exec", "true"]);
     assert_eq!(alone.code, Some(2), "{alone:#?}");
     assert!(alone.stderr.contains("sluice serve"), "{alone:#?}");

@@ -13,5 +13,6 @@ pub mod binary;
 pub mod scripted;
 pub mod engine;
 pub mod server;
+pub mod load;
 pub mod flow;
 pub mod records;

@@ -218,6 +218,12 @@ impl Frames {
         Self { response, buffer: String::new() }
     }
 
+    /// Opens a stream of a server that may be gone or on its way.
+    pub async fn try_open(request: reqwest::RequestBuilder) -> Option<Self> {
+        let response = request.send().await.ok().filter(|response| response.status().as_u16() == 200)?;
+        Some(Self { response, buffer: String::new() })
+    }
+
     /// The next frame that is no comment; `None` at the stream's end.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {

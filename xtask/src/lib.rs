@@ -4,6 +4,8 @@
 
 pub mod plugins;
 pub mod contract;
+pub mod openapi;
+mod schemas;
 pub mod tidy;
 
 use std::path::PathBuf;

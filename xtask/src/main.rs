@@ -12,6 +12,7 @@ tasks:
   plugins [NAME..]   build the plugins and the tests' guests (or those named) as components
   plugins --check    say which prebuilt components do not belong to their sources
   contract           compare `wit/` with the released contract
+  openapi            compare `specs/openapi.json` with the released API
   tidy               check the rules of the tree that the compiler does not know";
 
 fn main() -> ExitCode {
@@ -33,6 +34,7 @@ fn run(arguments: &[String]) -> Result<()> {
             xtask::plugins::build(&xtask::root(), names)
         }
         ["contract"] => xtask::contract::check(&xtask::root()),
+        ["openapi"] => xtask::openapi::check(&xtask::root()),
         ["tidy"] => xtask::tidy::check(&xtask::root()),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");

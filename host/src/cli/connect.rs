@@ -89,7 +89,7 @@ impl HostArgs {
             return Ok(Some(server(address, token)?));
         }
         let Some((directory, record)) = self.local_server()? else { return Ok(None) };
-        let address = Address::parse(&record.url)?;
+        let address = Address::parse(&record.url)?.from_here();
         if !is_there(&address).await? {
             tracing::debug!(%address, "the directory's server is gone");
             return Ok(None);
@@ -121,7 +121,7 @@ impl HostArgs {
     /// The token of the directory's own server is good for that server alone.
     fn token_kept_for(&self, address: &Address, keeper: Keeper) -> Option<String> {
         let (directory, record) = self.local_server().ok()??;
-        let is_it = Address::parse(&record.url).is_ok_and(|local| local == *address);
+        let is_it = Address::parse(&record.url).is_ok_and(|local| local.from_here() == *address);
         if is_it { token_in(&directory, keeper) } else { None }
     }
 

@@ -89,8 +89,9 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
-            StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) => Exit::BadInput,
-            StartError::Listen { .. } => Exit::BadInput,
+            StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) | StartError::Listen { .. } => {
+                Exit::BadInput
+            }
             StartError::Plugins(_) | StartError::Recover(_) | StartError::Tokens(_) => Exit::Failed,
         };
         Self::caused_by(exit, &error)
@@ -118,14 +119,30 @@ impl From<StorageError> for Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let exit = match (error.status(), error.code()) {
-            // A rule forbids it, or it will do later: what was given is not at fault.
-            (_, Some("EVENT_REFUSED" | "LEASE_LOST")) | (Some(408 | 429), _) => Exit::Failed,
-            (Some(400..=499), _) => Exit::BadInput,
-            _ if matches!(error, ClientError::Address { .. }) => Exit::BadInput,
-            _ => Exit::Failed,
+        let is_input_at_fault = match (error.status(), error.code()) {
+            // A rule forbids it, or it will do later: what was given is as it should be.
+            (_, Some("EVENT_REFUSED" | "LEASE_LOST")) | (Some(408 | 429), _) => false,
+            (Some(status), _) => status < 500,
+            (None, _) => matches!(error, ClientError::Address { .. }),
         };
-        Self { exit, message: error.to_string(), code: error.code().map(str::to_owned) }
+        let exit = if is_input_at_fault { Exit::BadInput } else { Exit::Failed };
+        let message = match list_of_what_is_missing(&error) {
+            Some(list) => format!("{error}; `sluice {list}` shows those there are"),
+            None => error.to_string(),
+        };
+        Self { exit, message, code: error.code().map(str::to_owned) }
+    }
+}
+
+/// The command that lists what a server says there is none of.
+fn list_of_what_is_missing(error: &ClientError) -> Option<&'static str> {
+    let ClientError::Problem(problem) = error else { return None };
+    match problem.detail.strip_prefix("there is no ")?.split(' ').next()? {
+        "mission" => Some("mission list"),
+        "run" => Some("runs list"),
+        "approval" => Some("approval list"),
+        "token" => Some("token list"),
+        _ => None,
     }
 }
 

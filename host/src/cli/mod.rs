@@ -156,7 +156,6 @@ impl Command {
         match self {
             Self::Run(args) => args.json,
             Self::Mission(command) => command.wants_json(),
-            Self::Serve(_) => false,
             Self::Runs(command) => command.wants_json(),
             Self::Events(args) => args.json,
             Self::Approval(command) => command.wants_json(),
@@ -167,7 +166,7 @@ impl Command {
             Self::Config(command) => command.wants_json(),
             Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,
-            Self::Completions { .. } => false,
+            Self::Serve(_) | Self::Completions { .. } => false,
         }
     }
 }

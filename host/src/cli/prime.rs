@@ -98,22 +98,13 @@ pub(super) fn execute(args: &PrimeArgs) -> Result<ExitCode, Failure> {
 }
 
 fn text() -> String {
-    let mut text = String::from("You work on one run of a Sluice mission.\n");
-    for (number, step) in (1..).zip(STEPS) {
-        text.push_str(&format!("\n{number}. {step}\n"));
-    }
-    text.push_str("\nYour environment:\n\n");
-    for (name, meaning) in VARIABLES {
-        text.push_str(&format!("  {name:<20}  {meaning}\n"));
-    }
-    text.push_str("\nNever:\n\n");
-    for never in NEVER {
-        text.push_str(&format!("- {never}\n"));
-    }
-    text.push_str("\n`sluice work --exec CMD` does the following for its command. Without it, by hand:\n");
-    for (what, how) in CALLS {
-        text.push_str(&format!("\n- {what}:\n  {how}\n"));
-    }
-    text.truncate(text.trim_end().len());
-    text
+    let mut lines = vec!["You work on one run of a Sluice mission.".to_owned()];
+    lines.extend((1..).zip(STEPS).map(|(number, step)| format!("\n{number}. {step}")));
+    lines.push("\nYour environment:\n".to_owned());
+    lines.extend(VARIABLES.iter().map(|(name, meaning)| format!("  {name:<20}  {meaning}")));
+    lines.push("\nNever:\n".to_owned());
+    lines.extend(NEVER.iter().map(|never| format!("- {never}")));
+    lines.push("\n`sluice work --exec CMD` does the following for its command. Without it, by hand:".to_owned());
+    lines.extend(CALLS.iter().map(|(what, how)| format!("\n- {what}:\n  {how}")));
+    lines.join("\n")
 }

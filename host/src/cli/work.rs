@@ -26,8 +26,8 @@ const TIMEOUT_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// Claim runs from a server and carry them out
 ///
-/// CMD is given the run as JSON on standard input and in the file $SLUICE_RUN; what it prints is
-/// told to watchers, what it leaves in $SLUICE_ARTIFACTS is kept, its exit code ends the run and
+/// CMD is given the run as JSON on standard input and in the file `$SLUICE_RUN`; what it prints is
+/// told to watchers, what it leaves in `$SLUICE_ARTIFACTS` is kept, its exit code ends the run and
 /// its last line sums it up. `sluice prime` tells an agent the rest.
 #[derive(Debug, Args)]
 pub(super) struct WorkArgs {

@@ -94,15 +94,12 @@ impl Call<'_> {
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {
-        match HeaderValue::from_str(value) {
-            Ok(mut value) => {
-                value.set_sensitive(name == AUTHORIZATION);
-                self.request.headers_mut().insert(name, value);
-            }
-            Err(_) => {
-                let why = format!("`{name}` would hold characters that no header may; is the token complete?");
-                self.failed = Some(ClientError::Machine(why));
-            }
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(name == AUTHORIZATION);
+            self.request.headers_mut().insert(name, value);
+        } else {
+            let why = format!("`{name}` would hold characters that no header may; is the token complete?");
+            self.failed = Some(ClientError::Machine(why));
         }
         self
     }
@@ -112,7 +109,7 @@ impl Call<'_> {
         let mut random = [0_u8; 16];
         match getrandom::fill(&mut random) {
             Ok(()) => {
-                let key: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+                let key = format!("{:032x}", u128::from_ne_bytes(random));
                 self.header(HeaderName::from_static("idempotency-key"), &key)
             }
             Err(error) => {

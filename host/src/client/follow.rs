@@ -14,7 +14,7 @@ use sluice_api::event::{EventList, EventView};
 
 use super::call::Call;
 use super::sse::{Frame, Frames};
-use super::{Client, ClientError};
+use super::{Client, ClientError, STREAM_PATIENCE};
 
 /// Longest silence; a host says something at least every 10 s.
 const SILENCE_MAX: Duration = Duration::from_secs(35);
@@ -79,7 +79,7 @@ impl Client {
             From::After(seq) => Some(seq),
             From::Now | From::Tail(_) => None,
         };
-        let client = self.clone();
+        let client = self.with_patience(STREAM_PATIENCE);
         Follow { left: client.patience, client, filter, from, last_seq, open: None, pause: PAUSE }
     }
 }
@@ -107,8 +107,8 @@ impl EventFilter {
 }
 
 impl Follow {
-    /// What the stream tells next. Waits for it; a stream that breaks is asked for again for as
-    /// long as the client has patience, counted from the last time it told something.
+    /// What the stream tells next. Waits for it; a stream that breaks is asked for again for a
+    /// minute of pauses, counted from the last time it told something.
     ///
     /// # Errors
     /// When the host refuses the stream, or stays away.
@@ -117,6 +117,8 @@ impl Follow {
     pub async fn next(&mut self) -> Result<Told, ClientError> {
         loop {
             let failure = match self.step().await {
+                Ok(Some(Told::Ready)) => return Ok(Told::Ready),
+                // That a stream begins does not say yet that it holds.
                 Ok(Some(told)) => {
                     self.pause = PAUSE;
                     self.left = self.client.patience;

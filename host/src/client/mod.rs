@@ -34,6 +34,9 @@ use transport::Transport;
 /// restarted is back by then.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a broken stream is asked for again before whoever follows it is told.
+const STREAM_PATIENCE: Duration = Duration::from_mins(1);
+
 /// A client of one host. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct Client {

@@ -65,7 +65,7 @@ impl Client {
         boundary: &str,
         body: Vec<u8>,
     ) -> Result<ArtifactAnswer, ClientError> {
-        const TIMEOUT: Duration = Duration::from_secs(120);
+        const TIMEOUT: Duration = Duration::from_mins(2);
         let content_type = format!("multipart/form-data; boundary={boundary}");
         let call = self.post_again(&["runs", id, "artifacts"]).timeout(Some(TIMEOUT));
         call.body(&content_type, body).answer().await
@@ -79,7 +79,7 @@ impl Client {
 
     /// An artifact's bytes.
     pub async fn artifact(&self, id: &str) -> Result<Vec<u8>, ClientError> {
-        const TIMEOUT: Duration = Duration::from_secs(120);
+        const TIMEOUT: Duration = Duration::from_mins(2);
         let response = self.get(&["artifacts", id]).timeout(Some(TIMEOUT)).response().await?;
         let bytes = response.bytes().await.map_err(|error| ClientError::Broken {
             server: self.transport.server(),

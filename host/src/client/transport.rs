@@ -46,6 +46,22 @@ impl Address {
         Ok(Self(url))
     }
 
+    /// The same server as this machine reaches it: one that listens on every address (`0.0.0.0`,
+    /// `[::]`) is at the loopback one.
+    #[must_use]
+    pub fn from_here(mut self) -> Self {
+        let loopback = match self.0.host_str() {
+            Some("0.0.0.0") => Some("127.0.0.1"),
+            Some("[::]") => Some("[::1]"),
+            _ => None,
+        };
+        if let Some(host) = loopback {
+            // An address of http with a host takes another host.
+            let _ = self.0.set_host(Some(host));
+        }
+        self
+    }
+
     /// Whether it is this machine, by a name nobody can turn elsewhere.
     pub fn is_loopback(&self) -> bool {
         match self.0.host_str() {
@@ -175,6 +191,11 @@ mod tests {
         ] {
             let address = Address::parse(given).unwrap();
             assert_eq!((address.to_string().as_str(), address.is_loopback()), (shown, is_loopback));
+        }
+        for (listens, reached) in
+            [("http://0.0.0.0:4700", "http://127.0.0.1:4700"), ("http://[::]:1", "http://[::1]:1")]
+        {
+            assert_eq!(Address::parse(listens).unwrap().from_here().to_string(), reached);
         }
         for given in ["", "127.0.0.1:4700", "ftp://x", "http://", "http://me:pw@x", "http://x/?token=1", "unix:///x"] {
             assert!(matches!(Address::parse(given), Err(ClientError::Address { .. })), "{given}");

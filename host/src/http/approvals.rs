@@ -4,6 +4,7 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use utoipa::openapi::schema::Schema;
 
 use sluice_api::verdict::{AnswerRequest, ApprovalAnswer, ApprovalList};
 
@@ -27,14 +28,21 @@ const REASON_MAX_CHARS: usize = 1_000;
 #[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// Only approvals of this status: `pending`, `granted`, `denied` or `expired`.
+    #[param(schema_with = status_words)]
     status: Option<String>,
     /// Only approvals of this mission.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     mission_id: Option<String>,
     /// Entries of a page, 1 to 500; 100 without.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^apr_[A-Za-z0-9._:@-]{1,124}$")]
     cursor: Option<String>,
+}
+
+fn status_words() -> Schema {
+    page::words(ApprovalStatus::ALL.iter().map(|status| status.as_str()))
 }
 
 /// List approvals
@@ -52,7 +60,7 @@ pub(super) async fn list(
     let limit = page::limit(params.limit)?;
     let status: Option<ApprovalStatus> = page::word("status", params.status.as_deref())?;
     let after = page::cursor_id(params.cursor.as_deref(), ApprovalId::PREFIX)?.map(ApprovalId::new);
-    let mission = params.mission_id.as_deref().map(MissionId::new);
+    let mission = page::selector("mission_id", params.mission_id.as_deref())?.map(MissionId::new);
     let store = host.engine.store();
     let approvals = store.approvals(caller.workspace(), mission.as_ref(), status, after.as_ref(), limit).await?;
     let next_cursor = page::next_cursor(&approvals, limit, |approval| approval.id.to_string());

@@ -24,11 +24,16 @@ pub(super) fn standard(plugins: &PluginHost) -> Result<Bindings, Problem> {
     })
 }
 
-/// Another reducer for a replay, with the mission's settings.
+/// Another reducer, with the mission's settings; `field` is the member that names it.
 ///
 /// # Errors
-/// 422 naming `reducer`.
-pub(super) fn reducer(plugins: &PluginHost, selector: &str, mission: &Mission) -> Result<Binding, Problem> {
+/// 404 when none answers to the selector, 422 when one does and does not fit; both name `field`.
+pub(super) fn reducer(
+    plugins: &PluginHost,
+    field: &str,
+    selector: &str,
+    mission: &Mission,
+) -> Result<Binding, Problem> {
     let settings = &mission.bindings.reducer.settings;
     let bound = tokio::task::block_in_place(|| {
         plugins.bind(selector, PluginKind::Reducer, settings).and_then(|binding| {
@@ -36,5 +41,8 @@ pub(super) fn reducer(plugins: &PluginHost, selector: &str, mission: &Mission) -
             Ok(binding)
         })
     });
-    bound.map_err(|error: BindError| Problem::field("reducer", format!("reducer: {error}")))
+    bound.map_err(|error: BindError| {
+        let kind = if matches!(error, BindError::Unknown { .. }) { problem::NOT_FOUND } else { problem::INVALID_FIELD };
+        Problem::new(kind, format!("{field}: {error}")).with("field", field)
+    })
 }

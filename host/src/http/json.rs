@@ -11,13 +11,14 @@ use axum::http::{HeaderMap, header};
 use serde::de::{DeserializeOwned, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::exact::Exact;
 use super::host::Shared;
 use super::problem::{self, Problem};
 
 /// A body of JSON, read as `T`.
 pub(super) struct Body<T>(pub T);
 
-/// A body of JSON that may be left out.
+/// A body of JSON that may be left out, or be `null`.
 pub(super) struct OptionalBody<T>(pub T);
 
 /// A query, read as `T`.
@@ -43,7 +44,11 @@ impl<T: DeserializeOwned + Default> FromRequest<Shared> for OptionalBody<T> {
             return Ok(Self(T::default()));
         }
         require_json(&headers, &["application/json"])?;
-        Ok(Self(typed(value(&bytes, host.options.json_depth_max)?)?))
+        match value(&bytes, host.options.json_depth_max)? {
+            // Many clients write an absent body so.
+            Value::Null => Ok(Self(T::default())),
+            given => Ok(Self(typed(given)?)),
+        }
     }
 }
 
@@ -56,8 +61,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// Reads a query as `T`.
+/// Reads a query as `T`. A parameter without a value is refused: a script whose variable is empty
+/// would otherwise be answered as if it had asked for everything.
 pub(super) fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    if let Some((name, _)) = form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.is_empty()) {
+        let detail = format!("query: `{name}` has no value; give one, or leave the parameter out");
+        return Err(Problem::field(&name, detail));
+    }
     let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {
         let path = error.path().to_string();
@@ -107,7 +117,7 @@ fn too_large() -> Problem {
 
 /// Reads a value as `T`, and names the member at fault.
 pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
+    serde_path_to_error::deserialize(Exact(value)).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
         let message = error.inner().to_string();
@@ -285,6 +295,8 @@ mod tests {
             ("{}", "INVALID_FIELD", "inner"),
             (r#"{"inner":[],"limit":-1}"#, "INVALID_FIELD", "limit"),
             (r#"{"inner":[],"limit":5.5}"#, "INVALID_FIELD", "limit"),
+            ("[[],null]", "INVALID_FIELD", ""),
+            (r#"{"inner":[{"name":"a"},["b"]]}"#, "INVALID_FIELD", "inner[1]"),
         ];
         for (text, code, field) in cases {
             assert_eq!(refused(text), (code.to_owned(), field.to_owned()), "{text}");

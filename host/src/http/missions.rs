@@ -6,11 +6,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
+use utoipa::openapi::schema::Schema;
 
 use sluice_api::history::{HistoryList, ReplayReport};
 use sluice_api::mission::{
     ArtifactList, CreateMission, MissionAdvanced, MissionAnswer, MissionEventRequest, MissionList, MissionRequest,
-    MissionView, WorkItemList,
+    MissionView, RebindRequest, WorkItemList,
 };
 use sluice_api::verdict::VerdictList;
 
@@ -82,12 +83,18 @@ fn request_of(body: CreateMission) -> (MissionRequest, bool) {
 #[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// Only missions of this status.
+    #[param(schema_with = mission_status_words)]
     status: Option<String>,
     /// Entries of a page, 1 to 500; 100 without.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^mis_[A-Za-z0-9._:@-]{1,124}$")]
     cursor: Option<String>,
+}
+
+fn mission_status_words() -> Schema {
+    page::words(MissionStatus::ALL.iter().map(|status| status.as_str()))
 }
 
 /// List missions
@@ -162,15 +169,16 @@ pub(super) async fn tell(
     Ok(JsonAnswer(MissionAdvanced { mission: wire::mission_view(&advanced.mission), commands: advanced.commands }))
 }
 
-/// Which part of a list.
+/// Which part of a history.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct PageParams {
+pub(super) struct HistoryParams {
     /// Entries of a page, 1 to 500; 100 without.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
@@ -179,14 +187,14 @@ pub(super) struct PageParams {
 /// What it was told, and the commands each event produced; oldest first.
 #[utoipa::path(
     get, path = "/mission/{id}/history", tag = "missions",
-    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    params(("id" = String, Path, description = "The mission's id"), HistoryParams),
     responses((status = 200, description = "A page of the history", body = HistoryList))
 )]
 pub(super) async fn history(
     State(host): State<Shared>,
     caller: Caller,
     Segment(id): Segment,
-    Params(params): Params<PageParams>,
+    Params(params): Params<HistoryParams>,
 ) -> Result<JsonAnswer<HistoryList>, Problem> {
     history_page(&host, &caller, &id, &params).await
 }
@@ -196,14 +204,14 @@ pub(super) async fn history(
 /// The same as `/mission/{id}/history`.
 #[utoipa::path(
     get, path = "/mission/{id}/events", tag = "missions",
-    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    params(("id" = String, Path, description = "The mission's id"), HistoryParams),
     responses((status = 200, description = "A page of the history", body = HistoryList))
 )]
 pub(super) async fn events(
     State(host): State<Shared>,
     caller: Caller,
     Segment(id): Segment,
-    Params(params): Params<PageParams>,
+    Params(params): Params<HistoryParams>,
 ) -> Result<JsonAnswer<HistoryList>, Problem> {
     history_page(&host, &caller, &id, &params).await
 }
@@ -212,7 +220,7 @@ async fn history_page(
     host: &Host,
     caller: &Caller,
     id: &str,
-    params: &PageParams,
+    params: &HistoryParams,
 ) -> Result<JsonAnswer<HistoryList>, Problem> {
     let limit = page::limit(params.limit)?;
     let after = page::cursor_position(params.cursor.as_deref())?;
@@ -229,12 +237,18 @@ async fn history_page(
 #[into_params(parameter_in = Query)]
 pub(super) struct ItemParams {
     /// Only items of this status.
+    #[param(schema_with = item_status_words)]
     status: Option<String>,
     /// Entries of a page, 1 to 500; 100 without.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
+}
+
+fn item_status_words() -> Schema {
+    page::words(WorkItemStatus::ALL.iter().map(|status| status.as_str()))
 }
 
 /// List a mission's work items
@@ -263,19 +277,32 @@ pub(super) async fn work_items(
     Ok(JsonAnswer(WorkItemList { count: items.len(), items, next_cursor }))
 }
 
+/// Which part of the verdicts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct VerdictParams {
+    /// Entries of a page, 1 to 500; 100 without.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^ver_[A-Za-z0-9._:@-]{1,124}$")]
+    cursor: Option<String>,
+}
+
 /// List a mission's verdicts
 ///
 /// In order, each with its findings.
 #[utoipa::path(
     get, path = "/mission/{id}/verdicts", tag = "missions",
-    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    params(("id" = String, Path, description = "The mission's id"), VerdictParams),
     responses((status = 200, description = "A page of verdicts", body = VerdictList))
 )]
 pub(super) async fn verdicts(
     State(host): State<Shared>,
     caller: Caller,
     Segment(id): Segment,
-    Params(params): Params<PageParams>,
+    Params(params): Params<VerdictParams>,
 ) -> Result<JsonAnswer<VerdictList>, Problem> {
     let limit = page::limit(params.limit)?;
     let after = page::cursor_id(params.cursor.as_deref(), VerdictId::PREFIX)?.map(VerdictId::new);
@@ -286,19 +313,32 @@ pub(super) async fn verdicts(
     Ok(JsonAnswer(VerdictList { count: verdicts.len(), verdicts, next_cursor }))
 }
 
+/// Which part of the artifacts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ArtifactParams {
+    /// Entries of a page, 1 to 500; 100 without.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^art_[A-Za-z0-9._:@-]{1,124}$")]
+    cursor: Option<String>,
+}
+
 /// List a mission's artifacts
 ///
 /// What its runs left, and what its reducer keeps of its own, in the order they were left.
 #[utoipa::path(
     get, path = "/mission/{id}/artifacts", tag = "missions",
-    params(("id" = String, Path, description = "The mission's id"), PageParams),
+    params(("id" = String, Path, description = "The mission's id"), ArtifactParams),
     responses((status = 200, description = "A page of artifacts", body = ArtifactList))
 )]
 pub(super) async fn artifacts(
     State(host): State<Shared>,
     caller: Caller,
     Segment(id): Segment,
-    Params(params): Params<PageParams>,
+    Params(params): Params<ArtifactParams>,
 ) -> Result<JsonAnswer<ArtifactList>, Problem> {
     let limit = page::limit(params.limit)?;
     let after = page::cursor_id(params.cursor.as_deref(), ArtifactId::PREFIX)?.map(ArtifactId::new);
@@ -315,6 +355,7 @@ pub(super) async fn artifacts(
 #[into_params(parameter_in = Query)]
 pub(super) struct ReplayParams {
     /// Digest, or `name@version`, of an installed reducer; the mission's own without.
+    #[param(min_length = 1)]
     reducer: Option<String>,
 }
 
@@ -336,7 +377,28 @@ pub(super) async fn replay(
     let mission = find(&host, &caller, &id).await?;
     let candidate = match &params.reducer {
         None => Candidate::Pinned,
-        Some(selector) => Candidate::Other(super::bindings::reducer(&host.plugins, selector, &mission)?),
+        Some(selector) => Candidate::Other(super::bindings::reducer(&host.plugins, "reducer", selector, &mission)?),
     };
     Ok(JsonAnswer(host.engine.replay(caller.workspace(), &mission.id, candidate).await?))
+}
+
+/// Move a mission to another reducer
+///
+/// Only after a replay of the whole history that decides nothing differently; 409 otherwise. The
+/// mission keeps its settings.
+#[utoipa::path(
+    post, path = "/mission/{id}/reducer", tag = "missions", request_body = RebindRequest,
+    params(("id" = String, Path, description = "The mission's id")),
+    responses((status = 200, description = "The mission", body = MissionAnswer))
+)]
+pub(super) async fn rebind(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Body(body): Body<RebindRequest>,
+) -> Result<JsonAnswer<MissionAnswer>, Problem> {
+    let mission = find(&host, &caller, &id).await?;
+    let binding = super::bindings::reducer(&host.plugins, "digest", &body.digest, &mission)?;
+    let mission = host.engine.rebind_reducer(&mission, &binding, caller.name()).await?;
+    Ok(JsonAnswer(MissionAnswer { mission: wire::mission_view(&mission) }))
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 
 use super::problem::{self, Problem};
 use crate::domain::id;
@@ -10,6 +11,9 @@ use crate::domain::id;
 pub(super) const LIMIT_DEFAULT: u32 = 100;
 /// Most entries of a page.
 pub(super) const LIMIT_MAX: u32 = 500;
+
+/// Digits of the longest position: all such numbers fit into a signed 64-bit integer.
+const POSITION_MAX_DIGITS: usize = 18;
 
 /// How many entries a page has.
 ///
@@ -39,10 +43,13 @@ pub(super) fn cursor_id<'c>(given: Option<&'c str>, prefix: &str) -> Result<Opti
 /// # Errors
 /// 400 unless it is one.
 pub(super) fn cursor_position(given: Option<&str>) -> Result<Option<u64>, Problem> {
-    let parse = |text: &str| text.parse().ok().filter(|position| i64::try_from(*position).is_ok());
     match given {
         None => Ok(None),
-        Some(text) => parse(text).map(Some).ok_or_else(invalid_cursor),
+        // `parse` alone would take a sign.
+        Some(text) if text.len() > POSITION_MAX_DIGITS || !text.bytes().all(|b| b.is_ascii_digit()) => {
+            Err(invalid_cursor())
+        }
+        Some(text) => text.parse().map(Some).map_err(|_| invalid_cursor()),
     }
 }
 
@@ -65,6 +72,25 @@ where
 {
     let Some(text) = given else { return Ok(None) };
     text.parse().map(Some).map_err(|error| Problem::field(field, format!("{field}: {error}")))
+}
+
+/// The schema of a parameter that takes one of an enumeration's words.
+pub(super) fn words(words: impl IntoIterator<Item = &'static str>) -> Schema {
+    let schema = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    Schema::Object(schema.enum_values(Some(words)).build())
+}
+
+/// An id in a query, which selects what belongs to that thing; one that nothing has selects
+/// nothing.
+///
+/// # Errors
+/// 422 naming `field` when no id can be like this.
+pub(super) fn selector<'t>(field: &str, given: Option<&'t str>) -> Result<Option<&'t str>, Problem> {
+    match given.map(|text| (text, id::check(text))) {
+        None => Ok(None),
+        Some((text, Ok(()))) => Ok(Some(text)),
+        Some((_, Err(error))) => Err(Problem::field(field, format!("{field}: {error}"))),
+    }
 }
 
 /// The one variable part of a path.

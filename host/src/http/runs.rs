@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
+use utoipa::openapi::schema::Schema;
 
 use sluice_api::work::{
     Accepted, ActionDecision, ActionRequest, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne, ClaimedRun,
@@ -57,14 +58,21 @@ const WORKER_MAX_CHARS: usize = 128;
 #[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// Only runs of this status: `queued`, `running`, `succeeded`, `failed` or `canceled`.
+    #[param(schema_with = status_words)]
     status: Option<String>,
     /// Only runs of this mission.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     mission_id: Option<String>,
     /// Entries of a page, 1 to 500; 100 without.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^run_[A-Za-z0-9._:@-]{1,124}$")]
     cursor: Option<String>,
+}
+
+fn status_words() -> Schema {
+    page::words(RunStatus::ALL.iter().map(|status| status.as_str()))
 }
 
 /// List runs
@@ -85,7 +93,7 @@ pub(super) async fn list(
     let limit = page::limit(params.limit)?;
     let status: Option<RunStatus> = page::word("status", params.status.as_deref())?;
     let after = page::cursor_id(params.cursor.as_deref(), RunId::PREFIX)?.map(RunId::new);
-    let mission = params.mission_id.as_deref().map(MissionId::new);
+    let mission = page::selector("mission_id", params.mission_id.as_deref())?.map(MissionId::new);
     let runs = host.engine.store().runs(caller.workspace(), mission.as_ref(), status, after.as_ref(), limit).await?;
     let next_cursor = page::next_cursor(&runs, limit, |run| run.id.to_string());
     let runs: Vec<_> = runs.iter().map(|run| wire::run_view(run, None)).collect();

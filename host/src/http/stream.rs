@@ -56,13 +56,16 @@ const RETRY_MS: u64 = 1_000;
 pub(super) struct StreamParams {
     /// Only types that begin with this; may stand several times, at most 20.
     #[serde(default, rename = "type")]
-    #[param(rename = "type")]
+    #[param(rename = "type", max_items = 20, value_type = Option<Vec<String>>)]
     types: Vec<String>,
     /// Only this session's events.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     session_id: Option<String>,
     /// Only this run's events.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     run_id: Option<String>,
     /// Only this mission's events.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}$")]
     mission_id: Option<String>,
     /// Only events after this one.
     #[param(maximum = 9_223_372_036_854_775_807_u64)]
@@ -87,9 +90,9 @@ impl StreamParams {
             ));
         }
         Ok(LogFilter {
-            mission_id: self.mission_id.as_deref().map(MissionId::new),
-            run_id: self.run_id.as_deref().map(RunId::new),
-            session_id: self.session_id.clone(),
+            mission_id: page::selector("mission_id", self.mission_id.as_deref())?.map(MissionId::new),
+            run_id: page::selector("run_id", self.run_id.as_deref())?.map(RunId::new),
+            session_id: page::selector("session_id", self.session_id.as_deref())?.map(str::to_owned),
             type_prefixes: self.types.clone(),
         })
     }
@@ -296,7 +299,7 @@ impl Follower {
 
     /// The next events that wait to be written: whole frames, a few KiB of them.
     fn piece(&mut self) -> Bytes {
-        let mut text = String::new();
+        let (mut text, mut count) = (String::new(), 0);
         while let Some(next) = self.pending.front() {
             let next = next.text(frame);
             if !text.is_empty() && text.len() + next.len() > PIECE_BYTES {
@@ -304,7 +307,9 @@ impl Follower {
             }
             text.push_str(next);
             self.pending.pop_front();
+            count += 1;
         }
+        self.host.metrics.events_delivered(count);
         text.into()
     }
 

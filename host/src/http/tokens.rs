@@ -87,6 +87,7 @@ pub(super) struct ListParams {
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(pattern = "^tok_[A-Za-z0-9._:@-]{1,124}$")]
     cursor: Option<String>,
 }
 

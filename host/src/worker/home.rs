@@ -30,9 +30,8 @@ impl WorkerHome {
         DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         let parent = parent.canonicalize()?;
         end_left_behind(&parent);
-        let id = std::process::id();
-        let (new, root) = (parent.join(format!("{NEW}{id}")), parent.join(id.to_string()));
-        let _ = std::fs::remove_dir_all(&new);
+        let name = free_name(&parent)?;
+        let (new, root) = (parent.join(format!("{NEW}{name}")), parent.join(&name));
         DirBuilder::new().mode(0o700).create(&new)?;
         let lock = OpenOptions::new().create_new(true).write(true).open(new.join("lock"))?;
         lock.try_lock()?;
@@ -52,6 +51,16 @@ impl Drop for WorkerHome {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.root);
     }
+}
+
+/// A name nobody uses: the process's, and a number where containers that share a directory have
+/// processes of the same number.
+fn free_name(parent: &Path) -> io::Result<String> {
+    let id = std::process::id();
+    let names = std::iter::once(id.to_string()).chain((1..100).map(|number| format!("{id}-{number}")));
+    let mut free = names.filter(|name| !parent.join(name).exists() && !parent.join(format!("{NEW}{name}")).exists());
+    free.next()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::AlreadyExists, "it holds a hundred directories of this process"))
 }
 
 fn end_left_behind(parent: &Path) {

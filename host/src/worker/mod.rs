@@ -70,8 +70,11 @@ pub struct WorkerOptions {
     /// Whether it ends once a claim came back empty while nothing was being done.
     pub ends_when_idle: bool,
     /// Is told what happens, for whoever watches.
-    pub notice: Option<Arc<dyn Fn(Notice<'_>) + Send + Sync>>,
+    pub notice: Option<Watcher>,
 }
+
+/// Takes what a worker tells of itself. Called from its tasks: it must not block.
+pub type Watcher = Arc<dyn Fn(Notice<'_>) + Send + Sync>;
 
 /// What whoever watches a worker is told.
 #[derive(Debug, Clone, Copy)]

@@ -1,3 +1,4 @@
 //! The API as its clients see it, on both databases.
 
+mod missions;
 mod stream;
