@@ -9,7 +9,7 @@ use super::runs::RUN_LEASES;
 use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Column, boolean, integer, text};
 use crate::domain::id::{MissionId, RunId, WorkItemId, WorkspaceId};
-use crate::domain::run::{ClaimableRun, Run, RunHead};
+use crate::domain::run::{ClaimableRun, Run, RunHead, RunStatus};
 use crate::domain::time::Timestamp;
 
 const CLAIMABLE_COLUMNS: &[Column] = &[text("id"), text("mission_id"), text("assigned_agent"), text("skills")];
@@ -127,18 +127,18 @@ impl Store {
     }
 
     /// Those of `ids` that may be claimed at `now`, whole, in no particular order.
+    ///
+    /// The statement names nothing but ids: asked for what is queued as well, PostgreSQL went through
+    /// every waiting run of every mission instead (measured: 60 ms with 16,000 of them).
     pub async fn still_claimable(&self, ids: &[RunId], now: Timestamp) -> Result<Vec<Run>, StorageError> {
         let mut found = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(IDS_PER_STATEMENT) {
-            let select = Select::all()
+            let select = Select::<Run>::all()
                 .only_in("runs.id", texts(chunk))
-                .only_if("runs.status = 'queued'")
-                .only("(runs.not_before_ms IS NULL OR runs.not_before_ms <= $)", now)
-                .only_if(
-                    "EXISTS (SELECT 1 FROM missions WHERE missions.id = runs.mission_id \
-                     AND missions.status = 'running')",
-                );
-            found.extend(self.many(select).await?);
+                .only_if("(SELECT missions.status FROM missions WHERE missions.id = runs.mission_id) = 'running'");
+            let is_due = |run: &Run| run.not_before.is_none_or(|not_before| not_before <= now);
+            let runs = self.many(select).await?.into_iter();
+            found.extend(runs.filter(|run| run.status == RunStatus::Queued && is_due(run)));
         }
         Ok(found)
     }
