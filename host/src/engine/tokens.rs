@@ -48,11 +48,24 @@ pub(super) struct TokenCache {
     seen: Mutex<HashMap<TokenId, (Option<Token>, Duration)>>,
 }
 
+/// What a cache knows of a token.
+enum Seen {
+    /// It was looked for lately, and this was found.
+    Lately(Option<Box<Token>>),
+    /// Nothing that still counts.
+    No,
+}
+
 impl TokenCache {
-    fn get(&self, id: &TokenId, now: Duration) -> Option<Option<Token>> {
+    /// What was read of this id lately: a token, or that there is none.
+    fn get(&self, id: &TokenId, now: Duration) -> Seen {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (token, read_at) = seen.get(id)?;
-        (now.saturating_sub(*read_at) < CACHE_TTL).then(|| token.clone())
+        match seen.get(id) {
+            Some((token, read_at)) if now.saturating_sub(*read_at) < CACHE_TTL => {
+                Seen::Lately(token.clone().map(Box::new))
+            }
+            _ => Seen::No,
+        }
     }
 
     fn put(&self, id: TokenId, token: Option<Token>, now: Duration) {
@@ -298,8 +311,8 @@ impl Engine {
 
     async fn cached_token(&self, id: &TokenId) -> Result<Option<Token>, EngineError> {
         let now = self.parts.clock.monotonic();
-        if let Some(token) = self.parts.tokens.get(id, now) {
-            return Ok(token);
+        if let Seen::Lately(token) = self.parts.tokens.get(id, now) {
+            return Ok(token.map(|token| *token));
         }
         let token = self.parts.store.token(id).await?;
         self.parts.tokens.put(id.clone(), token.clone(), now);

@@ -14,7 +14,7 @@ use serde_json::{Error, Map, Value};
 /// A value to be read.
 pub(super) struct Exact(pub Value);
 
-impl<'de> IntoDeserializer<'de, Error> for Exact {
+impl IntoDeserializer<'_, Error> for Exact {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -86,7 +86,9 @@ impl<'de> Deserializer<'de> for Exact {
     }
 }
 
-fn exact_members<'de>(members: Map<String, Value>) -> MapDeserializer<'de, impl Iterator<Item = (String, Exact)>, Error> {
+fn exact_members<'de>(
+    members: Map<String, Value>,
+) -> MapDeserializer<'de, impl Iterator<Item = (String, Exact)>, Error> {
     MapDeserializer::new(members.into_iter().map(|(name, value)| (name, Exact(value))))
 }
 

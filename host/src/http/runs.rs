@@ -178,7 +178,7 @@ pub(super) async fn claim(
 #[derive(utoipa::ToSchema)]
 #[schema(as = ClaimAnswer)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "stands in the OpenAPI document alone")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "stands in the OpenAPI document alone")]
 pub(super) enum ClaimedOrMany {
     /// Without `max`.
     One(ClaimedOne),
