@@ -77,7 +77,7 @@ impl Engine {
             let content = content_of(&run, &ask);
             let digest = Digest::of(content.as_str().as_bytes());
             let asked = self.parts.store.approvals_of_content(&run.workspace_id, &run.id, &digest).await?;
-            let done = match step(asked.into_iter().next(), &content, self.now()) {
+            let done = match step(asked, &content, self.now()) {
                 Step::Answer(decision) => Some(decision),
                 Step::Use(approval) => self.use_approval(held, *approval).await?,
                 Step::Question => self.ask_person(held, run, &ask, content, digest).await?,
@@ -253,26 +253,31 @@ fn requester(run: &Run) -> String {
     run.worked_by.clone().unwrap_or_else(|| "system.runs".to_owned())
 }
 
-/// What the newest question about `content` leads to.
-fn step(newest: Option<Approval>, content: &Json, now: Timestamp) -> Step {
-    let Some(approval) = newest else { return Step::Question };
-    let is_over = approval.expires_at.is_some_and(|end| end <= now);
-    match approval.status {
-        ApprovalStatus::Pending if !is_over => {
-            let reason = "nobody has answered yet; ask again with the very same content".to_owned();
-            Step::Answer(decision(ActionVerdict::ApprovalRequired, Some(&approval), reason))
+/// What the questions about `content` lead to. At most one of them is still open, because another is
+/// only asked when none is; which is the newest does not matter, and ids made by two hosts in one
+/// millisecond would not tell.
+fn step(asked: Vec<Approval>, content: &Json, now: Timestamp) -> Step {
+    for approval in asked {
+        let is_over = approval.expires_at.is_some_and(|end| end <= now);
+        match approval.status {
+            ApprovalStatus::Pending if !is_over => {
+                let reason = "nobody has answered yet; ask again with the very same content".to_owned();
+                return Step::Answer(decision(ActionVerdict::ApprovalRequired, Some(&approval), reason));
+            }
+            // Hashed again by whoever relies on it: a row that was changed since is no yes to this.
+            ApprovalStatus::Granted if !is_over && approval.used_at.is_none() && approval.is_about(content) => {
+                return Step::Use(Box::new(approval));
+            }
+            ApprovalStatus::Denied => {
+                let by = approval.decided_by.as_deref().unwrap_or("a person");
+                let said = approval.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                let reason = format!("{by} denied it{said}");
+                return Step::Answer(decision(ActionVerdict::Denied, Some(&approval), reason));
+            }
+            _ => {}
         }
-        // Hashed again by whoever relies on it: a row that was changed since is no yes to this.
-        ApprovalStatus::Granted if !is_over && approval.used_at.is_none() && approval.is_about(content) => {
-            Step::Use(Box::new(approval))
-        }
-        ApprovalStatus::Denied => {
-            let by = approval.decided_by.as_deref().unwrap_or("a person");
-            let said = approval.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            Step::Answer(decision(ActionVerdict::Denied, Some(&approval), format!("{by} denied it{said}")))
-        }
-        _ => Step::Question,
     }
+    Step::Question
 }
 
 fn decision(decision: ActionVerdict, approval: Option<&Approval>, reason: String) -> ActionDecision {
