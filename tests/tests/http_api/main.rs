@@ -1,3 +1,5 @@
 //! The API as its clients see it, on both databases.
 
+mod access;
+mod bad_input;
 mod stream;
