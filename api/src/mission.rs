@@ -364,3 +364,12 @@ pub struct WorkItemList {
     /// What `cursor` takes for the next page.
     pub next_cursor: Option<String>,
 }
+
+/// The body of `POST /mission/{id}/reducer`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RebindRequest {
+    /// Digest, `name@version` or name of an installed reducer.
+    #[schema(min_length = 1, max_length = 200)]
+    pub digest: String,
+}

@@ -15,6 +15,10 @@ use crate::store::{Location, OpenError, StorageError, Store};
 use crate::timekeeping::clock_of;
 use crate::worker::{LocalCoordinator, Method, Worker, WorkerOptions};
 
+/// Times a directory that is in use is tried again, and the pause between two of them: two seconds.
+const LOCK_ATTEMPTS: u32 = 40;
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// Why a host cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -82,6 +86,18 @@ pub fn plugin_host() -> Result<PluginHost, PluginHostError> {
     })
 }
 
+/// Takes the directory. A command that changes something without a server holds it for a moment, so
+/// whoever comes then waits a little before giving up.
+async fn lock(directory: &DataDir) -> Result<LockedDataDir, DataDirError> {
+    for _ in 0..LOCK_ATTEMPTS {
+        match directory.clone().lock() {
+            Err(DataDirError::InUse { .. }) => tokio::time::sleep(LOCK_PAUSE).await,
+            other => return other,
+        }
+    }
+    directory.clone().lock()
+}
+
 /// One process's host: everything that works on missions.
 pub struct App {
     /// The use cases.
@@ -108,7 +124,7 @@ impl App {
     /// [`StartError`], each saying what to do.
     pub async fn open_with(place: &Place, options: EngineOptions) -> Result<Self, StartError> {
         let (directory, location) = place.open()?;
-        let directory = directory.lock()?;
+        let directory = lock(&directory).await?;
         let store = Store::open(&location).await.map_err(StartError::Store)?;
         store.remove_unfinished_blobs().map_err(StartError::Storage)?;
         let plugins = Arc::new(tokio::task::block_in_place(plugin_host)?);

@@ -13,18 +13,35 @@ use super::{App, StartError};
 use crate::data_dir::{DataDirError, ServerRecord};
 use crate::domain::principal::{Principal, Role};
 use crate::engine::{Engine, NewToken};
-use crate::events::Tailer;
+use crate::events::{Observer, Tailer};
 use crate::http::serve::{self, Drained, Limits};
 use crate::http::{Host, HttpOptions, Shared};
-use crate::telemetry::Metrics;
+use crate::telemetry::{GateOutcome, Metrics};
 
 /// The API over an app's host.
 ///
 /// # Errors
 /// [`StartError::Storage`] when the log's end cannot be read.
 pub async fn host(app: &App, metrics: Arc<Metrics>, options: HttpOptions) -> Result<Shared, StartError> {
-    let tailer = Tailer::start(app.engine.store().clone()).await.map_err(StartError::Storage)?;
+    let counted = observer(Arc::clone(&metrics));
+    let tailer = Tailer::observed(app.engine.store().clone(), counted).await.map_err(StartError::Storage)?;
     Ok(Host::new(app.engine.clone(), Arc::clone(&app.plugins), tailer, metrics, options))
+}
+
+/// Counts what the log tells.
+fn observer(metrics: Arc<Metrics>) -> Observer {
+    Box::new(move |event| {
+        metrics.log_read(event.seq);
+        match event.event.event_type.as_str() {
+            "session.run.claimed" => metrics.run_claimed(),
+            "session.run.interrupted" => metrics.run_interrupted(),
+            "gate.passed" => metrics.gate_evaluated(GateOutcome::Pass),
+            "gate.failed" => metrics.gate_evaluated(GateOutcome::Fail),
+            "gate.needs_human" => metrics.gate_evaluated(GateOutcome::NeedsHuman),
+            "gate.error" => metrics.gate_evaluated(GateOutcome::Error),
+            _ => {}
+        }
+    })
 }
 
 /// A socket that is listened on, and everything behind it.

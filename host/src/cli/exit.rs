@@ -89,8 +89,9 @@ pub(super) fn with_causes(error: &dyn Error) -> String {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
-            StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) => Exit::BadInput,
-            StartError::Listen { .. } => Exit::BadInput,
+            StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) | StartError::Listen { .. } => {
+                Exit::BadInput
+            }
             StartError::Plugins(_) | StartError::Recover(_) | StartError::Tokens(_) => Exit::Failed,
         };
         Self::caused_by(exit, &error)

@@ -41,6 +41,8 @@ words! {
         ApprovalExpired = "approval_expired",
         /// A timer is due. Only the host says so.
         TimerFired = "timer_fired",
+        /// It is pinned to another reducer, which is not told. Only the host says so.
+        ReducerChanged = "reducer_changed",
         /// A shared resource changed.
         ResourceChanged = "resource_changed",
         /// Somebody proposes more work.

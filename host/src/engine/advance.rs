@@ -276,6 +276,14 @@ fn count_event(board: &mut Board, input: &Input) {
     });
 }
 
+/// An entry of the history that no reducer is asked about: the board holds its change already.
+pub(super) fn noted(board: &mut Board, input: &Input) -> Outcome {
+    let reducer_digest = board.mission().bindings.reducer.digest.to_string();
+    let entry = entry_of(input, board.mission().revision, &[], 0, reducer_digest);
+    count_event(board, input);
+    Outcome { entry, effects: Effects::default(), commands: Vec::new(), refusal: None }
+}
+
 /// The code under which history records how a reducer failed.
 pub(super) fn failure_code(failure: &crate::domain::plugin::PluginFailure) -> &'static str {
     use crate::domain::plugin::PluginFailure::{Guest, Host, Limit, Trap};

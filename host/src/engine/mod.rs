@@ -28,6 +28,7 @@ mod timers;
 mod tokens;
 mod retention;
 mod unclaimed;
+mod rebind;
 mod audit;
 mod replay;
 

@@ -8,4 +8,4 @@ mod follow;
 mod tailer;
 
 pub use follow::{FOLLOW_PAGE, Follower, POLL_INTERVAL};
-pub use tailer::{Tail, Tailed, Tailer, Told};
+pub use tailer::{Observer, Tail, Tailed, Tailer, Told};

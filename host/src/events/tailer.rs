@@ -53,16 +53,18 @@ struct Kept {
     complete_after: u64,
 }
 
-#[derive(Debug)]
+/// Is told of every event that the tailer reads, of whatever workspace.
+pub type Observer = Box<dyn Fn(&LogEvent) + Send + Sync>;
+
 struct Shared {
     store: Store,
+    observer: Observer,
     kept: Mutex<Kept>,
     /// Up to where the log was read.
     head: watch::Sender<u64>,
 }
 
 /// The host's reader of the log. Dropping it ends it.
-#[derive(Debug)]
 pub struct Tailer {
     shared: Arc<Shared>,
     task: JoinHandle<()>,
@@ -80,9 +82,17 @@ impl Tailer {
     /// # Errors
     /// When the log's end cannot be read.
     pub async fn start(store: Store) -> Result<Self, StorageError> {
+        Self::observed(store, Box::new(|_| {})).await
+    }
+
+    /// The same, with somebody who is told of every event.
+    ///
+    /// # Errors
+    /// When the log's end cannot be read.
+    pub async fn observed(store: Store, observer: Observer) -> Result<Self, StorageError> {
         let head = store.log_head().await?;
         let kept = Mutex::new(Kept { complete_after: head, ..Kept::default() });
-        let shared = Arc::new(Shared { store, kept, head: watch::Sender::new(head) });
+        let shared = Arc::new(Shared { store, observer, kept, head: watch::Sender::new(head) });
         let task = tokio::spawn(run(Arc::clone(&shared)));
         Ok(Self { shared, task })
     }
@@ -137,6 +147,7 @@ impl Shared {
     fn keep(&self, events: Vec<LogEvent>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
+            (self.observer)(&event);
             kept.bytes += size_of(&event);
             kept.events.push_back(Tailed::new(event));
         }
@@ -183,7 +194,6 @@ pub enum Told {
 }
 
 /// One follower: a cursor and a filter.
-#[derive(Debug)]
 pub struct Tail {
     shared: Arc<Shared>,
     workspace: WorkspaceId,

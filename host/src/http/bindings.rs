@@ -24,11 +24,16 @@ pub(super) fn standard(plugins: &PluginHost) -> Result<Bindings, Problem> {
     })
 }
 
-/// Another reducer for a replay, with the mission's settings.
+/// Another reducer, with the mission's settings; `field` is the member that names it.
 ///
 /// # Errors
-/// 404 when none answers to the selector, 422 when one does and does not fit; both name `reducer`.
-pub(super) fn reducer(plugins: &PluginHost, selector: &str, mission: &Mission) -> Result<Binding, Problem> {
+/// 404 when none answers to the selector, 422 when one does and does not fit; both name `field`.
+pub(super) fn reducer(
+    plugins: &PluginHost,
+    field: &str,
+    selector: &str,
+    mission: &Mission,
+) -> Result<Binding, Problem> {
     let settings = &mission.bindings.reducer.settings;
     let bound = tokio::task::block_in_place(|| {
         plugins.bind(selector, PluginKind::Reducer, settings).and_then(|binding| {
@@ -38,6 +43,6 @@ pub(super) fn reducer(plugins: &PluginHost, selector: &str, mission: &Mission) -
     });
     bound.map_err(|error: BindError| {
         let kind = if matches!(error, BindError::Unknown { .. }) { problem::NOT_FOUND } else { problem::INVALID_FIELD };
-        Problem::new(kind, format!("reducer: {error}")).with("field", "reducer")
+        Problem::new(kind, format!("{field}: {error}")).with("field", field)
     })
 }

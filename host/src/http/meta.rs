@@ -11,6 +11,7 @@ use sluice_api::server::Health;
 use super::host::{Host, Shared};
 use super::page::Segment;
 use super::problem::{KINDS, Problem};
+use crate::telemetry::Queue;
 
 /// Whether the host works
 ///
@@ -89,6 +90,16 @@ pub(super) async fn problem_page(Segment(slug): Segment) -> Result<Response, Pro
     responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"))
 )]
 pub(super) async fn metrics(State(host): State<Shared>) -> Response {
+    match host.engine.store().waiting().await {
+        Ok(waiting) => {
+            host.metrics.queue_depth(Queue::Runs, waiting.runs);
+            host.metrics.queue_depth(Queue::Inbox, waiting.inputs);
+            host.metrics.queue_depth(Queue::Evaluations, waiting.evaluations);
+            host.metrics.queue_depth(Queue::Approvals, waiting.approvals);
+        }
+        // What was counted last is better than nothing, and the log says why.
+        Err(error) => tracing::warn!(%error, "failed to count what waits"),
+    }
     let mut response = host.metrics.render().into_response();
     let text = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, text);

@@ -47,6 +47,7 @@ pub(super) async fn post(
         }
         InputKind::MissionCreated
         | InputKind::RunClaimed
+        | InputKind::ReducerChanged
         | InputKind::RunInterrupted
         | InputKind::GateVerdict
         | InputKind::ApprovalExpired => {

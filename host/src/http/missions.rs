@@ -11,7 +11,7 @@ use utoipa::openapi::schema::Schema;
 use sluice_api::history::{HistoryList, ReplayReport};
 use sluice_api::mission::{
     ArtifactList, CreateMission, MissionAdvanced, MissionAnswer, MissionEventRequest, MissionList, MissionRequest,
-    MissionView, WorkItemList,
+    MissionView, RebindRequest, WorkItemList,
 };
 use sluice_api::verdict::VerdictList;
 
@@ -377,7 +377,28 @@ pub(super) async fn replay(
     let mission = find(&host, &caller, &id).await?;
     let candidate = match &params.reducer {
         None => Candidate::Pinned,
-        Some(selector) => Candidate::Other(super::bindings::reducer(&host.plugins, selector, &mission)?),
+        Some(selector) => Candidate::Other(super::bindings::reducer(&host.plugins, "reducer", selector, &mission)?),
     };
     Ok(JsonAnswer(host.engine.replay(caller.workspace(), &mission.id, candidate).await?))
+}
+
+/// Move a mission to another reducer
+///
+/// Only after a replay of the whole history that decides nothing differently; 409 otherwise. The
+/// mission keeps its settings.
+#[utoipa::path(
+    post, path = "/mission/{id}/reducer", tag = "missions", request_body = RebindRequest,
+    params(("id" = String, Path, description = "The mission's id")),
+    responses((status = 200, description = "The mission", body = MissionAnswer))
+)]
+pub(super) async fn rebind(
+    State(host): State<Shared>,
+    caller: Caller,
+    Segment(id): Segment,
+    Body(body): Body<RebindRequest>,
+) -> Result<JsonAnswer<MissionAnswer>, Problem> {
+    let mission = find(&host, &caller, &id).await?;
+    let binding = super::bindings::reducer(&host.plugins, "digest", &body.digest, &mission)?;
+    let mission = host.engine.rebind_reducer(&mission, &binding, caller.name()).await?;
+    Ok(JsonAnswer(MissionAnswer { mission: wire::mission_view(&mission) }))
 }

@@ -73,6 +73,7 @@ fn table() -> Routes {
         .guarded(Action::MissionRead, routes!(missions::verdicts))
         .guarded(Action::MissionRead, routes!(missions::artifacts))
         .guarded(Action::MissionReplay, routes!(missions::replay))
+        .guarded(Action::MissionRebind, routes!(missions::rebind))
         .guarded(Action::RunRead, routes!(runs::list))
         .guarded(Action::RunRead, routes!(runs::show))
         .guarded(Action::RunClaim, routes!(runs::claim))

@@ -299,7 +299,7 @@ impl Follower {
 
     /// The next events that wait to be written: whole frames, a few KiB of them.
     fn piece(&mut self) -> Bytes {
-        let mut text = String::new();
+        let (mut text, mut count) = (String::new(), 0);
         while let Some(next) = self.pending.front() {
             let next = next.text(frame);
             if !text.is_empty() && text.len() + next.len() > PIECE_BYTES {
@@ -307,7 +307,9 @@ impl Follower {
             }
             text.push_str(next);
             self.pending.pop_front();
+            count += 1;
         }
+        self.host.metrics.events_delivered(count);
         text.into()
     }
 

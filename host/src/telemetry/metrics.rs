@@ -90,10 +90,10 @@ pub struct Metrics {
     streams: Gauge,
     delivered: Counter,
     claims: Counter,
-    lease_expiries: Counter,
+    interruptions: Counter,
     evaluations: Family<OutcomeLabel, Counter>,
     queues: Family<QueueLabel, Gauge>,
-    commits: Counter,
+    log_head: Gauge,
     denied: Family<ActionLabel, Counter>,
 }
 
@@ -118,15 +118,23 @@ impl Default for Metrics {
             ),
             streams: registered(&mut registry, "streams_open", "Event streams open now"),
             delivered: registered(&mut registry, "stream_events_delivered", "Events written to streams"),
-            claims: registered(&mut registry, "runs_claimed", "Runs given to workers"),
-            lease_expiries: registered(
+            claims: registered(
                 &mut registry,
-                "lease_expiries",
-                "Runs queued again because their lease ran out",
+                "runs_claimed",
+                "Runs given to workers, by any host of this database since this one started",
             ),
-            evaluations: registered(&mut registry, "gate_evaluations", "Verdicts of gates"),
+            interruptions: registered(
+                &mut registry,
+                "runs_interrupted",
+                "Runs that lost their worker, by any host of this database since this one started",
+            ),
+            evaluations: registered(
+                &mut registry,
+                "gate_evaluations",
+                "Verdicts of gates, by any host of this database since this one started",
+            ),
             queues: registered(&mut registry, "queue_depth", "What waits to be picked up"),
-            commits: registered(&mut registry, "commits", "Units of work committed"),
+            log_head: registered(&mut registry, "log_head", "Newest event of the log that this host has read"),
             denied: registered(&mut registry, "denied", "Requests that policy refused"),
             registry,
         }
@@ -179,14 +187,14 @@ impl Metrics {
         self.delivered.inc_by(count);
     }
 
-    /// Runs were given to a worker.
-    pub fn runs_claimed(&self, count: u64) {
-        self.claims.inc_by(count);
+    /// A run was given to a worker.
+    pub fn run_claimed(&self) {
+        self.claims.inc();
     }
 
-    /// Leases ran out.
-    pub fn leases_expired(&self, count: u64) {
-        self.lease_expiries.inc_by(count);
+    /// A run lost its worker.
+    pub fn run_interrupted(&self) {
+        self.interruptions.inc();
     }
 
     /// A gate gave a verdict.
@@ -211,9 +219,9 @@ impl Metrics {
         self.queues.get_or_create(&QueueLabel { queue }).set(i64::try_from(depth).unwrap_or(i64::MAX));
     }
 
-    /// Units of work were committed.
-    pub fn committed(&self, units: u64) {
-        self.commits.inc_by(units);
+    /// The log was read up to this event.
+    pub fn log_read(&self, seq: u64) {
+        self.log_head.set(i64::try_from(seq).unwrap_or(i64::MAX));
     }
 
     /// Policy refused an action, by its name in the table of actions.

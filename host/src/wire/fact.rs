@@ -38,6 +38,7 @@ pub fn read(input: &Input) -> Result<Fact, Refusal> {
         | InputKind::ApprovalDenied
         | InputKind::ApprovalExpired
         | InputKind::TimerFired
+        | InputKind::ReducerChanged
         | InputKind::ResourceChanged
         | InputKind::WorkItemsProposed => Fact::Told,
     })
