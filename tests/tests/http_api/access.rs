@@ -178,6 +178,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         "POST /runs/{id}/artifacts" => json!({"kind": "text", "name": "b.txt", "content": "y"}),
         "POST /runs/{id}/finish" => json!({"status": "succeeded"}),
         "POST /runs/{id}/actions" => json!({"connector": "shop", "action": "sell", "args": {}, "summary": "Sell one"}),
+        "POST /mission/{id}/reducer" => json!({"digest": "mission-default"}),
         "POST /tokens" => json!({"name": "another", "role": "viewer"}),
         "POST /mission/{id}/event" => {
             let answer = json!({"type": "approval_granted", "work_item_id": "a", "approval_id": of.approval});
