@@ -300,11 +300,7 @@ mod tests {
                 Some(json!("^a")),
                 format!("{body}.name: `pattern` was none and is \"^a\""),
             ),
-            (
-                format!("{BODY}/properties/note/oneOf/0"),
-                None,
-                format!("{body}.note: was null or string and is string"),
-            ),
+            (format!("{BODY}/properties/note/oneOf/0"), None, format!("{body}.note: was null or string and is string")),
             (
                 "/paths/~1things~1{id}/post/requestBody/required".to_owned(),
                 Some(json!(true)),

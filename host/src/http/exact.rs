@@ -86,7 +86,9 @@ impl<'de> Deserializer<'de> for Exact {
     }
 }
 
-fn exact_members<'de>(members: Map<String, Value>) -> MapDeserializer<'de, impl Iterator<Item = (String, Exact)>, Error> {
+fn exact_members<'de>(
+    members: Map<String, Value>,
+) -> MapDeserializer<'de, impl Iterator<Item = (String, Exact)>, Error> {
     MapDeserializer::new(members.into_iter().map(|(name, value)| (name, Exact(value))))
 }
 
