@@ -74,7 +74,7 @@ async fn missions_take_turns_and_the_one_with_fewest_going_is_first() {
 async fn nobody_starves_behind_runs_for_others() {
     on_both_engines(async |t| {
         // More than one page of candidates before the one run that fits.
-        for _ in 0..3 {
+        for _ in 0..12 {
             mission_with(&t, 900, "rust").await;
         }
         t.clock.pass(1);
