@@ -52,7 +52,7 @@ kinds! {
     HOST_NOT_ALLOWED = "HOST_NOT_ALLOWED" 400 "The host does not answer to this name":
         "The Host header names neither this machine's loopback nor a name in `allowed_hosts`. It protects against pages that rebind their name to this address.";
     UNAUTHENTICATED = "UNAUTHENTICATED" 401 "No good credential":
-        "Send `Authorization: Bearer TOKEN` with a token that is not expired, revoked or of a run that has gone on.";
+        "Send `Authorization: Bearer TOKEN` with a token that is neither expired nor revoked.";
     FORBIDDEN = "FORBIDDEN" 403 "This is not yours to do":
         "The principal is known, and its role may not do this. The action and role are in the answer.";
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED" 403 "A page of another origin asked":
