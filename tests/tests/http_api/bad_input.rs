@@ -81,6 +81,13 @@ async fn bodies_that_cannot_be_are_refused_by_name() {
             (r#"["t"]"#, "application/json", 422, "INVALID_FIELD", ""),
             (r#"{"title":7}"#, "application/json", 422, "INVALID_FIELD", "title"),
             (r#"{"title":" "}"#, "application/json", 422, "INVALID_FIELD", "title"),
+            (
+                r#"{"title":"t","budgets":{"max_tool_calls":9223372036854775808}}"#,
+                "application/json",
+                422,
+                "INVALID_FIELD",
+                "budgets.max_tool_calls",
+            ),
             (r#"{"title":"t","metadata":null}"#, "application/json", 422, "INVALID_FIELD", "metadata"),
             (r#"{"title":"t","start":"yes"}"#, "application/json", 422, "INVALID_FIELD", "start"),
             (r#"{"title":"t","budgets":[1,1,1,1,1,1]}"#, "application/json", 422, "INVALID_FIELD", "budgets"),
