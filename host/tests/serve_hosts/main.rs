@@ -5,5 +5,6 @@
 
 mod cluster;
 mod follower;
+mod pairs;
 mod storm;
 mod worker;
