@@ -75,8 +75,9 @@ pub struct WorkItemRequest {
     /// What is to be done, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Items that have to be done first.
+    /// Items that have to be done first: ids of other items of this mission, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(default = json!([]))]
     pub depends_on: Vec<String>,
     /// Only this agent may claim its runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,8 @@
 //! Every command that speaks to a host: the same against a server and on a data directory that
 //! nobody serves.
 
+#![expect(clippy::similar_names, reason = "a server is what serves")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! `sluice work` from outside: shell scripts as agents against a real `sluice serve`.
 
+#![expect(clippy::similar_names, reason = "a server is what serves")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// How long something may take that is waited for; two leases and a half on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server on a data directory of its own.
 struct Served {

@@ -51,6 +51,7 @@ fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).expect("milliseconds fit 64 bits")
 }
 
+#[expect(clippy::zombie_processes, reason = "whoever drops the server waits for it")]
 fn serve() -> Server {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the workspace");
     let data = std::env::temp_dir().join(format!("sluice-stream-bench-{}", std::process::id()));

@@ -240,6 +240,11 @@ async fn a_run_token_is_good_for_its_hold_alone() {
         let second = claimed(&t.engine, wanted, NOW).await.pop().expect("the run again");
         let parsed = secret::parse(second.token.as_deref().expect("a token")).expect("it is one");
         assert!(lost(t.engine.hold(run_id, fence, &digest).await), "the old token is of the old hold");
+        let late = t.engine.recognise(&text).await;
+        assert!(
+            matches!(late, Err(EngineError::LeaseLost { .. })),
+            "it is told why, and not that it is nobody: {late:?}"
+        );
         t.succeed(&second, "x").await;
         let ended = t.engine.hold(run_id, second.fence, &parsed.digest()).await.expect("so that it can finish again");
         assert_eq!(ended.run.status, RunStatus::Succeeded);

@@ -190,14 +190,12 @@ fn follow(document: &Value, value: &Value) -> Value {
 fn alternatives(document: &Value, schema: &Value) -> Vec<Flat> {
     let schema = follow(document, schema);
     let listed = ["oneOf", "anyOf"].iter().find_map(|name| schema[*name].as_array());
-    match listed {
-        Some(list) => list.iter().flat_map(|schema| alternatives(document, schema)).collect(),
-        None => {
-            let mut flat = Flat::default();
-            put_together(document, &schema, &mut flat);
-            vec![flat]
-        }
+    if let Some(list) = listed {
+        return list.iter().flat_map(|schema| alternatives(document, schema)).collect();
     }
+    let mut flat = Flat::default();
+    put_together(document, &schema, &mut flat);
+    vec![flat]
 }
 
 fn put_together(document: &Value, schema: &Value, flat: &mut Flat) {

@@ -27,5 +27,6 @@ pub mod board;
 pub mod capability;
 pub mod command;
 pub mod event;
+pub mod event_type;
 pub mod graph;
 pub mod rules;

@@ -14,6 +14,10 @@ use crate::domain::time::Timestamp;
 use crate::store::{Guard, Unit, Write};
 use crate::wire;
 
+/// Times a question is read again because somebody else answered it meanwhile: whoever answers
+/// ends it, so that the second look already finds an answer.
+const LOOKS_MAX: usize = 3;
+
 /// A person's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -39,19 +43,39 @@ impl Engine {
         reason: Option<String>,
         content_digest: Option<&Digest>,
     ) -> Result<Approval, EngineError> {
-        let approval = self.parts.store.approval(id).await?.filter(|approval| approval.workspace_id == *workspace_id);
-        let Some(approval) = approval else {
-            return Err(EngineError::NotFound { what: "approval", id: id.to_string() });
-        };
         let status = match decision {
             Decision::Grant => ApprovalStatus::Granted,
             Decision::Deny => ApprovalStatus::Denied,
         };
+        for _ in 0..LOOKS_MAX {
+            let found = self.parts.store.approval(id).await?;
+            let found = found.filter(|approval| approval.workspace_id == *workspace_id);
+            let approval = found.ok_or_else(|| EngineError::NotFound { what: "approval", id: id.to_string() })?;
+            self.check_answerable(&approval, status, content_digest)?;
+            if approval.status == status {
+                return Ok(approval);
+            }
+            match self.end_approval(approval, status, Some(decided_by), reason.clone()).await {
+                Err(EngineError::Contended) => {}
+                ended => return ended,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    /// Refuses an answer that comes too late, differs from the one given, or is about something else.
+    fn check_answerable(
+        &self,
+        approval: &Approval,
+        status: ApprovalStatus,
+        content_digest: Option<&Digest>,
+    ) -> Result<(), EngineError> {
+        let id = &approval.id;
         if content_digest.is_some_and(|looked_at| *looked_at != approval.content_digest) {
             return Err(EngineError::Conflict(format!("approval `{id}` is not about what was looked at")));
         }
         if approval.status == status {
-            return Ok(approval);
+            return Ok(());
         }
         if approval.status != ApprovalStatus::Pending {
             return Err(EngineError::Conflict(format!("approval `{id}` is {} already", approval.status)));
@@ -63,7 +87,7 @@ impl Engine {
         if !approval.is_intact() {
             return Err(EngineError::Conflict(format!("the content of approval `{id}` is not what was asked about")));
         }
-        self.end_approval(approval, status, Some(decided_by), reason).await
+        Ok(())
     }
 
     /// Ends every question whose time is up.

@@ -157,9 +157,12 @@ impl Engine {
 
     /// Applies what waits for the mission, and tells what the newest event that is `sought` led to.
     /// For whoever did something whose input went by the inbox, and wants to see what came of it.
+    /// Without commands when no such event is among the newest: it was applied long ago, or it was
+    /// an answer that a run waits for and not its mission's reducer. What was done is done then
+    /// too, so that this is no failure.
     ///
     /// # Errors
-    /// [`EngineError::Contended`] when the event is not among the newest: others were faster.
+    /// As [`Self::catch_up`].
     pub async fn advanced_by(
         &self,
         mission: &Mission,
@@ -173,8 +176,8 @@ impl Engine {
         // What was sought came after the mission was looked at, unless it had been applied before.
         let after = mission.revision.min(now.revision.saturating_sub(LOOKED_AT)).checked_sub(1);
         let entries = store.history(&mission.id, after, 1_000).await?;
-        let entry = entries.iter().rev().find(|entry| sought(entry)).ok_or(EngineError::Contended)?;
-        Ok(Advanced { mission: now, commands: wire::entry_view(entry).commands })
+        let entry = entries.iter().rev().find(|entry| sought(entry));
+        Ok(Advanced { mission: now, commands: entry.map_or_else(Vec::new, |entry| wire::entry_view(entry).commands) })
     }
 
     /// An input of the host's making, for the inbox.

@@ -48,11 +48,24 @@ pub(super) struct TokenCache {
     seen: Mutex<HashMap<TokenId, (Option<Token>, Duration)>>,
 }
 
+/// What a cache knows of a token.
+enum Seen {
+    /// It was looked for lately, and this was found.
+    Lately(Option<Box<Token>>),
+    /// Nothing that still counts.
+    No,
+}
+
 impl TokenCache {
-    fn get(&self, id: &TokenId, now: Duration) -> Option<Option<Token>> {
+    /// What was read of this id lately: a token, or that there is none.
+    fn get(&self, id: &TokenId, now: Duration) -> Seen {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (token, read_at) = seen.get(id)?;
-        (now.saturating_sub(*read_at) < CACHE_TTL).then(|| token.clone())
+        match seen.get(id) {
+            Some((token, read_at)) if now.saturating_sub(*read_at) < CACHE_TTL => {
+                Seen::Lately(token.clone().map(Box::new))
+            }
+            _ => Seen::No,
+        }
     }
 
     fn put(&self, id: TokenId, token: Option<Token>, now: Duration) {
@@ -226,7 +239,7 @@ impl Engine {
     /// Who comes with this credential; `None` when it is not, or no longer, good.
     ///
     /// # Errors
-    /// Storage.
+    /// [`EngineError::LeaseLost`] for the token of a hold that another has followed; storage.
     pub async fn recognise(&self, text: &str) -> Result<Option<Principal>, EngineError> {
         let Some(parsed) = secret::parse(text) else { return Ok(None) };
         match parsed.kind {
@@ -268,12 +281,18 @@ impl Engine {
     }
 
     /// A run's token is recognised as long as its claim is the run's last one; whether the claim
-    /// still holds is asked by whatever the worker then does.
+    /// still holds is asked by whatever the worker then does. The secrets of earlier claims are not
+    /// kept: whoever names one learns that the run has gone on, and nothing else, so that a late
+    /// worker is told to stop whether or not somebody has the run by now.
     async fn recognise_run(&self, parsed: &Parsed) -> Result<Option<Principal>, EngineError> {
         let Some((run_id, fence)) = parsed.id.rsplit_once('.') else { return Ok(None) };
         let Ok(fence) = fence.parse() else { return Ok(None) };
         let run_id = RunId::new(run_id);
         let Some(run) = self.parts.store.run(&run_id).await? else { return Ok(None) };
+        if fence < run.fence {
+            let reason = format!("it was claimed again since, {} times in all", run.fence);
+            return Err(EngineError::LeaseLost { run_id: run_id.to_string(), reason });
+        }
         let is_same = run.token_digest.as_ref().is_some_and(|digest| secret::is_same(digest, &parsed.digest()));
         if !is_same {
             return Ok(None);
@@ -298,8 +317,8 @@ impl Engine {
 
     async fn cached_token(&self, id: &TokenId) -> Result<Option<Token>, EngineError> {
         let now = self.parts.clock.monotonic();
-        if let Some(token) = self.parts.tokens.get(id, now) {
-            return Ok(token);
+        if let Seen::Lately(token) = self.parts.tokens.get(id, now) {
+            return Ok(token.map(|token| *token));
         }
         let token = self.parts.store.token(id).await?;
         self.parts.tokens.put(id.clone(), token.clone(), now);

@@ -7,6 +7,7 @@ use super::advance::Outcome;
 use crate::domain::approval::{Approval, ApprovalStatus};
 use crate::domain::board::Board;
 use crate::domain::event::NewLogEvent;
+use crate::domain::event_type::EventType;
 use crate::domain::gate::{self, Verdict};
 use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
 use crate::domain::json::Json;
@@ -67,10 +68,10 @@ impl<'e> LogWriter<'e> {
         self.events
     }
 
-    fn push(&mut self, event_type: &str, about: Option<(&RunId, &str)>, properties: &Value) {
+    fn push(&mut self, event_type: EventType, about: Option<(&RunId, &str)>, properties: &Value) {
         self.events.push(NewLogEvent {
             event_id: EventId::new(self.engine.new_id(EventId::PREFIX)),
-            event_type: event_type.to_owned(),
+            event_type: event_type.as_str().to_owned(),
             workspace_id: self.workspace_id.clone(),
             session_id: about.map(|(_, session)| session.to_owned()),
             run_id: about.map(|(run_id, _)| run_id.clone()),
@@ -83,7 +84,7 @@ impl<'e> LogWriter<'e> {
 
     pub(super) fn mission_created(&mut self, work_item_count: usize) {
         let properties = json!({"mission_id": self.mission_id.as_str(), "work_item_count": work_item_count});
-        self.push("mission.created", None, &properties);
+        self.push(EventType::MissionCreated, None, &properties);
     }
 
     /// Every event of a mission's history ends with this one; a refused one says so.
@@ -103,7 +104,7 @@ impl<'e> LogWriter<'e> {
                 "command_index": refusal.command_index,
             });
         }
-        self.push("mission.updated", None, &properties);
+        self.push(EventType::MissionUpdated, None, &properties);
     }
 
     pub(super) fn tell(&mut self, board: &Board, tellings: &[Telling]) {
@@ -116,7 +117,7 @@ impl<'e> LogWriter<'e> {
                         "from": Value::Null,
                         "to": WorkItemStatus::Todo.as_str(),
                     });
-                    self.push("mission.work_item.updated", None, &properties);
+                    self.push(EventType::WorkItemUpdated, None, &properties);
                 }
                 Telling::ItemMoved { work_item_id, from, to, reason } => {
                     self.item_moved(work_item_id.as_str(), *from, *to, reason.as_deref(), board);
@@ -125,7 +126,7 @@ impl<'e> LogWriter<'e> {
                 Telling::Notice { kind, data } => {
                     let data: Value = serde_json::from_str(data.as_str()).unwrap_or_default();
                     let properties = json!({"mission_id": self.mission_id.as_str(), "kind": kind, "data": data});
-                    self.push("mission.notice", None, &properties);
+                    self.push(EventType::MissionNotice, None, &properties);
                 }
             }
         }
@@ -138,7 +139,7 @@ impl<'e> LogWriter<'e> {
         if let Some(reason) = reason {
             properties["reason"] = json!(reason);
         }
-        self.push("mission.work_item.updated", None, &properties);
+        self.push(EventType::WorkItemUpdated, None, &properties);
         match to {
             WorkItemStatus::Rework => {
                 let gate = match from {
@@ -148,12 +149,12 @@ impl<'e> LogWriter<'e> {
                 };
                 let properties =
                     json!({"mission_id": mission_id.as_str(), "work_item_id": id, "gate": gate, "reason": reason});
-                self.push("mission.work_item.rework_requested", None, &properties);
+                self.push(EventType::WorkItemReworkRequested, None, &properties);
             }
             WorkItemStatus::Done => {
                 let attempts = board.item(id).map_or(0, |item| item.attempts);
                 let properties = json!({"mission_id": mission_id.as_str(), "work_item_id": id, "attempts": attempts});
-                self.push("mission.work_item.completed", None, &properties);
+                self.push(EventType::WorkItemCompleted, None, &properties);
             }
             _ => {}
         }
@@ -161,9 +162,9 @@ impl<'e> LogWriter<'e> {
 
     fn mission_moved(&mut self, to: MissionStatus, reason: Option<&str>) {
         let event_type = match to {
-            MissionStatus::Succeeded => "mission.completed",
-            MissionStatus::Failed => "mission.failed",
-            MissionStatus::Canceled => "mission.canceled",
+            MissionStatus::Succeeded => EventType::MissionCompleted,
+            MissionStatus::Failed => EventType::MissionFailed,
+            MissionStatus::Canceled => EventType::MissionCanceled,
             MissionStatus::Draft | MissionStatus::Running | MissionStatus::Paused => return,
         };
         let mut properties = json!({"mission_id": self.mission_id.as_str(), "status": to.as_str()});
@@ -174,23 +175,23 @@ impl<'e> LogWriter<'e> {
     }
 
     pub(super) fn run_queued(&mut self, run: &Run) {
-        self.run_event("session.run.queued", run, json!({}));
+        self.run_event(EventType::RunQueued, run, json!({}));
     }
 
     pub(super) fn run_claimed(&mut self, run: &Run, worker: &str) {
-        self.run_event("session.run.claimed", run, json!({"worker": worker}));
+        self.run_event(EventType::RunClaimed, run, json!({"worker": worker}));
     }
 
     pub(super) fn run_started(&mut self, run: &Run) {
-        self.run_event("session.run.started", run, json!({}));
+        self.run_event(EventType::RunStarted, run, json!({}));
     }
 
     pub(super) fn run_interrupted(&mut self, run: &Run, reason: &str) {
-        self.run_event("session.run.interrupted", run, json!({"reason": reason, "interruptions": run.interruptions}));
+        self.run_event(EventType::RunInterrupted, run, json!({"reason": reason, "interruptions": run.interruptions}));
     }
 
     pub(super) fn run_finished(&mut self, run: &Run) {
-        self.run_event("session.run.finished", run, json!({"summary": run.summary}));
+        self.run_event(EventType::RunFinished, run, json!({"summary": run.summary}));
     }
 
     pub(super) fn run_progressed(&mut self, run: &RunHead, progress: &Json) {
@@ -204,10 +205,10 @@ impl<'e> LogWriter<'e> {
             "attempt": run.attempt,
             "progress": wire::value_of(progress),
         });
-        self.push("session.run.progress", Some((&run.id, run.session())), &properties);
+        self.push(EventType::RunProgress, Some((&run.id, run.session())), &properties);
     }
 
-    fn run_event(&mut self, event_type: &str, run: &Run, mut properties: Value) {
+    fn run_event(&mut self, event_type: EventType, run: &Run, mut properties: Value) {
         properties["session_id"] = json!(run.session());
         properties["run_id"] = json!(run.id.as_str());
         properties["status"] = json!(run.status.as_str());
@@ -220,7 +221,7 @@ impl<'e> LogWriter<'e> {
 
     pub(super) fn part_updated(&mut self, run: &Run, part: &Value) {
         let properties = json!({"session_id": run.session(), "run_id": run.id.as_str(), "part": part});
-        self.push("message.part.updated", Some((&run.id, run.session())), &properties);
+        self.push(EventType::PartUpdated, Some((&run.id, run.session())), &properties);
     }
 
     /// `session` is that of the run under judgement.
@@ -235,16 +236,16 @@ impl<'e> LogWriter<'e> {
             "attempt": new.attempt,
             "finding_count": 0,
         });
-        self.push("gate.requested", Some((&new.run_id, session)), &properties);
+        self.push(EventType::GateRequested, Some((&new.run_id, session)), &properties);
     }
 
     /// `session` is that of the run under judgement.
     pub(super) fn gate_answered(&mut self, verdict: &Verdict, session: &str) {
         let event_type = match verdict.outcome {
-            gate::Outcome::Pass => "gate.passed",
-            gate::Outcome::Fail => "gate.failed",
-            gate::Outcome::NeedsHuman => "gate.needs_human",
-            gate::Outcome::Error => "gate.error",
+            gate::Outcome::Pass => EventType::GatePassed,
+            gate::Outcome::Fail => EventType::GateFailed,
+            gate::Outcome::NeedsHuman => EventType::GateNeedsHuman,
+            gate::Outcome::Error => EventType::GateError,
         };
         let properties = json!({
             "mission_id": self.mission_id.as_str(),
@@ -261,20 +262,20 @@ impl<'e> LogWriter<'e> {
     }
 
     pub(super) fn approval_requested(&mut self, approval: &Approval) {
-        self.approval_event("approval.requested", approval);
+        self.approval_event(EventType::ApprovalRequested, approval);
     }
 
     pub(super) fn approval_decided(&mut self, approval: &Approval) {
         let event_type = match approval.status {
             ApprovalStatus::Pending => return,
-            ApprovalStatus::Granted => "approval.granted",
-            ApprovalStatus::Denied => "approval.denied",
-            ApprovalStatus::Expired => "approval.expired",
+            ApprovalStatus::Granted => EventType::ApprovalGranted,
+            ApprovalStatus::Denied => EventType::ApprovalDenied,
+            ApprovalStatus::Expired => EventType::ApprovalExpired,
         };
         self.approval_event(event_type, approval);
     }
 
-    fn approval_event(&mut self, event_type: &str, approval: &Approval) {
+    fn approval_event(&mut self, event_type: EventType, approval: &Approval) {
         let properties = json!({
             "approval_id": approval.id.as_str(),
             "kind": approval.kind,

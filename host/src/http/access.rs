@@ -115,12 +115,11 @@ pub(super) async fn enforce(action: Action, request: Request, next: Next) -> Res
 }
 
 async fn admit(action: Action, host: &Shared, request: &Parts) -> Result<Principal, Problem> {
-    let mut principal = match request.extensions.get::<Vouched>() {
-        Some(vouched) => vouched.0.clone(),
-        None => {
-            let text = credential_of(action, request)?;
-            host.engine.recognise(&text).await?.ok_or_else(unauthenticated)?
-        }
+    let mut principal = if let Some(vouched) = request.extensions.get::<Vouched>() {
+        vouched.0.clone()
+    } else {
+        let text = credential_of(action, request)?;
+        host.engine.recognise(&text).await?.ok_or_else(unauthenticated)?
     };
     if let Some(wait) = host.rates.wait_of(&principal) {
         let seconds = wait.as_secs() + 1;

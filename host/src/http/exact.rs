@@ -14,7 +14,7 @@ use serde_json::{Error, Map, Value};
 /// A value to be read.
 pub(super) struct Exact(pub Value);
 
-impl<'de> IntoDeserializer<'de, Error> for Exact {
+impl IntoDeserializer<'_, Error> for Exact {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -58,6 +58,14 @@ impl<'de> Deserializer<'de> for Exact {
         }
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            // A map of JSON values would take it for an empty one.
+            Value::Null => Err(Error::invalid_type(Unexpected::Unit, &"an object")),
+            other => Self(other).deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -82,7 +90,7 @@ impl<'de> Deserializer<'de> for Exact {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq
-        tuple tuple_struct map identifier ignored_any
+        tuple tuple_struct identifier ignored_any
     }
 }
 
@@ -145,6 +153,9 @@ mod tests {
             assert_eq!(refused, "invalid type: sequence, expected an object", "{pointer}");
         }
         assert!(Outer::deserialize(Exact(json!("text"))).is_err());
+        let refused = Map::<String, Value>::deserialize(Exact(Value::Null)).unwrap_err().to_string();
+        assert_eq!(refused, "invalid type: unit value, expected an object");
+        assert_eq!(Option::<Map<String, Value>>::deserialize(Exact(Value::Null)).unwrap(), None);
         assert!(<(u8, u8)>::deserialize(Exact(json!([1, 2, 3]))).is_err(), "nothing may be left over");
     }
 }

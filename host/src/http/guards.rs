@@ -27,7 +27,7 @@ pub(super) async fn known_names_only(State(host): State<Shared>, request: Reques
 }
 
 fn check_names(options: &HttpOptions, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
-    let given = uri.authority().map(|authority| authority.as_str()).or_else(|| only(headers, &header::HOST));
+    let given = uri.authority().map(axum::http::uri::Authority::as_str).or_else(|| only(headers, &header::HOST));
     let Some(authority) = given else {
         return Err(Problem::new(problem::HOST_NOT_ALLOWED, "send exactly one Host header"));
     };

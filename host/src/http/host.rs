@@ -16,7 +16,7 @@ use crate::plugins::PluginHost;
 use crate::telemetry::{Metrics, StreamOpen};
 
 /// How long the same denial is only counted after it was written into the audit.
-const DENIAL_QUIET: Duration = Duration::from_secs(60);
+const DENIAL_QUIET: Duration = Duration::from_mins(1);
 /// Denials remembered; more of them in a minute are written without being counted together.
 const DENIALS_MAX: usize = 10_000;
 
@@ -59,6 +59,9 @@ impl Default for HttpOptions {
     }
 }
 
+/// Who was denied what on what.
+type Denied = (String, &'static str, String);
+
 /// What every handler has at hand.
 pub struct Host {
     /// The use cases.
@@ -77,7 +80,7 @@ pub struct Host {
     pub(super) named: InFlight,
     pub(super) in_flight: AtomicUsize,
     streams: Mutex<HashMap<String, usize>>,
-    denials: Mutex<HashMap<(String, &'static str, String), (Duration, u64)>>,
+    denials: Mutex<HashMap<Denied, (Duration, u64)>>,
 }
 
 /// A host, as handlers take it.
@@ -134,7 +137,7 @@ impl Host {
 
     /// How often the denial was only counted since it was last written; `None` when it is not to
     /// be written now.
-    fn first_in_a_while(&self, key: (String, &'static str, String)) -> Option<u64> {
+    fn first_in_a_while(&self, key: Denied) -> Option<u64> {
         let now = self.engine.clock().monotonic();
         let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
         if denials.len() >= DENIALS_MAX {

@@ -114,6 +114,13 @@ async fn named(
     if response.status().is_success() && response.extensions().get::<NeverKept>().is_none() {
         return keep(host, key, response).await;
     }
+    if !response.status().is_success()
+        && let Ok(Some(receipt)) = kept(host, &key).await
+    {
+        // Another host carried it out meanwhile, and what is done cannot be done again: the first
+        // answer is this one's too.
+        return replay(&key, &receipt);
+    }
     Ok(response)
 }
 

@@ -101,9 +101,9 @@ fn table() -> Routes {
 
 /// The whole API over a host.
 pub fn router(host: Shared) -> Router {
-    let (routes, _, _) = table().finish();
+    let (with_routes, _, _) = table().finish();
     let body_max = host.options.body_max_bytes;
-    let mut router = routes
+    let mut router = with_routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(body_max))

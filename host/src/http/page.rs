@@ -33,7 +33,9 @@ pub(super) fn limit(given: Option<u32>) -> Result<u32, Problem> {
 pub(super) fn cursor_id<'c>(given: Option<&'c str>, prefix: &str) -> Result<Option<&'c str>, Problem> {
     match given {
         None => Ok(None),
-        Some(text) if text.starts_with(prefix) && id::check(text).is_ok() => Ok(Some(text)),
+        Some(text) if text.len() > prefix.len() && text.starts_with(prefix) && id::check(text).is_ok() => {
+            Ok(Some(text))
+        }
         Some(_) => Err(invalid_cursor()),
     }
 }

@@ -52,7 +52,7 @@ kinds! {
     HOST_NOT_ALLOWED = "HOST_NOT_ALLOWED" 400 "The host does not answer to this name":
         "The Host header names neither this machine's loopback nor a name in `allowed_hosts`. It protects against pages that rebind their name to this address.";
     UNAUTHENTICATED = "UNAUTHENTICATED" 401 "No good credential":
-        "Send `Authorization: Bearer TOKEN` with a token that is not expired, revoked or of a run that has gone on.";
+        "Send `Authorization: Bearer TOKEN` with a token that is neither expired nor revoked.";
     FORBIDDEN = "FORBIDDEN" 403 "This is not yours to do":
         "The principal is known, and its role may not do this. The action and role are in the answer.";
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED" 403 "A page of another origin asked":
@@ -113,6 +113,11 @@ impl Kind {
         self.code.to_ascii_lowercase().replace('_', "-")
     }
 
+    /// Whether the same request may succeed a little later.
+    fn is_retryable(&self) -> bool {
+        matches!(self.status, 408 | 429 | 503) || self.code == IDEMPOTENCY_KEY_IN_USE.code
+    }
+
     /// The path of its page.
     pub fn page(&self) -> String {
         format!("/problems/{}", self.slug())
@@ -124,18 +129,15 @@ impl Kind {
 pub struct Problem {
     kind: Kind,
     detail: String,
-    retryable: bool,
     more: Map<String, Value>,
-    retry_after_s: Option<u64>,
-    allow: Option<HeaderValue>,
+    retry_after_s: Option<u32>,
 }
 
 impl Problem {
     /// A problem of this kind.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let retryable = matches!(kind.status, 408 | 429 | 503) || kind.code == "IDEMPOTENCY_KEY_IN_USE";
-        let retry_after_s = (retryable && kind.status != 408).then_some(1);
-        Self { kind, detail: detail.into(), retryable, more: Map::new(), retry_after_s, allow: None }
+        let retry_after_s = (kind.is_retryable() && kind.status != 408).then_some(1);
+        Self { kind, detail: detail.into(), more: Map::new(), retry_after_s }
     }
 
     /// A member is not as it should be.
@@ -158,14 +160,7 @@ impl Problem {
     /// With a time to wait.
     #[must_use]
     pub fn after_seconds(mut self, seconds: u64) -> Self {
-        self.retry_after_s = Some(seconds.max(1));
-        self
-    }
-
-    /// With the methods there are.
-    #[must_use]
-    pub fn allowing(mut self, methods: Option<HeaderValue>) -> Self {
-        self.allow = methods;
+        self.retry_after_s = Some(u32::try_from(seconds.max(1)).unwrap_or(u32::MAX));
         self
     }
 
@@ -187,7 +182,7 @@ impl Problem {
             "status": self.kind.status,
             "detail": self.detail,
             "code": self.kind.code,
-            "retryable": self.retryable,
+            "retryable": self.kind.is_retryable(),
         });
         if let Value::Object(members) = &mut document {
             members.extend(self.more.clone());
@@ -208,9 +203,6 @@ impl IntoResponse for Problem {
         }
         if self.kind.status == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sluice\""));
-        }
-        if let Some(allow) = self.allow {
-            headers.insert(header::ALLOW, allow);
         }
         // Whoever logs and counts requests wants the code without reading the body again.
         response.extensions_mut().insert(ProblemCode(self.kind.code));

@@ -94,6 +94,10 @@ fn methods_of(item: &PathItem) -> Vec<&'static str> {
 fn complete(document: &mut Value, operation: &Operation) {
     let pointer = format!("/paths/{}/{}", operation.path.replace('/', "~1"), operation.method.to_ascii_lowercase());
     let Some(entry) = document.pointer_mut(&pointer) else { return };
+    // Handlers of several groups share a name (`list`, `show`); ids of operations are unique.
+    if let (Some(tag), Some(name)) = (entry["tags"][0].as_str(), entry["operationId"].as_str()) {
+        entry["operationId"] = Value::String(format!("{tag}_{name}"));
+    }
     entry["x-sluice-action"] = operation.action.map_or(Value::Null, |action| json!(action.name()));
     let mut credentials = Vec::new();
     if let Some(action) = operation.action {

@@ -178,7 +178,7 @@ pub(super) async fn claim(
 #[derive(utoipa::ToSchema)]
 #[schema(as = ClaimAnswer)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "stands in the OpenAPI document alone")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "stands in the OpenAPI document alone")]
 pub(super) enum ClaimedOrMany {
     /// Without `max`.
     One(ClaimedOne),
@@ -235,9 +235,18 @@ async fn claimed_view(host: &Host, held: HeldRun, lease_ms: u64) -> Result<Claim
     })
 }
 
+/// Refuses whoever does not come with this run's own token; a run of another workspace does not
+/// exist for them.
+async fn require_own(host: &Host, caller: &Caller, id: &str) -> Result<(), Problem> {
+    match &caller.principal.credential {
+        Credential::Run { run_id, .. } if run_id.as_str() == id => caller.allow(&format!("run/{id}"), None).await,
+        _ => find(host, caller, id).await.map(drop),
+    }
+}
+
 /// The claim that a run's token speaks for, if it still holds.
 pub(super) async fn held(host: &Host, caller: &Caller, id: &str) -> Result<HeldRun, Problem> {
-    caller.allow(&format!("run/{id}"), None).await?;
+    require_own(host, caller, id).await?;
     let Credential::Run { run_id, fence, digest } = &caller.principal.credential else {
         return Err(Problem::new(problem::FORBIDDEN, "this takes the run's own token"));
     };
@@ -353,7 +362,7 @@ pub(super) async fn heartbeat(
     OptionalBody(body): OptionalBody<SingleHeartbeat>,
 ) -> Result<JsonAnswer<BeatAnswer>, Problem> {
     check_progress("progress", body.progress.as_ref())?;
-    caller.allow(&format!("run/{id}"), None).await?;
+    require_own(&host, &caller, &id).await?;
     let Credential::Run { run_id, fence, digest } = caller.principal.credential.clone() else {
         return Err(Problem::new(problem::FORBIDDEN, "this takes the run's own token"));
     };

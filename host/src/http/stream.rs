@@ -144,7 +144,7 @@ pub(super) async fn follow_global(
 
 /// Draw a ticket for streams
 ///
-/// For browsers, whose EventSource sends no headers: the ticket stands in the query of a stream,
+/// For browsers, whose `EventSource` sends no headers: the ticket stands in the query of a stream,
 /// reconnects included, for a minute, and ends with the token it was drawn on.
 #[utoipa::path(
     post, path = "/event/ticket", tag = "events",

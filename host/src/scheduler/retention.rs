@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::engine::{Engine, EngineError};
 
 /// Time between two looks: what is kept is kept for days.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(engine: Engine) {
     loop {

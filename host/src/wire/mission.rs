@@ -93,10 +93,13 @@ fn check_budgets(budgets: &BudgetsView) -> Result<(), FieldError> {
         ("max_attempts", budgets.max_attempts.map(u64::from)),
         ("max_parallel_runs", budgets.max_parallel_runs.map(u64::from)),
     ];
-    match numbers.iter().find(|(_, number)| *number == Some(0)) {
-        Some((field, _)) => {
-            Err(FieldError::new(*field, "is 0, which would let nothing run; leave it out for no limit"))
-        }
+    if let Some((field, _)) = numbers.iter().find(|(_, number)| *number == Some(0)) {
+        return Err(FieldError::new(*field, "is 0, which would let nothing run; leave it out for no limit"));
+    }
+    // Numbers are kept as signed 64-bit integers, and the API's schema says so.
+    let wide = numbers.into_iter().chain([("max_tool_calls", budgets.max_tool_calls)]);
+    match wide.into_iter().find(|(_, number)| number.is_some_and(|number| i64::try_from(number).is_err())) {
+        Some((field, _)) => Err(FieldError::new(field, format!("is over {}; leave it out for no limit", i64::MAX))),
         None => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 /// `text` with every character that a reader cannot see, or that turns the text around it, written
 /// as its code point: `<U+202E>`. Line ends and tabs stay.
 ///
-/// These are the control characters, the marks of direction (Unicode's Bidi_Control), what has no
+/// These are the control characters, the marks of direction (Unicode's `Bidi_Control`), what has no
 /// width, tags, and the selectors that change the shape of what comes before.
 pub fn visible(text: &str) -> String {
     use std::fmt::Write as _;

@@ -1,0 +1,62 @@
+//! The types of the log's events: every word that may stand in an event's `type`.
+//!
+//! Whatever writes to the log takes its type from here, so that this list is complete by
+//! construction; `specs/SDK_CONTRACTS.md` is checked against it.
+
+use super::word::words;
+
+words! {
+    /// What an event of the log tells.
+    EventType {
+        /// A mission was made.
+        MissionCreated = "mission.created",
+        /// A mission was told something; its history is one longer.
+        MissionUpdated = "mission.updated",
+        /// A mission succeeded.
+        MissionCompleted = "mission.completed",
+        /// A mission failed.
+        MissionFailed = "mission.failed",
+        /// A mission was canceled.
+        MissionCanceled = "mission.canceled",
+        /// A reducer wants something to be known.
+        MissionNotice = "mission.notice",
+        /// A work item was added or moved.
+        WorkItemUpdated = "mission.work_item.updated",
+        /// A work item has to be done again.
+        WorkItemReworkRequested = "mission.work_item.rework_requested",
+        /// A work item is done.
+        WorkItemCompleted = "mission.work_item.completed",
+        /// A run waits for a worker.
+        RunQueued = "session.run.queued",
+        /// A worker took a run.
+        RunClaimed = "session.run.claimed",
+        /// A worker began a run.
+        RunStarted = "session.run.started",
+        /// A worker told how far a run is.
+        RunProgress = "session.run.progress",
+        /// A run lost its worker.
+        RunInterrupted = "session.run.interrupted",
+        /// A run ended.
+        RunFinished = "session.run.finished",
+        /// A run said or did something.
+        PartUpdated = "message.part.updated",
+        /// A gate was asked.
+        GateRequested = "gate.requested",
+        /// A gate passed.
+        GatePassed = "gate.passed",
+        /// A gate failed.
+        GateFailed = "gate.failed",
+        /// A gate leaves it to a person.
+        GateNeedsHuman = "gate.needs_human",
+        /// A gate could not judge, which is never a pass.
+        GateError = "gate.error",
+        /// A question waits for a person.
+        ApprovalRequested = "approval.requested",
+        /// A person said yes.
+        ApprovalGranted = "approval.granted",
+        /// A person said no.
+        ApprovalDenied = "approval.denied",
+        /// Nobody answered in time.
+        ApprovalExpired = "approval.expired",
+    }
+}

@@ -1,0 +1,449 @@
+//! Every operation with every credential, on things of one's own, of somebody else and of another
+//! workspace: what comes back is what the table of actions says, and nothing here says it again.
+
+use std::collections::BTreeSet;
+
+use e2e::server::{Reply, TestServer, on_both_servers, reply};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sluice::domain::id::{TokenId, WorkspaceId};
+use sluice::domain::principal::Role;
+use sluice::engine::NewToken;
+use sluice::http::Operation;
+use sluice::policy::{Action, May, Rule};
+
+const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
+const HERE: &str = "local";
+const ELSEWHERE: &str = "elsewhere";
+
+/// One of each thing that an operation may be about.
+#[derive(Debug, Clone)]
+struct Things {
+    workspace: &'static str,
+    /// Who made the mission, worked its run, and is asked about in the approval.
+    worker: String,
+    /// Whom the token speaks for.
+    bearer: String,
+    mission: String,
+    run: String,
+    run_token: String,
+    artifact: String,
+    approval: String,
+    token: String,
+}
+
+/// What somebody comes with, and what the table has to say about it.
+#[derive(Debug, Clone)]
+enum Who {
+    /// Nobody: 401 on all that is not open.
+    Nobody,
+    Role(Role, &'static str),
+    Ticket(Role, &'static str),
+    /// The token of one run.
+    Run {
+        run: String,
+        mission: String,
+    },
+}
+
+struct Credential {
+    name: &'static str,
+    text: String,
+    who: Who,
+}
+
+/// What the table leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Unauthenticated,
+    Forbidden,
+    Missing,
+    PastTheGate,
+}
+
+/// A request for an operation; some are an action of their own beside the route's.
+struct Call {
+    path: String,
+    body: Value,
+    also: Option<Action>,
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+async fn posted(server: &TestServer, path: &str, token: &str, body: Value) -> Value {
+    let answer = server.ask(Method::POST, path, token, body).await;
+    assert!((200..300).contains(&answer.status), "{path}: {} {:#}", answer.status, answer.body);
+    answer.body
+}
+
+async fn issue(
+    server: &TestServer,
+    workspace: &str,
+    role: Role,
+    principal: &str,
+    ttl_ms: Option<u64>,
+) -> (String, String) {
+    let new = NewToken {
+        workspace_id: WorkspaceId::new(workspace),
+        name: "of the test".to_owned(),
+        role,
+        principal: Some(principal.to_owned()),
+        ttl_ms,
+    };
+    let issued = server.engine.issue_token(new, "test").await.expect("a token can be issued");
+    (issued.token.id.to_string(), issued.text)
+}
+
+/// Real things: a mission at work, its claimed run, an artifact of it, a question about what it
+/// wants to do, and a token.
+async fn things(server: &TestServer, workspace: &'static str, (role, worker): (Role, &str), bearer: &str) -> Things {
+    let token = server.token(workspace, role, worker).await;
+    let made = json!({
+        "title": "of the test", "work_items": [{"id": "a", "title": "A"}], "capabilities": ["connector.shop.*"], "start": true,
+    });
+    let mission = text(&posted(server, "/mission", &token, made).await["mission"]["id"]);
+    let claim = json!({"worker": "w", "mission_id": mission, "wait_ms": 20_000, "lease_ms": 600_000});
+    let claimed = posted(server, "/runs/claim", &token, claim).await["run"].clone();
+    let (run, run_token) = (text(&claimed["id"]), text(&claimed["token"]));
+    let left = json!({"kind": "text", "name": "a.txt", "content": "x"});
+    let artifact = posted(server, &format!("/runs/{run}/artifacts"), &run_token, left).await["artifact"].clone();
+    let ask = json!({"connector": "shop", "action": "buy", "args": {"of": run}, "summary": "Buy one"});
+    let asked = posted(server, &format!("/runs/{run}/actions"), &run_token, ask).await;
+    let (token, _) = issue(server, workspace, Role::Viewer, bearer, None).await;
+    Things {
+        workspace,
+        worker: worker.to_owned(),
+        bearer: bearer.to_owned(),
+        mission,
+        run,
+        run_token,
+        artifact: text(&artifact["id"]),
+        approval: text(&asked["approval_id"]),
+        token,
+    }
+}
+
+/// The requests for one operation; an operation nobody taught to this test fails it.
+fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
+    let name = format!("{} {}", operation.method, operation.path);
+    let id = match operation.path.split('/').nth(1) {
+        Some("mission") => &of.mission,
+        Some("runs") => &of.run,
+        Some("artifacts") => &of.artifact,
+        Some("approvals") => &of.approval,
+        Some("tokens") => &of.token,
+        _ => "not-found",
+    };
+    let path = operation.path.replace("{id}", id).replace("{slug}", id);
+    let told = |body: Value, also| Call { path: path.clone(), body: json!({ "event": body }), also };
+    let body = match name.as_str() {
+        "GET /global/health"
+        | "GET /healthz"
+        | "GET /readyz"
+        | "GET /openapi.json"
+        | "GET /problems/{slug}"
+        | "GET /metrics"
+        | "GET /mission"
+        | "GET /mission/{id}"
+        | "GET /mission/{id}/history"
+        | "GET /mission/{id}/events"
+        | "GET /mission/{id}/work_items"
+        | "GET /mission/{id}/verdicts"
+        | "GET /mission/{id}/artifacts"
+        | "GET /mission/{id}/replay"
+        | "GET /runs"
+        | "GET /runs/{id}"
+        | "GET /artifacts/{id}"
+        | "GET /approvals"
+        | "GET /approvals/{id}"
+        | "GET /event"
+        | "GET /global/event"
+        | "POST /event/ticket"
+        | "GET /tokens"
+        | "GET /tokens/{id}"
+        | "DELETE /tokens/{id}"
+        | "GET /audit" => Value::Null,
+        "POST /approvals/{id}/grant"
+        | "POST /approvals/{id}/deny"
+        | "POST /tokens/{id}/rotate"
+        | "POST /runs/{id}/heartbeat" => json!({}),
+        "POST /mission" => json!({"title": "another"}),
+        "POST /runs/claim" => json!({"worker": "w", "mission_id": "mis_none"}),
+        "POST /runs/heartbeat" => json!({"worker": "w", "runs": []}),
+        "POST /runs/{id}/events" => {
+            json!({"events": [{"type": "message.part.updated", "part": {"type": "text", "text": "x"}}]})
+        }
+        "POST /runs/{id}/artifacts" => json!({"kind": "text", "name": "b.txt", "content": "y"}),
+        "POST /runs/{id}/finish" => json!({"status": "succeeded"}),
+        "POST /runs/{id}/actions" => json!({"connector": "shop", "action": "sell", "args": {}, "summary": "Sell one"}),
+        "POST /mission/{id}/reducer" => json!({"digest": "mission-default"}),
+        "POST /tokens" => json!({"name": "another", "role": "viewer"}),
+        "POST /mission/{id}/event" => {
+            let answer = json!({"type": "approval_granted", "work_item_id": "a", "approval_id": of.approval});
+            let finish = json!({"type": "run_finished", "work_item_id": "a", "run_id": of.run, "status": "failed"});
+            return vec![
+                told(json!({"type": "tool_observed", "tool": "t"}), None),
+                told(answer, Some(Action::ApprovalDecide)),
+                told(finish, Some(Action::RunClaim)),
+                told(json!({"type": "mission_paused", "reason": "a test"}), Some(Action::MissionControl)),
+            ];
+        }
+        unknown => panic!("this test does not know how to call {unknown}: teach it"),
+    };
+    vec![Call { path, body, also: None }]
+}
+
+/// Whose a thing of this kind is.
+fn owner<'t>(rule: &Rule, of: &'t Things) -> &'t str {
+    if rule.resource == "token" { &of.bearer } else { &of.worker }
+}
+
+/// What the table says about an action on a thing; `of` is none where the operation is about no
+/// thing in particular.
+fn by_the_table(action: Action, who: &Who, of: Option<&Things>, workspace: &str) -> Expected {
+    let rule = action.rule();
+    let of_role = |role: &Role| match role {
+        Role::Operator => rule.operator,
+        Role::Member => rule.member,
+        Role::Agent => rule.agent,
+        Role::Viewer => rule.viewer,
+    };
+    let (may, name) = match who {
+        Who::Nobody => return Expected::Unauthenticated,
+        Who::Role(role, name) => (of_role(role), *name),
+        Who::Ticket(role, name) => (if rule.ticket { of_role(role) } else { May::No }, *name),
+        Who::Run { .. } => (rule.run, ""),
+    };
+    let is_elsewhere = of.is_some_and(|of| of.workspace != workspace);
+    match (may, who, of) {
+        (May::No, ..) => Expected::Forbidden,
+        _ if is_elsewhere => Expected::Missing,
+        (May::Yes, Who::Run { mission, .. }, Some(of)) if of.mission != *mission => Expected::Missing,
+        (May::Own, Who::Run { .. }, None) => Expected::Forbidden,
+        (May::Own, Who::Run { run, .. }, Some(of)) if of.run != *run => Expected::Forbidden,
+        (_, Who::Run { .. }, _) => Expected::PastTheGate,
+        (May::Own, _, Some(of)) if owner(&rule, of) != name => Expected::Forbidden,
+        (May::Others, _, Some(of)) if owner(&rule, of) == name => Expected::Forbidden,
+        _ => Expected::PastTheGate,
+    }
+}
+
+fn expected(operation: &Operation, call: &Call, who: &Who, of: &Things, workspace: &str) -> Expected {
+    let Some(action) = operation.action else { return Expected::PastTheGate };
+    let of = operation.path.contains("{id}").then_some(of);
+    match (by_the_table(action, who, of, workspace), call.also) {
+        (Expected::PastTheGate, Some(also)) => by_the_table(also, who, of, workspace),
+        (refused, _) => refused,
+    }
+}
+
+fn seen(reply: &Reply) -> Expected {
+    match reply.status {
+        401 => Expected::Unauthenticated,
+        403 => Expected::Forbidden,
+        404 => Expected::Missing,
+        _ => Expected::PastTheGate,
+    }
+}
+
+async fn send(server: &TestServer, operation: &Operation, call: &Call, token: &str, workspace: Option<&str>) -> Reply {
+    let method = Method::from_bytes(operation.method.as_bytes()).expect("a method");
+    let mut request = server.request(method, &call.path, token).header("accept", "application/json");
+    if let Some(workspace) = workspace {
+        request = request.header("sluice-workspace", workspace);
+    }
+    let request = if call.body.is_null() { request } else { request.json(&call.body) };
+    let reply = reply(request).await;
+    assert!(reply.status < 500, "{} {}: {:#}", operation.method, call.path, reply.body);
+    if reply.status >= 400 {
+        let is_problem = reply.headers["content-type"] == "application/problem+json";
+        assert!(is_problem, "{} {}: {:?}", operation.method, call.path, reply.headers);
+    }
+    reply
+}
+
+/// Every operation; a run's end comes last, since nothing more can be done with the run then.
+fn operations() -> Vec<Operation> {
+    let mut operations = sluice::http::operations();
+    operations.sort_by_key(|operation| operation.path.ends_with("/finish"));
+    assert!(operations.len() >= 39, "the API has lost operations: {operations:#?}");
+    operations
+}
+
+/// A 403 as the audit has to hold it: who, which action, and the end of its resource.
+type Denied = BTreeSet<(String, String, String)>;
+
+/// Tries every operation with one credential on all things; what is denied is added to `denied`.
+async fn walk(server: &TestServer, credential: &Credential, all: &[&Things], denied: &mut Denied) -> usize {
+    let mut count = 0;
+    for operation in operations() {
+        for of in all {
+            for call in calls(&operation, of) {
+                let reply = send(server, &operation, &call, &credential.text, None).await;
+                let wanted = expected(&operation, &call, &credential.who, of, HERE);
+                assert_eq!(
+                    seen(&reply),
+                    wanted,
+                    "{} as {}: {} {} with {} on {of:#?}\nanswered {} {:#}",
+                    credential.name,
+                    operation.action.map_or("open", Action::name),
+                    operation.method,
+                    call.path,
+                    call.body,
+                    reply.status,
+                    reply.body
+                );
+                if let (Expected::Forbidden, Who::Role(_, name) | Who::Ticket(_, name)) = (wanted, &credential.who) {
+                    let last = call.path.trim_start_matches('/').to_owned();
+                    denied.insert(((*name).to_owned(), text(&reply.body["action"]), last));
+                }
+                count += 1;
+            }
+            if !operation.path.contains("{id}") {
+                break;
+            }
+        }
+    }
+    count
+}
+
+/// The whole audit of the workspace.
+async fn audit(server: &TestServer) -> Vec<Value> {
+    let mut entries: Vec<Value> = Vec::new();
+    let mut path = "/audit?limit=500".to_owned();
+    loop {
+        let page = server.get(&path).await.body;
+        entries.extend(page["entries"].as_array().expect("entries").iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/audit?limit=500&cursor={cursor}"),
+            None => return entries,
+        }
+    }
+}
+
+/// Whether the audit holds a denial: its resource is the path that was asked for, or the thing.
+fn holds(entries: &[Value], (actor, action, path): &(String, String, String)) -> bool {
+    let ids: Vec<&str> = path.split('/').collect();
+    entries.iter().any(|entry| {
+        let resource = entry["resource"].as_str().unwrap_or_default();
+        let is_it = resource == path || resource.split_once('/').is_some_and(|(_, id)| ids.contains(&id));
+        entry["actor"] == actor.as_str() && entry["action"] == action.as_str() && entry["outcome"] == "denied"
+            // An answer told as a mission's event is denied about the approval, not the mission.
+            && (is_it || path.ends_with("/event") && resource.starts_with("approval/"))
+    })
+}
+
+async fn credentials(server: &TestServer, ended: &Things) -> Vec<Credential> {
+    let role = async |name, role, principal| Credential {
+        name,
+        text: server.token(HERE, role, principal).await,
+        who: Who::Role(role, principal),
+    };
+    let nobody = |name, text: &str| Credential { name, text: text.to_owned(), who: Who::Nobody };
+    let (_, expired) = issue(server, HERE, Role::Operator, "user.late", Some(1_000)).await;
+    let (id, revoked) = issue(server, HERE, Role::Operator, "user.gone", None).await;
+    server.engine.revoke_token(&WorkspaceId::new(HERE), &TokenId::new(id), "test").await.expect("it ends");
+    let good = server.token(HERE, Role::Operator, "user.altered").await;
+    let last = if good.ends_with('a') { "b" } else { "a" };
+    let altered = format!("{}{last}", &good[..good.len() - 1]);
+    // The shortest-lived token there is lives for a second.
+    while server.ask(Method::GET, "/mission", &expired, Value::Null).await.status != 401 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    vec![
+        nobody("no token", ""),
+        nobody("malformed", "secret"),
+        nobody("altered", &altered),
+        nobody("revoked", &revoked),
+        nobody("expired", &expired),
+        role("operator", Role::Operator, "user.op").await,
+        role("member", Role::Member, "user.me").await,
+        role("agent", Role::Agent, "agent.a").await,
+        role("viewer", Role::Viewer, "user.vi").await,
+        Credential {
+            name: "run token after its run ended",
+            text: ended.run_token.clone(),
+            who: Who::Run { run: ended.run.clone(), mission: ended.mission.clone() },
+        },
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_actions_holds_for_every_operation_and_credential() {
+    on_both_servers(CACHE, async |server| {
+        let elsewhere = things(&server, ELSEWHERE, (Role::Member, "user.op"), "user.op").await;
+        let others = things(&server, HERE, (Role::Member, "user.other"), "user.other").await;
+        let ended = things(&server, HERE, (Role::Agent, "agent.b"), "agent.b").await;
+        let end = json!({"status": "succeeded"});
+        posted(&server, &format!("/runs/{}/finish", ended.run), &ended.run_token, end).await;
+        let mut denied = Denied::new();
+        let mut count = 0;
+        for credential in credentials(&server, &ended).await {
+            let own = match credential.who {
+                Who::Role(role @ (Role::Operator | Role::Member | Role::Agent), name) => {
+                    things(&server, HERE, (role, name), name).await
+                }
+                // A viewer has nothing of its own but tokens.
+                Who::Role(role, name) => {
+                    let aide = server.token(HERE, role, name).await;
+                    assert_eq!(server.ask(Method::POST, "/mission", &aide, json!({"title": "x"})).await.status, 403);
+                    things(&server, HERE, (Role::Member, "user.aide"), name).await
+                }
+                _ => ended.clone(),
+            };
+            count += walk(&server, &credential, &[&own, &others, &elsewhere], &mut denied).await;
+        }
+        let drawn =
+            posted(&server, "/event/ticket", &server.token(HERE, Role::Member, "user.me").await, Value::Null).await;
+        let ticket =
+            Credential { name: "ticket", text: text(&drawn["ticket"]), who: Who::Ticket(Role::Member, "user.me") };
+        count += walk(&server, &ticket, &[&others, &elsewhere], &mut denied).await;
+        let run = Credential {
+            name: "run token",
+            text: others.run_token.clone(),
+            who: Who::Run { run: others.run.clone(), mission: others.mission.clone() },
+        };
+        count += walk(&server, &run, &[&ended, &elsewhere, &others], &mut denied).await;
+        assert!(count > 1_000, "{count} requests are too few to be every operation with every credential");
+
+        let entries = audit(&server).await;
+        assert!(denied.len() > 50, "{denied:#?}");
+        for denial in &denied {
+            assert!(holds(&entries, denial), "the audit does not hold {denial:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_operator_reaches_into_another_workspace_by_its_name() {
+    on_both_servers(CACHE, async |server| {
+        let there = things(&server, ELSEWHERE, (Role::Member, "user.other"), "user.other").await;
+        let here = things(&server, HERE, (Role::Agent, "agent.a"), "agent.a").await;
+        let operator = Who::Role(Role::Operator, "user.op");
+        let mut others = vec![here.run_token.clone()];
+        for (role, name) in [(Role::Member, "user.me"), (Role::Agent, "agent.a"), (Role::Viewer, "user.vi")] {
+            others.push(server.token(HERE, role, name).await);
+        }
+        let token = server.token(HERE, Role::Operator, "user.op").await;
+        for operation in operations().into_iter().filter(|operation| operation.action.is_some()) {
+            for of in [&there, &here] {
+                for call in calls(&operation, of) {
+                    let name = format!("{} {} on {of:#?}", operation.method, call.path);
+                    let reply = send(&server, &operation, &call, &token, Some(ELSEWHERE)).await;
+                    let wanted = expected(&operation, &call, &operator, of, ELSEWHERE);
+                    assert_eq!(seen(&reply), wanted, "{name}: {:#}", reply.body);
+                    for other in &others {
+                        let reply = send(&server, &operation, &call, other, Some(ELSEWHERE)).await;
+                        assert_eq!((reply.status, reply.code()), (404, "NOT_FOUND"), "{name}: {:#}", reply.body);
+                    }
+                }
+            }
+        }
+        let refused = reply(server.request(Method::GET, "/mission", &token).header("sluice-workspace", "../x")).await;
+        assert_eq!((refused.status, refused.code()), (400, "MALFORMED_REQUEST"));
+    })
+    .await;
+}
