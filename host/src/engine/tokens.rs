@@ -5,7 +5,7 @@
 //! they are signed with the digest of the token they were drawn on, and end with it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -31,6 +31,9 @@ pub const CACHE_TTL: Duration = Duration::from_millis(500);
 pub const TICKET_TTL_MS: u64 = 60_000;
 /// Milliseconds between two notes of a token's use.
 const USE_NOTED_EVERY_MS: u64 = 60_000;
+/// Times a token that is to end is read again because its use was noted meanwhile, by this host or
+/// by others: each notes it once a minute.
+const LOOKS_MAX: usize = 8;
 /// Tokens remembered; a host that sees more forgets them all and reads them again.
 const CACHED_MAX: usize = 10_000;
 /// Longest name of a token, in characters.
@@ -42,42 +45,64 @@ const TTL_MAX_MS: u64 = 10 * 365 * 24 * 60 * 60 * 1000;
 /// Longest time the old secret stays good after a rotation: a day.
 const GRACE_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// Tokens seen lately, and when they were read (monotonic).
+/// Tokens seen lately.
 #[derive(Default)]
 pub(super) struct TokenCache {
-    seen: Mutex<HashMap<TokenId, (Option<Token>, Duration)>>,
+    seen: Mutex<Seen>,
 }
 
-/// What a cache knows of a token.
-enum Seen {
-    /// It was looked for lately, and this was found.
-    Lately(Option<Box<Token>>),
-    /// Nothing that still counts.
-    No,
+#[derive(Default)]
+struct Seen {
+    /// Each with when it was read (monotonic).
+    tokens: HashMap<TokenId, (Option<Token>, Duration)>,
+    /// Times one was forgotten because it changed.
+    changes: u64,
+}
+
+/// A token is not remembered. Whoever reads it now and has this remembers it, unless some token
+/// has changed since: it may have been this one, after it was read.
+#[derive(Debug)]
+struct Unseen {
+    changes: u64,
 }
 
 impl TokenCache {
-    /// What was read of this id lately: a token, or that there is none.
-    fn get(&self, id: &TokenId, now: Duration) -> Seen {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.get(id) {
-            Some((token, read_at)) if now.saturating_sub(*read_at) < CACHE_TTL => {
-                Seen::Lately(token.clone().map(Box::new))
-            }
-            _ => Seen::No,
+    fn get(&self, id: &TokenId, now: Duration) -> Result<Option<Token>, Unseen> {
+        let seen = self.lock();
+        match seen.tokens.get(id) {
+            Some((token, read_at)) if now.saturating_sub(*read_at) < CACHE_TTL => Ok(token.clone()),
+            _ => Err(Unseen { changes: seen.changes }),
         }
     }
 
-    fn put(&self, id: TokenId, token: Option<Token>, now: Duration) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= CACHED_MAX {
-            seen.clear();
+    fn put(&self, id: TokenId, token: Option<Token>, read_at: Duration, unseen: &Unseen) {
+        let mut seen = self.lock();
+        if seen.changes != unseen.changes {
+            return;
         }
-        seen.insert(id, (token, now));
+        if seen.tokens.len() >= CACHED_MAX {
+            seen.tokens.clear();
+        }
+        seen.tokens.insert(id, (token, read_at));
+    }
+
+    /// A use of the token is noted; it is no younger by that.
+    fn note(&self, used: &Token) {
+        if let Some((Some(token), _)) = self.lock().tokens.get_mut(&used.id)
+            && token.revision + 1 == used.revision
+        {
+            token.clone_from(used);
+        }
     }
 
     fn forget(&self, id: &TokenId) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let mut seen = self.lock();
+        seen.changes += 1;
+        seen.tokens.remove(id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,15 +170,20 @@ impl Engine {
         id: &TokenId,
         actor: &str,
     ) -> Result<Token, EngineError> {
-        let mut token = self.token(workspace_id, id).await?;
-        if token.revoked_at.is_some() {
-            return Ok(token);
+        for _ in 0..LOOKS_MAX {
+            let mut token = self.token(workspace_id, id).await?;
+            if token.revoked_at.is_some() {
+                return Ok(token);
+            }
+            let revision = token.revision;
+            token.revision += 1;
+            token.revoked_at = Some(self.now());
+            match self.write_token(token.clone(), Some(revision), "token.revoke", actor).await {
+                Err(EngineError::Contended) => {}
+                written => return written.map(|()| token),
+            }
         }
-        let revision = token.revision;
-        token.revision += 1;
-        token.revoked_at = Some(self.now());
-        self.write_token(token.clone(), Some(revision), "token.revoke", actor).await?;
-        Ok(token)
+        Err(EngineError::Contended)
     }
 
     /// Gives a token a new secret; the old one stays good for `grace_ms`.
@@ -317,11 +347,12 @@ impl Engine {
 
     async fn cached_token(&self, id: &TokenId) -> Result<Option<Token>, EngineError> {
         let now = self.parts.clock.monotonic();
-        if let Seen::Lately(token) = self.parts.tokens.get(id, now) {
-            return Ok(token.map(|token| *token));
-        }
+        let unseen = match self.parts.tokens.get(id, now) {
+            Ok(token) => return Ok(token),
+            Err(unseen) => unseen,
+        };
         let token = self.parts.store.token(id).await?;
-        self.parts.tokens.put(id.clone(), token.clone(), now);
+        self.parts.tokens.put(id.clone(), token.clone(), now, &unseen);
         Ok(token)
     }
 
@@ -335,7 +366,7 @@ impl Engine {
         let revision = used.revision;
         used.revision += 1;
         used.last_used_at = Some(now);
-        self.parts.tokens.put(used.id.clone(), Some(used.clone()), self.parts.clock.monotonic());
+        self.parts.tokens.note(&used);
         let engine = self.clone();
         tokio::spawn(async move {
             let guards = vec![Guard::token(&used.id, Some(revision))];
@@ -384,4 +415,47 @@ fn check_new(new: &NewToken) -> Result<String, FieldError> {
         return Err(FieldError::new("principal", "begins with `system.`, which is the host's own"));
     }
     Ok(principal.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(revision: u64) -> Token {
+        Token {
+            id: TokenId::new("tok_1"),
+            workspace_id: WorkspaceId::new("local"),
+            name: "one".to_owned(),
+            principal: "user.one".to_owned(),
+            role: Role::Viewer,
+            secret_digest: Digest::of(b"secret"),
+            previous_digest: None,
+            previous_ends_at: None,
+            created_by: "test".to_owned(),
+            created_at: Timestamp(1),
+            expires_at: None,
+            last_used_at: None,
+            revoked_at: None,
+            revision,
+        }
+    }
+
+    #[test]
+    fn a_token_is_remembered_no_longer_than_it_is_sure_to_be_good() {
+        let (cache, id, start) = (TokenCache::default(), TokenId::new("tok_1"), Duration::from_secs(1));
+        let unseen = cache.get(&id, start).unwrap_err();
+        cache.put(id.clone(), Some(token(1)), start, &unseen);
+        let late = start + CACHE_TTL;
+        assert_eq!(cache.get(&id, late - Duration::from_millis(1)).ok().flatten().unwrap().revision, 1);
+        cache.note(&token(2));
+        assert_eq!(cache.get(&id, start).ok().flatten().unwrap().revision, 2, "its use is noted");
+        cache.note(&token(4));
+        assert_eq!(cache.get(&id, start).ok().flatten().unwrap().revision, 2, "not of one that was changed");
+        let unseen = cache.get(&id, late).expect_err("its use makes it no younger");
+
+        // It is revoked while somebody reads it.
+        cache.forget(&id);
+        cache.put(id.clone(), Some(token(2)), late, &unseen);
+        assert!(cache.get(&id, late).is_err(), "what was read before the change is not remembered");
+    }
 }

@@ -154,7 +154,7 @@ mod tests {
         }
         assert!(Outer::deserialize(Exact(json!("text"))).is_err());
         let refused = Map::<String, Value>::deserialize(Exact(Value::Null)).unwrap_err().to_string();
-        assert_eq!(refused, "invalid type: unit value, expected an object");
+        assert_eq!(refused, "invalid type: null, expected an object");
         assert_eq!(Option::<Map<String, Value>>::deserialize(Exact(Value::Null)).unwrap(), None);
         assert!(<(u8, u8)>::deserialize(Exact(json!([1, 2, 3]))).is_err(), "nothing may be left over");
     }

@@ -38,8 +38,9 @@ use crate::wire;
 const COMMENT_EVERY: Duration = Duration::from_secs(10);
 /// Time between two notes of how far the log is.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(15);
-/// Time between two looks at whether the client's token is still good.
-const CHECK_EVERY: Duration = Duration::from_millis(500);
+/// Time between two looks at whether the client's token is still good. With what a host remembers of
+/// a token (`engine::CACHE_TTL`) it stays below the second in which a revocation has to be felt.
+const CHECK_EVERY: Duration = Duration::from_millis(250);
 /// Most events written at once: what a client that does not read leaves in memory.
 const EVENTS_AT_ONCE: u32 = 16;
 /// Text after which no further event is written in the same piece, in bytes.

@@ -124,10 +124,13 @@ fn check_holds(journal: &Journal, log: &[Value]) {
     }
     let [claims, interruptions, queued, finished] =
         ["claimed", "interrupted", "queued", "finished"].map(|what| count(log, &format!("session.run.{what}")));
-    assert_eq!(ended.keys().collect::<Vec<_>>(), finished.keys().collect::<Vec<_>>(), "an end nobody was told of");
+    assert!(ended.keys().all(|run| finished.contains_key(run)), "an end nobody was told of");
     for (run, ends) in &finished {
         assert_eq!(*ends, 1, "{run} ended twice");
-        assert_eq!(ended[run], claims[run], "{run} ended under an old fencing token");
+        // A host that froze while it committed an end leaves its worker without an answer; another
+        // says meanwhile that the lease is over, which is so until the first wakes up.
+        let is_unsure = !ended.contains_key(run) && journal.lost.contains(&((*run).to_owned(), claims[run]));
+        assert!(is_unsure || ended.get(run) == Some(&claims[run]), "{run} ended under an old fencing token");
         let lost = interruptions.get(run).copied().unwrap_or(0);
         // Queued once, and again each time its worker had left before it was told.
         assert_eq!(claims[run], lost + queued[run], "{run}: each claim but the last came to its end");

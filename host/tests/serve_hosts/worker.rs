@@ -53,6 +53,8 @@ struct Held<'a> {
     run: &'a Value,
     token: &'a str,
     hold: Hold,
+    /// No worker was told of the run before.
+    is_first: bool,
     journal: &'a Shared,
 }
 
@@ -64,8 +66,12 @@ impl<'a> Held<'a> {
     fn new(cluster: &'a Cluster, worker: &'a str, run: &'a Value, journal: &'a Shared) -> Self {
         let id = run["id"].as_str().expect("an id").to_owned();
         let hold = (id, run["lease"]["fencing_token"].as_u64().expect("a number"));
-        journal.lock().unwrap_or_else(PoisonError::into_inner).claimed.push(hold.clone());
-        Self { cluster, worker, run, token: run["token"].as_str().expect("a token"), hold, journal }
+        let mut noted = journal.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not by the fencing token: a claim whose answer got lost is given back, and costs one.
+        let is_first = noted.claimed.iter().all(|(run, _)| *run != hold.0);
+        noted.claimed.push(hold.clone());
+        drop(noted);
+        Self { cluster, worker, run, token: run["token"].as_str().expect("a token"), hold, is_first, journal }
     }
 
     async fn carry_out(self) {
@@ -78,7 +84,7 @@ impl<'a> Held<'a> {
     /// What the item's name says: `silent` ones lose their first worker, `fails` their first attempt.
     async fn attempt(&self) -> Result<(), Lost> {
         let item = self.run["work_item_id"].as_str().expect("a work item's run");
-        if item.starts_with("silent") && self.hold.1 == 1 {
+        if item.starts_with("silent") && self.is_first {
             // Longer than the lease, and nobody has asked for more.
             tokio::time::sleep(Duration::from_millis(LEASE_MS + 1_500)).await;
             assert!(self.beat().await.is_err(), "a lease that ran out is not renewed: {:?}", self.hold);
