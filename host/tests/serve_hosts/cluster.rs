@@ -202,7 +202,9 @@ impl Cluster {
         let stopped = move || {
             let take = |host: &Host| host.process.lock().unwrap_or_else(PoisonError::into_inner).take();
             let processes: Vec<Process> = self.hosts.iter().filter_map(take).collect();
-            processes.iter().for_each(|process| process.signal(Signal::TERM));
+            for process in &processes {
+                process.signal(Signal::TERM);
+            }
             let answers: Vec<Answer> = processes.into_iter().map(Process::wait).collect();
             (answers, self.hosts[0].sluice.json(&["verify"]))
         };
