@@ -13,6 +13,7 @@ use super::{Engine, EngineError};
 use crate::domain::board::{Board, BoardRun};
 use crate::domain::event::InputKind;
 use crate::domain::id::{MissionId, WorkspaceId};
+use crate::domain::mission::Mission;
 use crate::domain::run::{Run, RunStatus};
 use crate::domain::work_item::WorkItem;
 
@@ -48,6 +49,16 @@ impl Boards {
         board.as_ref().map(look)
     }
 
+    /// The mission's header, if its board is in memory and nobody works on it just now.
+    fn at_hand(&self, mission_id: &MissionId) -> Option<Mission> {
+        let slot = {
+            let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.get(mission_id)?)
+        };
+        let board = slot.try_lock().ok()?;
+        board.as_ref().map(|board| board.mission().clone())
+    }
+
     /// Waits for the mission's turn.
     pub(super) async fn enter(&self, mission_id: &MissionId) -> Slot {
         self.slot(mission_id).lock_owned().await
@@ -55,6 +66,13 @@ impl Boards {
 }
 
 impl Engine {
+    /// A mission without a look into storage, when its board is in memory: good for what never
+    /// changes of it (whose it is, who made it); the rest may be older than what another host has
+    /// written, and is judged anew by whoever writes.
+    pub fn mission_at_hand(&self, workspace_id: &WorkspaceId, mission_id: &MissionId) -> Option<Mission> {
+        self.parts.boards.at_hand(mission_id).filter(|mission| mission.workspace_id == *workspace_id)
+    }
+
     /// Reads a board from storage; `None` when there is no such mission.
     ///
     /// A run whose end waits in the inbox is still running for the board: the mission has not

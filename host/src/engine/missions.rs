@@ -102,8 +102,9 @@ impl Engine {
         data: Map<String, Value>,
         actor: &str,
     ) -> Result<Advanced, EngineError> {
-        self.post_event_if(workspace_id, mission_id, NewEvent { kind, data, if_revision: None, receipt: None }, actor)
-            .await
+        let found = self.parts.store.mission(workspace_id, mission_id).await?;
+        let mission = found.ok_or_else(|| EngineError::NotFound { what: "mission", id: mission_id.to_string() })?;
+        self.post_event_if(&mission, NewEvent { kind, data, if_revision: None, receipt: None }, actor).await
     }
 
     /// The same, with everything a client may say of its event.
@@ -111,26 +112,17 @@ impl Engine {
     /// # Errors
     /// As [`Self::post_event`]; [`EngineError::Revision`] when the mission is at another revision
     /// than the client names.
-    pub async fn post_event_if(
-        &self,
-        workspace_id: &WorkspaceId,
-        mission_id: &MissionId,
-        new: NewEvent,
-        actor: &str,
-    ) -> Result<Advanced, EngineError> {
+    pub async fn post_event_if(&self, mission: &Mission, new: NewEvent, actor: &str) -> Result<Advanced, EngineError> {
         let NewEvent { kind, data, if_revision, receipt } = new;
-        let Some(mission) = self.parts.store.mission(workspace_id, mission_id).await? else {
-            return Err(EngineError::NotFound { what: "mission", id: mission_id.to_string() });
-        };
         if !may_be_posted(kind) {
             let message = format!("only the host tells a mission `{kind}`");
             return Err(EngineError::Refused(crate::domain::rules::Refusal::new("EVENT_NOT_YOURS", message)));
         }
         let text_of = |name: &str| data.get(name).and_then(Value::as_str).map(str::to_owned);
-        let mut input = self.host_input(&mission, kind, wire::json_of(&data), actor);
+        let mut input = self.host_input(mission, kind, wire::json_of(&data), actor);
         input.work_item_id = text_of("work_item_id").map(WorkItemId::new);
         input.run_id = text_of("run_id").map(RunId::new);
-        self.catch_up(mission_id).await?;
+        self.catch_up(&mission.id).await?;
         self.advance_if(input, false, if_revision, receipt).await
     }
 

@@ -56,7 +56,13 @@ pub(super) async fn post(
         }
     }
     let new = NewEvent { kind, data: event.data, if_revision, receipt };
-    Ok(host.engine.post_event_if(caller.workspace(), &mission.id, new, caller.name()).await?)
+    Ok(host.engine.post_event_if(mission, new, caller.name()).await?)
+}
+
+/// Whether everything about the event that may change meanwhile is judged when it is applied; what
+/// goes by another row first has to be looked at as it stands in storage.
+pub(super) fn is_judged_by_its_board(body: &MissionEventRequest) -> bool {
+    !matches!(kind_of(&body.event), Ok(InputKind::ApprovalGranted | InputKind::ApprovalDenied | InputKind::RunFinished))
 }
 
 fn kind_of(event: &MissionEvent) -> Result<InputKind, Problem> {

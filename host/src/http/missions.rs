@@ -164,7 +164,11 @@ pub(super) async fn tell(
     Named(receipt): Named,
     Body(body): Body<MissionEventRequest>,
 ) -> Result<JsonAnswer<MissionAdvanced>, Problem> {
-    let mission = find(&host, &caller, &id).await?;
+    let at_hand = host.engine.mission_at_hand(caller.workspace(), &MissionId::new(id.as_str()));
+    let mission = match at_hand.filter(|_| super::mission_events::is_judged_by_its_board(&body)) {
+        Some(mission) => mission,
+        None => find(&host, &caller, &id).await?,
+    };
     let advanced = super::mission_events::post(&host, &caller, &mission, body, receipt).await?;
     Ok(JsonAnswer(MissionAdvanced { mission: wire::mission_view(&advanced.mission), commands: advanced.commands }))
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinSet;
 
-use super::{RETRY, wake};
+use super::{POLL, RETRY, wake};
 use crate::domain::gate::Evaluation;
 use crate::domain::id::EvaluationId;
 use crate::engine::Engine;
@@ -38,7 +38,7 @@ pub(super) async fn run(engine: Engine, slots: usize) {
             }
         }
         tokio::select! {
-            () = wake(&mut commits) => {}
+            () = wake(&mut commits, POLL) => {}
             Some(_) = tasks.join_next() => {}
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{RETRY, wake};
+use super::{POLL, RETRY, wake};
 use crate::domain::id::MissionId;
 use crate::engine::{Engine, EngineError};
 
@@ -44,7 +44,7 @@ pub(super) async fn run(engine: Engine) {
             }
         }
         tokio::select! {
-            () = wake(&mut commits) => {}
+            () = wake(&mut commits, POLL) => {}
             Some(_) = tasks.join_next() => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{POLL, RETRY};
+use super::{POLL, RETRY, wake};
 use crate::engine::{Engine, EngineError};
 
 pub(super) async fn run(engine: Engine) {
@@ -17,7 +17,7 @@ pub(super) async fn run(engine: Engine) {
             }
         };
         // A commit may have set a timer that is due earlier.
-        let _ = tokio::time::timeout(pause, commits.changed()).await;
+        wake(&mut commits, pause).await;
     }
 }
 
