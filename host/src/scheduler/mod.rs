@@ -59,7 +59,7 @@ impl Scheduler {
 
 /// Waits for a commit, or for `longest`; then for whatever is committed close behind it. A busy host
 /// commits hundreds of times a second, and a look after each of them would cost more than the
-/// commits (measured: benches/mission_event).
+/// commits (measured: `benches/mission_event`).
 async fn wake(commits: &mut watch::Receiver<u64>, longest: Duration) {
     if let Ok(Ok(())) = tokio::time::timeout(longest, commits.changed()).await {
         tokio::time::sleep(GATHER).await;
