@@ -39,7 +39,7 @@ words! {
         ApprovalDenied = "approval_denied",
         /// Nobody answered in time. Only the host says so.
         ApprovalExpired = "approval_expired",
-        /// A timer is due. Only the host says so.
+        /// A timer is due, or somebody who may control the mission says so.
         TimerFired = "timer_fired",
         /// It is pinned to another reducer, which is not told. Only the host says so.
         ReducerChanged = "reducer_changed",
