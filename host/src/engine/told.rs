@@ -76,6 +76,7 @@ impl<'e> LogWriter<'e> {
             session_id: about.map(|(_, session)| session.to_owned()),
             run_id: about.map(|(run_id, _)| run_id.clone()),
             mission_id: Some(self.mission_id.clone()),
+            resource_key: None,
             actor: self.actor.clone(),
             occurred_at: self.now,
             properties: wire::json_of(properties),

@@ -95,6 +95,7 @@ impl StreamParams {
             run_id: page::selector("run_id", self.run_id.as_deref())?.map(RunId::new),
             session_id: page::selector("session_id", self.session_id.as_deref())?.map(str::to_owned),
             type_prefixes: self.types.clone(),
+            key_prefixes: None,
         })
     }
 }

@@ -10,15 +10,18 @@
 use std::collections::HashMap;
 
 use super::audit;
+use super::board::{self, Board};
 use super::database::Connection;
 use super::error::{CommitError, StorageError, StorageErrorKind};
 use super::postgres;
 use super::prepare::{Change, PreparedUnit};
-use super::row::Cell;
+use super::resources::{end_of, life_of};
+use super::row::{Cell, Row};
 use super::sql::{Dialect, RENEWAL_COLUMNS, Statements};
 use super::table::{Life, TableId, integer};
 use super::unit::{Committed, End, Guard};
 use crate::domain::audit::{AuditEntry, NewAuditEntry};
+use crate::domain::resource::{self, Head, ResourceWrite, Step};
 
 /// What became of each unit, in their order.
 pub(super) type Answers = Vec<Result<Committed, CommitError>>;
@@ -35,27 +38,33 @@ pub(super) async fn carry_out(
     units: &mut [PreparedUnit],
 ) -> Result<Answers, StorageError> {
     let found = read_guarded(connection, statements, units).await?;
-    let judged = judge(units, found);
+    let judged = judge(units, found)?;
     for (table, rows) in judged.pending.iter().enumerate() {
         write_table(connection, statements, TableId::ALL[table], rows).await?;
+    }
+    for (table, written, deleted) in judged.board.rows() {
+        write_rows(connection, statements, table, &written, &deleted).await?;
     }
     if !judged.renewals.is_empty() {
         // Renewals of a lease that a later unit ended or replaced find another fence or none.
         let renewals: Vec<&[Cell]> = judged.renewals.values().copied().collect();
         connection.write_rows(&statements.renew_leases, RENEWAL_COLUMNS, &renewals).await?;
     }
-    let verdicts = judged.verdicts;
+    let Judged { verdicts, resource_events, .. } = judged;
+    for (unit, events) in units.iter_mut().zip(resource_events) {
+        unit.events.extend(events);
+    }
     append_audit(connection, statements, units, &verdicts).await?;
     trim_log(connection, units, &verdicts).await?;
     append_events(connection, statements, units, verdicts).await
 }
 
 /// What guards find, by table and key. A key that is not in it has no row.
-type Found = [HashMap<Vec<Cell>, Row>; TableId::ALL.len()];
+type Found = [HashMap<Vec<Cell>, FoundRow>; TableId::ALL.len()];
 
 /// A row as guards see it.
 #[derive(Debug, Clone, Copy)]
-struct Row {
+struct FoundRow {
     guarded: u64,
     /// Its end; rows of tables without ends have none.
     end: Option<i64>,
@@ -70,6 +79,8 @@ async fn read_guarded(
     for guard in units.iter().flat_map(|unit| &unit.guards) {
         keys[guard.table as usize].push(&guard.key);
     }
+    let resources: Vec<_> = units.iter().flat_map(|unit| &unit.resources).map(board::key_cells).collect();
+    keys[TableId::Resources as usize].extend(resources.iter().map(Vec::as_slice));
     let mut found = Found::default();
     for id in TableId::ALL {
         let table = id.table();
@@ -85,7 +96,7 @@ async fn read_guarded(
             let rest = row.split_off(table.key_columns);
             if let Some(Cell::Integer(guarded)) = rest.first() {
                 let end = rest.get(1).and_then(as_integer);
-                found[id as usize].insert(row, Row { guarded: guarded.cast_unsigned(), end });
+                found[id as usize].insert(row, FoundRow { guarded: guarded.cast_unsigned(), end });
             }
         }
     }
@@ -124,28 +135,78 @@ impl<'u> PendingRows<'u> {
 }
 
 struct Judged<'u> {
-    /// For each unit: whether it is written.
-    verdicts: Vec<Result<(), CommitError>>,
+    /// For each unit: whether it is written, and the revisions of its resources.
+    verdicts: Vec<Verdict>,
+    /// For each unit: the events of its resources.
+    resource_events: Vec<Vec<Row>>,
+    /// Shared resources.
+    board: Board,
     /// By table.
     pending: [PendingRows<'u>; TableId::ALL.len()],
     /// By run and fence: of several the one with the latest end.
     renewals: HashMap<&'u [Cell], &'u [Cell]>,
 }
 
-fn judge(units: &[PreparedUnit], mut found: Found) -> Judged<'_> {
-    let mut judged =
-        Judged { verdicts: Vec::with_capacity(units.len()), pending: Default::default(), renewals: HashMap::new() };
+fn judge(units: &[PreparedUnit], mut found: Found) -> Result<Judged<'_>, StorageError> {
+    let mut judged = Judged {
+        verdicts: Vec::with_capacity(units.len()),
+        resource_events: Vec::with_capacity(units.len()),
+        board: Board::default(),
+        pending: Default::default(),
+        renewals: HashMap::new(),
+    };
     for unit in units {
-        if let Some(conflict) = unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
-            judged.verdicts.push(Err(conflict));
-            continue;
-        }
+        let decided = match unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
+            Some(conflict) => Err(conflict),
+            None => decide_resources(unit, &found),
+        };
+        let decided = match decided {
+            Ok(decided) => decided,
+            Err(conflict) => {
+                judged.verdicts.push(Err(conflict));
+                judged.resource_events.push(Vec::new());
+                continue;
+            }
+        };
         for change in &unit.changes {
             apply(change, &mut judged, &mut found);
         }
-        judged.verdicts.push(Ok(()));
+        let (mut revs, mut events) = (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
+        for (write, (head, steps)) in unit.resources.iter().zip(decided) {
+            let made = judged.board.take(write, head, &steps)?;
+            if !steps.is_empty() {
+                let end = end_of(made.life).map(|end| i64::try_from(end.as_millis()).unwrap_or(i64::MAX));
+                let row = FoundRow { guarded: made.rev, end };
+                found[TableId::Resources as usize].insert(board::key_cells(write), row);
+            }
+            revs.push(made.rev);
+            events.extend(made.events);
+        }
+        judged.verdicts.push(Ok(revs));
+        judged.resource_events.push(events);
     }
-    judged
+    Ok(judged)
+}
+
+/// What becomes of a unit: the revisions of its resources, or why it is not written.
+type Verdict = Result<Vec<u64>, CommitError>;
+
+/// What each write of a resource makes of its key; nothing is done yet.
+fn decide_resources(unit: &PreparedUnit, found: &Found) -> Result<Vec<(Option<Head>, Vec<Step>)>, CommitError> {
+    let decide = |(index, write): (usize, &ResourceWrite)| {
+        let key = board::key_cells(write);
+        let row = found[TableId::Resources as usize].get(&key);
+        let head = row.map(|row| Head { rev: row.guarded, life: life_of(row.end) });
+        let steps = resource::decide(head, write).map_err(|refused| CommitError::Conflict {
+            table: TableId::Resources.table().name,
+            key: write.key.to_string(),
+            expected: None,
+            found: head.map(|head| head.rev),
+            resource: Some((index, refused)),
+        })?;
+        Ok((head, steps))
+    };
+    unit.resources.iter().enumerate().map(decide).collect()
 }
 
 fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
@@ -162,7 +223,13 @@ fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
                 _ => "",
             })
             .collect();
-        CommitError::Conflict { table: guard.table.table().name, key: parts.join("/"), expected: guard.expected, found }
+        CommitError::Conflict {
+            table: guard.table.table().name,
+            key: parts.join("/"),
+            expected: guard.expected,
+            found,
+            resource: None,
+        }
     })
 }
 
@@ -175,14 +242,17 @@ fn apply<'u>(change: &'u Change, judged: &mut Judged<'u>, found: &mut Found) {
             match description.life {
                 Life::Mutable => {
                     pending.set(key, Pending::Row(row));
-                    let end = description.end_column.and_then(|name| {
-                        let at = description.columns.iter().position(|column| column.name == name)?;
-                        as_integer(&row[at])
-                    });
+                    let column = description
+                        .end_column
+                        .and_then(|name| description.columns.iter().position(|column| column.name == name));
+                    let mut end = column.and_then(|at| as_integer(&row[at]));
                     let found = &mut found[*table as usize];
-                    // As the column's merge has it: under one fence a lease never ends earlier.
-                    let before = found.get(key).filter(|before| before.guarded == *guarded).and_then(|row| row.end);
-                    found.insert(key.to_vec(), Row { guarded: *guarded, end: end.max(before) });
+                    if column.is_some_and(|at| description.columns[at].merge.is_some()) {
+                        // As the merge has it: under one fence a run's lease never ends earlier.
+                        let before = found.get(key).filter(|before| before.guarded == *guarded);
+                        end = end.max(before.and_then(|row| row.end));
+                    }
+                    found.insert(key.to_vec(), FoundRow { guarded: *guarded, end });
                 }
                 // A second row of the same key stays, for the database to refuse.
                 Life::AppendOnly => pending.rows.push(Pending::Row(row)),
@@ -215,7 +285,6 @@ async fn write_table(
     id: TableId,
     pending: &PendingRows<'_>,
 ) -> Result<(), StorageError> {
-    let table = id.table();
     let (mut written, mut deleted) = (Vec::new(), Vec::new());
     for row in &pending.rows {
         match row {
@@ -223,10 +292,20 @@ async fn write_table(
             Pending::Deleted(key) => deleted.push(*key),
         }
     }
+    write_rows(connection, statements, id, &written, &deleted).await
+}
+
+async fn write_rows(
+    connection: &mut Connection,
+    statements: &Statements,
+    id: TableId,
+    written: &[&[Cell]],
+    deleted: &[&[Cell]],
+) -> Result<(), StorageError> {
     if !deleted.is_empty() {
-        connection.write_rows(&statements.of(id).delete, table.key(), &deleted).await?;
+        connection.write_rows(&statements.of(id).delete, id.table().key(), deleted).await?;
     }
-    write_counted(connection, statements, id, &written).await
+    write_counted(connection, statements, id, written).await
 }
 
 /// Writes rows and counts them: one that is missing lies in another workspace.
@@ -251,7 +330,7 @@ async fn append_events(
     connection: &mut Connection,
     statements: &Statements,
     units: &mut [PreparedUnit],
-    verdicts: Vec<Result<(), CommitError>>,
+    verdicts: Vec<Verdict>,
 ) -> Result<Answers, StorageError> {
     let written = units.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
     let count: usize = written.map(|(unit, _)| unit.events.len()).sum();
@@ -259,14 +338,14 @@ async fn append_events(
     let mut answers = Vec::with_capacity(units.len());
     let mut rows: Vec<&[Cell]> = Vec::with_capacity(count);
     for (unit, verdict) in units.iter_mut().zip(verdicts) {
-        answers.push(verdict.map(|()| {
+        answers.push(verdict.map(|revs| {
             let first = seq + 1;
             for event in &mut unit.events {
                 seq += 1;
                 event[0] = seq.into();
                 rows.push(event);
             }
-            Committed { seqs: (seq >= first).then_some((first, seq)) }
+            Committed { seqs: (seq >= first).then_some((first, seq)), revs }
         }));
     }
     write_counted(connection, statements, TableId::Events, &rows).await?;
@@ -278,7 +357,7 @@ async fn append_audit(
     connection: &mut Connection,
     statements: &Statements,
     units: &[PreparedUnit],
-    verdicts: &[Result<(), CommitError>],
+    verdicts: &[Verdict],
 ) -> Result<(), StorageError> {
     let written = units.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
     let entries: Vec<&NewAuditEntry> = written.flat_map(|(unit, _)| &unit.audit).collect();
@@ -309,7 +388,7 @@ async fn append_audit(
 async fn trim_log(
     connection: &mut Connection,
     units: &[PreparedUnit],
-    verdicts: &[Result<(), CommitError>],
+    verdicts: &[Verdict],
 ) -> Result<(), StorageError> {
     let written = units.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
     let asked: Option<u64> = written.filter_map(|(unit, _)| unit.trim_log).max();

@@ -11,6 +11,7 @@ use super::select::{Record, Select, Source};
 use super::table::{Column, Life, Table, integer, text};
 use crate::domain::event::{LogEvent, NewLogEvent};
 use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
+use crate::domain::resource::ResourceKey;
 use crate::domain::time::Timestamp;
 
 pub(super) static EVENTS: Table = Table {
@@ -27,6 +28,7 @@ pub(super) static EVENTS: Table = Table {
         text("session_id"),
         text("run_id"),
         text("mission_id"),
+        text("resource_key"),
         text("actor"),
         integer("occurred_at_ms"),
         text("properties"),
@@ -43,6 +45,7 @@ pub(super) fn row(event: &NewLogEvent) -> Result<Row, StorageError> {
         .text_or_null("session_id", event.session_id.as_deref())
         .text_or_null("run_id", event.run_id.as_ref().map(RunId::as_str))
         .text_or_null("mission_id", event.mission_id.as_ref().map(MissionId::as_str))
+        .text_or_null("resource_key", event.resource_key.as_ref().map(ResourceKey::as_str))
         .text("actor", &event.actor)
         .moment("occurred_at_ms", event.occurred_at)
         .text("properties", event.properties.as_str());
@@ -62,6 +65,7 @@ impl Record for LogEvent {
                 session_id: row.text_or_null("session_id")?,
                 run_id: row.text_or_null("run_id")?.map(RunId::new),
                 mission_id: row.text_or_null("mission_id")?.map(MissionId::new),
+                resource_key: row.text_or_null("resource_key")?.map(ResourceKey::from_stored),
                 actor: row.text("actor")?,
                 occurred_at: row.moment("occurred_at_ms")?,
                 properties: row.json("properties")?,
@@ -108,6 +112,8 @@ pub struct LogFilter {
     pub session_id: Option<String>,
     /// Only types that begin with one of these.
     pub type_prefixes: Vec<String>,
+    /// Only events about shared resources whose keys begin with one of these; with none, nothing passes.
+    pub key_prefixes: Option<Vec<String>>,
 }
 
 /// A workspace's events that pass `filter`.
@@ -117,15 +123,25 @@ fn filtered(workspace: &WorkspaceId, filter: &LogFilter) -> Select<LogEvent> {
         .only_some("events.mission_id = $", filter.mission_id.as_ref().map(MissionId::as_str))
         .only_some("events.run_id = $", filter.run_id.as_ref().map(RunId::as_str))
         .only_some("events.session_id = $", filter.session_id.as_deref());
-    if filter.type_prefixes.is_empty() {
-        return select;
+    // SUBSTR and not LIKE, which ignores case on SQLite and reads `_` as a wildcard.
+    let select = match &*filter.type_prefixes {
+        [] => select,
+        types => select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", with_lengths(types)),
+    };
+    match &filter.key_prefixes {
+        None => select,
+        Some(keys) => select
+            .only_if("events.resource_key IS NOT NULL")
+            .only_any("SUBSTR(events.resource_key, 1, CAST($ AS INTEGER)) = $", with_lengths(keys)),
     }
-    let prefixes = filter.type_prefixes.iter().map(|prefix| {
+}
+
+/// Prefixes, each after its number of characters.
+fn with_lengths(prefixes: &[String]) -> impl Iterator<Item = [Cell; 2]> {
+    prefixes.iter().map(|prefix| {
         let characters = u32::try_from(prefix.chars().count()).unwrap_or(u32::MAX);
         [Cell::from(characters), Cell::from(prefix.as_str())]
-    });
-    // SUBSTR and not LIKE, which ignores case on SQLite and reads `_` as a wildcard.
-    select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", prefixes)
+    })
 }
 
 impl LogFilter {
@@ -137,6 +153,10 @@ impl LogFilter {
             && self.session_id.as_ref().is_none_or(|id| event.session_id.as_ref() == Some(id))
             && (self.type_prefixes.is_empty()
                 || self.type_prefixes.iter().any(|prefix| event.event_type.starts_with(prefix)))
+            && self.key_prefixes.as_ref().is_none_or(|prefixes| {
+                let key = event.resource_key.as_ref().map(ResourceKey::as_str);
+                key.is_some_and(|key| prefixes.iter().any(|prefix| key.starts_with(prefix)))
+            })
     }
 }
 

@@ -123,13 +123,13 @@ fn write(dialect: Dialect, table: &Table) -> String {
             None => format!("{0} = excluded.{0}", column.name),
         })
         .collect();
+    let update = format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", names(table.key()), updates.join(", "));
+    if !columns.iter().any(|column| column.name == "workspace_id") {
+        return update;
+    }
     // A row of another workspace is never taken over: it is not counted, and the count is
     // checked.
-    format!(
-        "{insert} ON CONFLICT ({}) DO UPDATE SET {} WHERE {name}.workspace_id = excluded.workspace_id",
-        names(table.key()),
-        updates.join(", ")
-    )
+    format!("{update} WHERE {name}.workspace_id = excluded.workspace_id")
 }
 
 fn same_key(table: &Table) -> String {

@@ -118,7 +118,7 @@ async fn a_failed_guard_leaves_out_the_whole_unit() {
             events: vec![records::plain_event("evt_a")],
             ..Unit::default()
         };
-        let Err(CommitError::Conflict { table, key, expected, found }) = store.commit(unit).await else { panic!() };
+        let Err(CommitError::Conflict { table, key, expected, found, .. }) = store.commit(unit).await else { panic!() };
         assert_eq!((table, key.as_str(), expected, found), ("runs", "run_a", Some(1), None));
         let mission = store.mission(&records::workspace(), &MissionId::new("mis_a")).await.unwrap().unwrap();
         assert_eq!((mission.revision, mission.status), (1, MissionStatus::Running));
