@@ -307,7 +307,7 @@ impl Follower {
             if !text.is_empty() && text.len() + next.len() > PIECE_BYTES {
                 break;
             }
-            text.push_str(next);
+            text.push_str(std::str::from_utf8(next).unwrap_or_default());
             self.pending.pop_front();
             count += 1;
         }
