@@ -5,6 +5,7 @@
 //! or `_ms`. Requests refuse unknown members; answers may gain members at any time.
 
 pub mod mission;
+pub mod resource;
 pub mod run;
 pub mod verdict;
 pub mod command;

@@ -12,8 +12,8 @@ CREATE TABLE resources (
     rev INTEGER NOT NULL,
     -- Whether there is a record, unless it has ended.
     living INTEGER NOT NULL,
-    -- When the record ends by itself; 0 when it was taken away, nothing when it lasts. Milliseconds
-    -- since the Unix epoch.
+    -- When the record ends by itself; 0 when it was taken away, nothing when it lasts,
+    -- 9223372036854775807 when only the host writes it. Milliseconds since the Unix epoch.
     ends_at_ms INTEGER,
     -- Length of the value, in bytes.
     bytes INTEGER NOT NULL,

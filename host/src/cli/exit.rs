@@ -121,7 +121,8 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let is_input_at_fault = match (error.status(), error.code()) {
             // A rule forbids it, or it will do later: what was given is as it should be.
-            (_, Some("EVENT_REFUSED" | "LEASE_LOST")) | (Some(408 | 429), _) => false,
+            (_, Some("EVENT_REFUSED" | "LEASE_LOST" | "LEASE_HELD" | "RESOURCE_REVISION_CONFLICT"))
+            | (Some(408 | 429), _) => false,
             (Some(status), _) => status < 500,
             (None, _) => matches!(error, ClientError::Address { .. }),
         };
@@ -152,9 +153,13 @@ impl From<EngineError> for Failure {
             EngineError::NotFound { .. }
             | EngineError::Field(_)
             | EngineError::Revision { .. }
+            | EngineError::ResourceConflict { .. }
+            | EngineError::ResourceKept { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }
+            | EngineError::NameHeld { .. }
+            | EngineError::NameNotHeld { .. }
             | EngineError::HostFault(_)
             | EngineError::Contended
             | EngineError::Storage(_) => Exit::Failed,

@@ -258,6 +258,8 @@ pub enum Change {
         expires_at: Option<Timestamp>,
         /// The lease whose claim it shows; only the host says so.
         claim_of: Option<String>,
+        /// Whether only the host writes it from now on.
+        kept: bool,
     },
     /// It has none.
     Delete,
@@ -278,6 +280,8 @@ pub struct ResourceWrite {
     pub becomes: Option<u64>,
     /// What is done.
     pub change: Change,
+    /// Whether the host itself does it, which alone may touch a record it keeps.
+    pub by_host: bool,
     /// Who does it, in its own words when it says so.
     pub updated_by: String,
     /// The principal that does it.
@@ -305,6 +309,8 @@ pub enum Life {
     Lasting,
     /// Until this moment.
     Until(Timestamp),
+    /// For good, and only the host writes it: who holds a lease now.
+    Kept,
     /// It was taken away.
     Gone,
 }
@@ -313,7 +319,7 @@ impl Head {
     /// The revision of the record there is at `now`.
     pub fn living_at(self, now: Timestamp) -> Option<u64> {
         match self.life {
-            Life::Lasting => Some(self.rev),
+            Life::Lasting | Life::Kept => Some(self.rev),
             Life::Until(end) => (end > now).then_some(self.rev),
             Life::Gone => None,
         }
@@ -340,6 +346,9 @@ pub enum Refused {
         /// What there is; 0 stands for absence.
         current: u64,
     },
+    /// The host keeps it, and nobody else writes it.
+    #[error("the host keeps it: it shows who holds a lease")]
+    Kept,
     /// There is nothing to delete.
     #[error("there is no record")]
     Absent,
@@ -363,6 +372,9 @@ pub fn decide(head: Option<Head>, write: &ResourceWrite) -> Result<Vec<Step>, Re
     let current = living.unwrap_or(0);
     if let Some(expected) = expected.filter(|expected| *expected != current) {
         return Err(Refused::Conflict { expected, current });
+    }
+    if head.is_some_and(|head| head.life == Life::Kept) && !write.by_host {
+        return Err(Refused::Kept);
     }
     let has_ended = living.is_none() && head.is_some_and(|head| head.life != Life::Gone);
     let mut rev = head.map_or(0, |head| head.rev);
@@ -397,6 +409,7 @@ mod tests {
             expect,
             becomes: None,
             change,
+            by_host: false,
             updated_by: String::new(),
             actor: String::new(),
             at: Timestamp(1_000),
@@ -405,7 +418,7 @@ mod tests {
     }
 
     fn put() -> Change {
-        Change::Put { value: Json::empty_object(), ttl_ms: None, expires_at: None, claim_of: None }
+        Change::Put { value: Json::empty_object(), ttl_ms: None, expires_at: None, claim_of: None, kept: false }
     }
 
     #[test]
@@ -478,6 +491,10 @@ mod tests {
         assert_eq!(steps(Some(living), Expect::Absent, put()), conflict(0, 4));
         assert_eq!(steps(Some(living), Expect::Revision(3), Change::Delete), conflict(3, 4));
         assert_eq!(steps(Some(gone), Expect::Anything, Change::Delete), Err(Refused::Absent));
+        let kept = Head { rev: 4, life: Life::Kept };
+        assert_eq!(steps(Some(kept), Expect::Anything, put()), Err(Refused::Kept));
+        let by_host = ResourceWrite { by_host: true, ..write(Expect::Revision(4), put()) };
+        assert_eq!(decide(Some(kept), &by_host), Ok(vec![Step { rev: 5, kind: Updated }]));
         let prepared = ResourceWrite { becomes: Some(5), ..write(Expect::Absent, put()) };
         assert_eq!(decide(Some(ended), &prepared), Err(Refused::Overtaken));
     }

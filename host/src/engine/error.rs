@@ -1,5 +1,6 @@
 //! Why a use case did not happen.
 
+use crate::domain::lease::NamedLease;
 use crate::domain::rules::Refusal;
 use crate::store::{CommitError, StorageError};
 use crate::wire::FieldError;
@@ -28,6 +29,36 @@ pub enum EngineError {
         run_id: String,
         /// How.
         reason: String,
+    },
+    /// A shared resource is not as it must be.
+    #[error("`{key}` is at revision {current}, not {expected} (0: absent)")]
+    ResourceConflict {
+        /// Its key.
+        key: String,
+        /// What was expected; 0 stands for absence.
+        expected: u64,
+        /// What there is; 0 stands for absence.
+        current: u64,
+    },
+    /// A shared resource that only the host writes.
+    #[error("`{key}`: {why}")]
+    ResourceKept {
+        /// Its key.
+        key: String,
+        /// Why.
+        why: String,
+    },
+    /// Somebody else has the lease.
+    #[error("the lease `{}` is held by `{}` until {}", lease.name, lease.owner, lease.expires_at.0)]
+    NameHeld {
+        /// How it is held.
+        lease: Box<NamedLease>,
+    },
+    /// The lease is not held any more.
+    #[error("the lease `{name}` is not held: it ran out, was given back, or somebody else has it")]
+    NameNotHeld {
+        /// Its name or its id.
+        name: String,
     },
     /// The mission is at another revision than the caller expects.
     #[error("the mission is at revision {current}, not {expected}")]

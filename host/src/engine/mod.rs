@@ -26,6 +26,7 @@ mod gates;
 mod approvals;
 mod timers;
 mod tokens;
+mod resources;
 mod retention;
 mod unclaimed;
 mod rebind;
@@ -41,6 +42,7 @@ pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
+pub use resources::{EndsSeen, LeaseAsk, ResourceAsk, ResourceOp, ResourceRequest, WRITES_MAX, Written};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
@@ -55,6 +57,7 @@ use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
 use ports::Plugins;
+use resources::Ends;
 use tokens::TokenCache;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
@@ -94,6 +97,7 @@ struct Parts {
     dispatchers: Dispatchers,
     progress: Progress,
     tokens: TokenCache,
+    ends: Ends,
 }
 
 impl Engine {
@@ -122,6 +126,7 @@ impl Engine {
             dispatchers: Dispatchers::default(),
             progress: Progress::default(),
             tokens: TokenCache::default(),
+            ends: Ends::default(),
         };
         Self { parts: Arc::new(parts) }
     }

@@ -25,6 +25,7 @@ mod meta;
 mod missions;
 mod mission_events;
 mod bindings;
+mod resources;
 mod runs;
 mod artifacts;
 mod approvals;
@@ -88,6 +89,11 @@ fn table() -> Routes {
         .guarded(Action::ApprovalRead, routes!(approvals::show))
         .guarded(Action::ApprovalDecide, routes!(approvals::grant))
         .guarded(Action::ApprovalDecide, routes!(approvals::deny))
+        .guarded(Action::ResourceRead, routes!(resources::show))
+        .guarded(Action::ResourceWrite, routes!(resources::put))
+        .guarded(Action::ResourceWrite, routes!(resources::put_by_body))
+        .guarded(Action::ResourceWrite, routes!(resources::delete))
+        .guarded(Action::ResourceWrite, routes!(resources::delete_by_body))
         .guarded(Action::EventRead, routes!(stream::follow))
         .guarded(Action::EventRead, routes!(stream::follow_global))
         .guarded(Action::TicketCreate, routes!(stream::draw_ticket))

@@ -55,6 +55,8 @@ kinds! {
         "Send `Authorization: Bearer TOKEN` with a token that is neither expired nor revoked.";
     FORBIDDEN = "FORBIDDEN" 403 "This is not yours to do":
         "The principal is known, and its role may not do this. The action and role are in the answer.";
+    RESOURCE_RESERVED = "RESOURCE_RESERVED" 403 "Only the host writes this resource":
+        "`run/SESSION/status` shows how a session stands, and a claim shows who holds a lease. Read it, or take another key.";
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED" 403 "A page of another origin asked":
         "A browser says that a page of another origin sent this. Add the origin to `allowed_origins` if that is meant.";
     NOT_FOUND = "NOT_FOUND" 404 "There is no such thing":
@@ -71,8 +73,12 @@ kinds! {
         "What is asked for cannot be had any more. Read the thing again.";
     REVISION_CONFLICT = "REVISION_CONFLICT" 409 "Somebody was faster":
         "The thing is not at the revision the request names: `expected_rev` against `current_rev`. Read it again and decide anew.";
-    LEASE_LOST = "LEASE_LOST" 409 "The run has gone on without this worker":
-        "Its lease ran out, or the run was taken over, canceled or ended. Stop working on it; nothing of this request was kept.";
+    RESOURCE_REVISION_CONFLICT = "RESOURCE_REVISION_CONFLICT" 409 "The resource is at another revision":
+        "`key` is at `current_rev` and not at `expected_rev`; 0 stands for absence. Nothing was written. Read it again and decide anew.";
+    LEASE_HELD = "LEASE_HELD" 409 "Somebody else has the lease":
+        "`holder` has it until `expires_at_ms`, unless it is renewed. Ask again after that.";
+    LEASE_LOST = "LEASE_LOST" 409 "The lease is lost":
+        "It ran out, was given back, or somebody else has it; a run was taken over, canceled or ended. Stop working under it; nothing of this request was kept.";
     EVENT_REFUSED = "EVENT_REFUSED" 409 "The mission does not take this event":
         "A rule forbids it or the mission's reducer failed. `reason` is the rule's code.";
     IDEMPOTENCY_KEY_IN_USE = "IDEMPOTENCY_KEY_IN_USE" 409 "The same write is being carried out":
@@ -253,6 +259,29 @@ impl From<EngineError> for Problem {
             EngineError::Revision { expected, current } => Self::new(REVISION_CONFLICT, error.to_string())
                 .with("expected_rev", expected)
                 .with("current_rev", current),
+            EngineError::ResourceConflict { ref key, expected, current } => {
+                let key = key.clone();
+                Self::new(RESOURCE_REVISION_CONFLICT, error.to_string())
+                    .with("key", key)
+                    .with("expected_rev", expected)
+                    .with("current_rev", current)
+            }
+            EngineError::ResourceKept { ref key, .. } => {
+                let key = key.clone();
+                Self::new(RESOURCE_RESERVED, error.to_string()).with("key", key)
+            }
+            EngineError::NameHeld { ref lease } => {
+                let lease = lease.clone();
+                Self::new(LEASE_HELD, error.to_string())
+                    .with("name", lease.name)
+                    .with("holder", lease.owner)
+                    .with("fencing_token", lease.fencing_token)
+                    .with("expires_at_ms", lease.expires_at.as_millis())
+            }
+            EngineError::NameNotHeld { ref name } => {
+                let name = name.clone();
+                Self::new(LEASE_LOST, error.to_string()).with("name", name)
+            }
             EngineError::Conflict(message) => Self::new(CONFLICT, message),
             EngineError::HostFault(message) => {
                 tracing::error!(message, "a plugin could not be called");

@@ -135,6 +135,18 @@ actions! {
     ApprovalRead = "approval.read" on "approval":       Yes  Yes  Yes  Yes No;
     /// Answer for people.
     ApprovalDecide = "approval.decide" on "approval":   Others Others No No No;
+    /// See shared resources, and follow them.
+    ResourceRead = "resource.read" on "resource":       Yes  Yes  Yes  Yes Yes, ticket;
+    /// Write and delete shared resources.
+    ResourceWrite = "resource.write" on "resource":     Yes  Yes  Yes  No  Yes;
+    /// Say what values of shared resources have to look like.
+    ResourceRule = "resource.rule" on "resource":       Yes  No   No   No  No;
+    /// See leases.
+    LeaseRead = "lease.read" on "lease":                Yes  Yes  Yes  Yes No;
+    /// Take a lease.
+    LeaseTake = "lease.take" on "lease":                Yes  Yes  Yes  No  No;
+    /// Renew a lease, and give it back.
+    LeaseHold = "lease.hold" on "lease":                Yes  Own  Own  No  No;
     /// Follow the log.
     EventRead = "event.read" on "event":                Yes  Yes  Yes  Yes No, ticket;
     /// Draw a ticket for streams.

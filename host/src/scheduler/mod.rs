@@ -8,6 +8,7 @@ mod inbox;
 mod evaluations;
 mod timers;
 mod leases;
+mod expiry;
 mod retention;
 
 use std::time::Duration;
@@ -38,6 +39,7 @@ impl Scheduler {
         loops.spawn(evaluations::run(engine.clone(), gate_slots));
         loops.spawn(timers::run(engine.clone()));
         loops.spawn(leases::run(engine.clone()));
+        loops.spawn(expiry::run(engine.clone()));
         loops.spawn(retention::run(engine.clone()));
         Self { loops }
     }

@@ -89,6 +89,7 @@ impl Board {
             let revision = revision(write, *step);
             made.rev = step.rev;
             made.life = match (step.kind, revision.expires_at) {
+                (RevisionKind::Updated, None) if is_kept(write) => Life::Kept,
                 (RevisionKind::Updated, None) => Life::Lasting,
                 (RevisionKind::Updated, Some(end)) => Life::Until(end),
                 _ => Life::Gone,
@@ -124,6 +125,10 @@ fn claim_of(write: &ResourceWrite) -> Option<&str> {
         Change::Put { claim_of, .. } => claim_of.as_deref(),
         Change::Delete | Change::Expire => None,
     }
+}
+
+fn is_kept(write: &ResourceWrite) -> bool {
+    matches!(write.change, Change::Put { kept: true, .. })
 }
 
 /// The revision that a step of `write` makes.

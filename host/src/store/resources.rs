@@ -10,7 +10,7 @@ use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Column, Life as RowsLife, Table, boolean, integer, text};
 use crate::domain::id::WorkspaceId;
-use crate::domain::resource::{Life, Resource, ResourceKey, Revision, end_of_prefix};
+use crate::domain::resource::{Head, Life, Resource, ResourceKey, Revision, end_of_prefix};
 use crate::domain::time::Timestamp;
 
 pub(super) static RESOURCES: Table = Table {
@@ -52,12 +52,15 @@ pub(super) static RESOURCE_REVISIONS: Table = Table {
 
 /// `ends_at_ms` of a key whose record was taken away.
 const GONE: Timestamp = Timestamp(0);
+/// `ends_at_ms` of a record that the host keeps.
+const KEPT: Timestamp = Timestamp(i64::MAX as u64);
 
 /// What a key's `ends_at_ms` says.
 pub(super) fn life_of(end: Option<i64>) -> Life {
     match end.map(i64::cast_unsigned) {
         None => Life::Lasting,
         Some(0) => Life::Gone,
+        Some(end) if end == KEPT.0 => Life::Kept,
         Some(end) => Life::Until(Timestamp(end)),
     }
 }
@@ -67,6 +70,7 @@ pub(super) fn end_of(life: Life) -> Option<Timestamp> {
     match life {
         Life::Lasting => None,
         Life::Until(end) => Some(end),
+        Life::Kept => Some(KEPT),
         Life::Gone => Some(GONE),
     }
 }
@@ -150,6 +154,16 @@ impl Record for ResourceHead {
             rev: row.integer("rev")?,
             bytes: row.integer("bytes")?,
         })
+    }
+}
+
+impl Record for Head {
+    const SOURCE: Source =
+        Source { from: "resources", parts: &[("resources", &[integer("rev"), integer("ends_at_ms")])] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        let rev = row.integer("rev")?;
+        Ok(Self { rev, life: life_of(row.integer_or_null("ends_at_ms")?.map(u64::cast_signed)) })
     }
 }
 
@@ -251,12 +265,16 @@ impl Store {
         Ok(found)
     }
 
-    /// The newest revision of a key, whether it has a record or not; `None` when it never had one.
-    pub async fn resource_rev(&self, workspace: &WorkspaceId, key: &ResourceKey) -> Result<Option<u64>, StorageError> {
-        let select = Select::<ResourceHead>::all()
+    /// How a key stands, whether it has a record or not; `None` when it never had one.
+    pub async fn resource_head(
+        &self,
+        workspace: &WorkspaceId,
+        key: &ResourceKey,
+    ) -> Result<Option<Head>, StorageError> {
+        let select = Select::all()
             .only("resources.workspace_id = $", workspace.as_str())
             .only("resources.key = $", key.as_str());
-        Ok(self.one(select).await?.map(|head| head.rev))
+        self.one(select).await
     }
 
     /// The keys that begin with `prefix` and have a record at `now`, in order: at most `limit` (and

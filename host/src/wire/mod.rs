@@ -4,6 +4,7 @@
 
 mod mission;
 mod run;
+mod resource;
 mod command;
 mod fact;
 mod history;
@@ -17,6 +18,7 @@ pub use mission::{
     FieldError, bindings_from_view, bindings_view, budgets_from_view, check_request, created_mission, mission_view,
     work_item_view,
 };
+pub use resource::{claim_value, merge_patch, resource_view};
 pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
 };
