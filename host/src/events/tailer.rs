@@ -172,6 +172,14 @@ impl Tailer {
         self.shared.values.text(event, write).await
     }
 
+    /// The value that an event gave a shared resource; `None` as for [`Self::text_with_value`].
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn value(&self, event: &LogEvent) -> Result<Option<Json>, StorageError> {
+        self.shared.values.value(event).await
+    }
+
     /// What following has cost so far.
     pub fn effort(&self) -> Effort {
         let Counters { events, considered, woken, searched, pages } = &self.shared.counters;

@@ -101,7 +101,7 @@ impl Values {
     }
 
     /// The value that an event tells of.
-    async fn value(&self, event: &LogEvent) -> Result<Option<Json>, StorageError> {
+    pub(super) async fn value(&self, event: &LogEvent) -> Result<Option<Json>, StorageError> {
         let event = &event.event;
         let (Some(key), Some(rev)) = (&event.resource_key, revision_of(&event.properties)) else { return Ok(None) };
         if event.event_type != EventType::ResourceUpdated.as_str() {
