@@ -274,8 +274,7 @@ impl RunTrace {
         }
         let new = told.last();
         // An engine's `queued` that comes late says nothing of a run that somebody works on.
-        let weight =
-            |last: &Last| (told.by_host || last.event_type != EventType::RunQueued, last.stamp);
+        let weight = |last: &Last| (told.by_host || last.event_type != EventType::RunQueued, last.stamp);
         if weight(&new) > weight(&self.last) {
             self.last = new;
         }

@@ -1,0 +1,44 @@
+//! Keeps the status of sessions: follows the log, close behind it when there is little and in large
+//! steps when there is much.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{GATHER, POLL, RETRY, wake};
+use crate::engine::{Engine, Pass};
+
+/// Longest pause between two passes while there is something to do. A pass that took long is
+/// followed by a pause as long, in which events gather: then many of one session cost one write, and the
+/// index never takes more than half of what a host can write.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+pub(super) async fn run(engine: Engine) {
+    let mut commits = engine.store().commits();
+    let mut indexer = engine.status_indexer();
+    // Hosts that share a database take turns being faster; who is slower looks less often.
+    let mut behind = Duration::ZERO;
+    loop {
+        commits.mark_unchanged();
+        let begun = Instant::now();
+        let pass = indexer.pass().await;
+        let pause = begun.elapsed().clamp(GATHER, PAUSE_MAX);
+        match pass {
+            Ok(Pass::Idle) => wake(&mut commits, POLL).await,
+            Ok(Pass::Done) => {
+                behind = Duration::ZERO;
+                tokio::time::sleep(pause).await;
+                wake(&mut commits, POLL).await;
+            }
+            Ok(Pass::More) => tokio::time::sleep(pause).await,
+            Ok(Pass::Overtaken) => {
+                behind = (behind * 2).clamp(GATHER, PAUSE_MAX);
+                tokio::time::sleep(behind).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "failed to keep the status of sessions; trying again");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
