@@ -12,7 +12,8 @@ const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// The types whose snapshots are here; those of missions are in `mission_events.rs`.
 fn types() -> Vec<EventType> {
-    let is_here = |kind: &&EventType| ["resource.", "session.", "message."].iter().any(|p| kind.as_str().starts_with(p));
+    let is_here =
+        |kind: &&EventType| ["resource.", "session.", "message."].iter().any(|p| kind.as_str().starts_with(p));
     EventType::ALL.iter().filter(is_here).copied().collect()
 }
 
@@ -40,7 +41,9 @@ async fn live(server: &TestServer) -> String {
     // Its lease runs out, and another session takes over.
     claim(server, &mission, "first", 5_000).await;
     let (run, token) = claim(server, &mission, "second", 600_000).await;
-    let own = async |what: &str, body: Value| ok(server.ask(Method::POST, &format!("/runs/{run}/{what}"), &token, body).await);
+    let own = async |what: &str, body: Value| {
+        ok(server.ask(Method::POST, &format!("/runs/{run}/{what}"), &token, body).await)
+    };
     own("heartbeat", json!({"progress": {"step": 2, "of": 3}})).await;
     let call = json!({"type": "tool", "call_id": "c1", "tool": "grep", "state": "running"});
     let told = json!({"events": [{"type": "session.run.started"}, {"type": "message.part.updated", "part": call}]});
@@ -97,7 +100,8 @@ async fn events_are_as_clients_know_them() {
             assert_eq!((frame.event, frame.id), (None, frame.data["seq"].as_u64()));
             events.push(frame.data);
         }
-        let mission = events.iter().find(|e| e["type"] == "mission.created").expect("it was made")["mission_id"].clone();
+        let mission =
+            events.iter().find(|e| e["type"] == "mission.created").expect("it was made")["mission_id"].clone();
         let mission = mission.as_str().expect("an id").to_owned();
         let names = BTreeMap::from([(run, "[run]"), (mission, "[mission]")]);
         // How the indexer cuts its passes is its own affair: of the statuses one is shown.

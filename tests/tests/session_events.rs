@@ -170,14 +170,24 @@ async fn what_is_not_right_is_refused_in_whole() {
             (json!({"type": "session.run.started", "seq": 1}), 422, "UNKNOWN_FIELD", "seq"),
             (json!({"type": "session.run.started", "properties": []}), 422, "INVALID_FIELD", "properties"),
             (with(json!({"sessionID": "other"})), 400, "SESSION_EVENT_MISMATCH", "properties"),
-            (with(json!({"sessionID": "s", "session_id": "other"})), 400, "SESSION_EVENT_MISMATCH", "properties.sessionID"),
+            (
+                with(json!({"sessionID": "s", "session_id": "other"})),
+                400,
+                "SESSION_EVENT_MISMATCH",
+                "properties.sessionID",
+            ),
             (with(json!({"runID": "a", "run_id": "b"})), 400, "SESSION_EVENT_MISMATCH", "properties.runID"),
             (with(json!({"sessionID": 5})), 422, "INVALID_FIELD", "properties.sessionID"),
             (with(json!({"run_id": "../x"})), 422, "INVALID_FIELD", "properties.run_id"),
             (with(json!({"run_id": ""})), 422, "INVALID_FIELD", "properties.run_id"),
             (with(json!({ "x": large })), 422, "INVALID_FIELD", "properties"),
             (json!({"type": "message.part.updated", "properties": {}}), 422, "INVALID_FIELD", "properties.part"),
-            (json!({"type": "message.part.updated", "properties": {"part": {"text": "x"}}}), 422, "INVALID_FIELD", "properties.part"),
+            (
+                json!({"type": "message.part.updated", "properties": {"part": {"text": "x"}}}),
+                422,
+                "INVALID_FIELD",
+                "properties.part",
+            ),
             (
                 json!({"type": "message.part.updated", "properties": {"part": {"type": "text", "sessionID": "other"}}}),
                 400,
@@ -198,7 +208,12 @@ async fn what_is_not_right_is_refused_in_whole() {
         ];
         for (body, status, code, field) in cases {
             let refused = tell(&server, "s", body.clone()).await;
-            assert_eq!((refused.status, refused.code(), &refused.body["field"]), (status, code, &json!(field)), "{body}: {:#}", refused.body);
+            assert_eq!(
+                (refused.status, refused.code(), &refused.body["field"]),
+                (status, code, &json!(field)),
+                "{body}: {:#}",
+                refused.body
+            );
         }
         let named = tell(&server, "s", json!({"type": "session.run.failed"})).await.body;
         assert!(named["detail"].as_str().expect("a detail").contains("session.run.interrupted"), "{named:#}");
@@ -282,7 +297,8 @@ async fn two_hosts_on_one_database_write_each_revision_once() {
                 // Each session is told of through both hosts.
                 let session = format!("s{}", number / 2);
                 let run = format!("r{number}-{}", step / 5);
-                let kind = ["queued", "claimed", "started", "progress", "finished"][usize::try_from(step % 5).expect("small")];
+                let kind =
+                    ["queued", "claimed", "started", "progress", "finished"][usize::try_from(step % 5).expect("small")];
                 let event = run_event(kind, step * 10 + number as u64, json!({"run_id": run, "status": "succeeded"}));
                 let through = if step % 2 == 0 { &server } else { &other };
                 let told = tell(through, &session, event).await;

@@ -67,7 +67,8 @@ async fn a_runs_status_follows_it_from_worker_to_worker() {
 
         let held = take(&t, Some("s1")).await;
         t.engine.note_started(&held).await.expect("told");
-        let tool = |state: &str| OutputPart { part: json!({"type": "tool", "id": "1", "tool": "grep", "state": state}) };
+        let tool =
+            |state: &str| OutputPart { part: json!({"type": "tool", "id": "1", "tool": "grep", "state": state}) };
         t.engine.append_output(&held, &[tool("running")]).await.expect("told");
         assert_eq!(settle(&mut indexer).await, 1, "all of it is one write");
         let mut expected = shown("s1", &run, "running", "message.part.updated");
@@ -135,7 +136,8 @@ fn anything(random: &mut Random, moment: u64) -> SessionEvent {
 /// Several hosts, each stopped at any moment, index what comes mixed up and in parts.
 #[tokio::test(flavor = "multi_thread")]
 async fn crashes_and_other_hosts_make_no_revision_twice() {
-    for (round, database) in [TestDatabase::each().await, TestDatabase::each().await].into_iter().flatten().enumerate() {
+    for (round, database) in [TestDatabase::each().await, TestDatabase::each().await].into_iter().flatten().enumerate()
+    {
         let mut random = Random::new(round as u64 + 11);
         let mut t = TestEngine::start(database).await;
         let mut others = Vec::new();
@@ -145,7 +147,8 @@ async fn crashes_and_other_hosts_make_no_revision_twice() {
         let mut indexers: Vec<_> = others.iter().chain([&t.engine]).map(Engine::status_indexer).collect();
         let mut overtaken = 0;
         for step in 0..60 {
-            let mut told: Vec<_> = (0..1 + random.below(12)).map(|n| anything(&mut random, step * 100 + n as u64)).collect();
+            let mut told: Vec<_> =
+                (0..1 + random.below(12)).map(|n| anything(&mut random, step * 100 + n as u64)).collect();
             for _ in 0..random.below(4) {
                 let again = told[random.below(told.len())].clone();
                 let place = random.below(told.len());
