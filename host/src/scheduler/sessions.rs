@@ -8,10 +8,11 @@ use tokio::time::Instant;
 use super::{GATHER, POLL, RETRY, wake};
 use crate::engine::{Engine, Pass};
 
-/// Longest pause between two passes while there is something to do. A pass that took long is
-/// followed by a pause as long, in which events gather: then many of one session cost one write, and the
-/// index never takes more than half of what a host can write.
+/// Longest pause between two passes while there is something to do.
 const PAUSE_MAX: Duration = Duration::from_millis(250);
+/// How many times as long as a pass the pause after it is: meanwhile events gather, and many of one
+/// session cost one write. The index is at rest most of the time, and a moment behind.
+const REST: u32 = 3;
 
 pub(super) async fn run(engine: Engine) {
     let mut commits = engine.store().commits();
@@ -22,15 +23,19 @@ pub(super) async fn run(engine: Engine) {
         commits.mark_unchanged();
         let begun = Instant::now();
         let pass = indexer.pass().await;
-        let pause = begun.elapsed().clamp(GATHER, PAUSE_MAX);
+        let took = begun.elapsed();
         match pass {
             Ok(Pass::Idle) => wake(&mut commits, POLL).await,
             Ok(Pass::Done) => {
                 behind = Duration::ZERO;
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep((took * REST).clamp(GATHER, PAUSE_MAX)).await;
                 wake(&mut commits, POLL).await;
             }
-            Ok(Pass::More) => tokio::time::sleep(pause).await,
+            // A full page: the rest is not kept waiting, but others have their turn.
+            Ok(Pass::More) => {
+                behind = Duration::ZERO;
+                tokio::time::sleep(took.clamp(GATHER, PAUSE_MAX)).await;
+            }
             Ok(Pass::Overtaken) => {
                 behind = (behind * 2).clamp(GATHER, PAUSE_MAX);
                 tokio::time::sleep(behind).await;

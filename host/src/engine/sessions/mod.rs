@@ -33,7 +33,7 @@ const ATTEMPTS_MAX: u32 = 8;
 /// Something an engine tells of one of its sessions.
 #[derive(Debug, Clone)]
 pub struct SessionEvent {
-    /// How the caller names it, for messages: `` or `events[3].`.
+    /// How the caller names it, for messages: `events[3].`, or nothing when it stands alone.
     pub field: String,
     /// What it tells: one of [`wire::SESSION_EVENTS`].
     pub event_type: EventType,
