@@ -13,6 +13,7 @@ pub mod input;
 pub mod history;
 pub mod event;
 pub mod work;
+pub mod session;
 pub mod token;
 pub mod problem;
 pub mod server;

@@ -155,6 +155,7 @@ impl From<EngineError> for Failure {
             | EngineError::Revision { .. }
             | EngineError::ResourceConflict { .. }
             | EngineError::ResourceKept { .. }
+            | EngineError::HostsOwn { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }

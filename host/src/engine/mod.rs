@@ -27,6 +27,7 @@ mod approvals;
 mod timers;
 mod tokens;
 mod resources;
+mod sessions;
 mod retention;
 mod unclaimed;
 mod rebind;
@@ -44,6 +45,7 @@ pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
 pub use resources::{EndsSeen, LeaseAsk, ResourceAsk, ResourceOp, ResourceRequest, WRITES_MAX, Written};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
+pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
 use std::sync::Arc;
@@ -58,6 +60,7 @@ use claims::Dispatchers;
 use heartbeats::Progress;
 use ports::Plugins;
 use resources::Ends;
+use sessions::Indexed;
 use tokens::TokenCache;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
@@ -98,6 +101,7 @@ struct Parts {
     progress: Progress,
     tokens: TokenCache,
     ends: Ends,
+    indexed: Indexed,
 }
 
 impl Engine {
@@ -127,6 +131,7 @@ impl Engine {
             progress: Progress::default(),
             tokens: TokenCache::default(),
             ends: Ends::default(),
+            indexed: Indexed::default(),
         };
         Self { parts: Arc::new(parts) }
     }

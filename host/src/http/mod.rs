@@ -27,6 +27,7 @@ mod mission_events;
 mod bindings;
 mod resources;
 mod runs;
+mod sessions;
 mod artifacts;
 mod approvals;
 mod stream;
@@ -84,6 +85,7 @@ fn table() -> Routes {
         .guarded(Action::RunHold, routes!(runs::finish))
         .guarded(Action::RunHold, routes!(runs::ask))
         .guarded_large(Action::RunHold, routes!(artifacts::leave))
+        .guarded(Action::SessionTell, routes!(sessions::tell))
         .guarded(Action::ArtifactRead, routes!(artifacts::fetch))
         .guarded(Action::ApprovalRead, routes!(approvals::list))
         .guarded(Action::ApprovalRead, routes!(approvals::show))

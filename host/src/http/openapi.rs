@@ -17,6 +17,7 @@ use utoipa::OpenApi as _;
     tags(
         (name = "missions", description = "Missions: goals, their work items and history"),
         (name = "runs", description = "Runs: what workers claim, keep and finish"),
+        (name = "sessions", description = "Sessions of other engines"),
         (name = "approvals", description = "Approvals: what waits for people"),
         (name = "events", description = "The log, followed"),
         (name = "tokens", description = "Tokens: who may ask"),
