@@ -155,6 +155,10 @@ impl From<EngineError> for Failure {
             | EngineError::Revision { .. }
             | EngineError::ResourceConflict { .. }
             | EngineError::ResourceKept { .. }
+            | EngineError::ResourceClaimed { .. }
+            | EngineError::ResourceUnfit { .. }
+            | EngineError::RevisionGone { .. }
+            | EngineError::Operation { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }

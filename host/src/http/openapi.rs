@@ -18,6 +18,8 @@ use utoipa::OpenApi as _;
         (name = "missions", description = "Missions: goals, their work items and history"),
         (name = "runs", description = "Runs: what workers claim, keep and finish"),
         (name = "approvals", description = "Approvals: what waits for people"),
+        (name = "resources", description = "Shared resources: a board of records with revisions"),
+        (name = "leases", description = "Leases: names that one holder at a time has"),
         (name = "events", description = "The log, followed"),
         (name = "tokens", description = "Tokens: who may ask"),
         (name = "audit", description = "The audit"),
