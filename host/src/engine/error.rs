@@ -117,6 +117,15 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Whether a schema forbids a value, of a batch or alone.
+    pub(super) fn is_unfit(&self) -> bool {
+        match self {
+            Self::ResourceUnfit { .. } => true,
+            Self::Operation { error, .. } => error.is_unfit(),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::HostFault(_) | Self::Contended | Self::Storage(_))

@@ -139,6 +139,20 @@ impl Engine {
         }
     }
 
+    /// Whether `rules`, as this host remembers them, are the workspace's no longer; they are forgotten then.
+    pub(super) async fn have_rules_changed(
+        &self,
+        workspace_id: &WorkspaceId,
+        rules: Option<&ResourceRules>,
+    ) -> Result<bool, EngineError> {
+        let stored = self.parts.store.resource_schemas(workspace_id).await?;
+        let have_changed = stored.map(|stored| stored.revision) != rules.and_then(ResourceRules::revision);
+        if have_changed {
+            self.parts.rules.forget(workspace_id);
+        }
+        Ok(have_changed)
+    }
+
     /// Sets a schema, or takes it away; the audit holds it. Answers all schemas as they are then.
     ///
     /// # Errors

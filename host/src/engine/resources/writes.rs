@@ -83,7 +83,13 @@ impl Engine {
         let now = self.now();
         let writes_values = request.asks.iter().any(|ask| !matches!(ask.op, ResourceOp::Delete));
         let rules = if writes_values { Some(self.rules_at_hand(request.workspace_id).await?) } else { None };
-        let planned = self.plan(request, rules.as_deref(), now).await?;
+        let planned = match self.plan(request, rules.as_deref(), now).await {
+            // Nothing is committed then, and so no guard finds out that the schema has changed.
+            Err(error) if error.is_unfit() && self.have_rules_changed(request.workspace_id, rules.as_deref()).await? => {
+                return Ok(None);
+            }
+            planned => planned?,
+        };
         let mut unit = Unit { guards: self.lease_guards(request, now).await?, ..Unit::default() };
         unit.guards.extend(rules.map(|rules| Guard::resource_schemas(request.workspace_id, rules.revision())));
         unit.guards.extend(request.held.map(|held| self.hold_guard(held)));
