@@ -39,15 +39,24 @@ async fn a_name_has_one_holder_and_tokens_that_only_grow() {
         let first = server.ask(Method::POST, "/leases", &ada, body.clone()).await;
         assert_eq!(first.status, 201, "{:#}", first.body);
         let lease = first.body;
-        assert_eq!((&lease["name"], &lease["owner"], &lease["state"]), (&json!("deploy"), &json!("ada's laptop"), &json!("held")));
-        assert_eq!((&lease["fencing_token"], &lease["principal"], &lease["retries"]), (&json!(1), &json!("agent.ada"), &json!(0)));
+        assert_eq!(
+            (&lease["name"], &lease["owner"], &lease["state"]),
+            (&json!("deploy"), &json!("ada's laptop"), &json!("held"))
+        );
+        assert_eq!(
+            (&lease["fencing_token"], &lease["principal"], &lease["retries"]),
+            (&json!(1), &json!("agent.ada"), &json!(0))
+        );
         assert_eq!(lease["expires_at_ms"].as_u64(), lease["acquired_at_ms"].as_u64().map(|at| at + 60_000));
         // Held is held, whoever asks.
         for token in [&ada, &bob, &server.operator] {
             let refused = server.ask(Method::POST, "/leases", token, body.clone()).await;
             code(&refused, 409, "LEASE_HELD");
             assert_eq!((&refused.body["holder"], &refused.body["fencing_token"]), (&json!("ada's laptop"), &json!(1)));
-            assert_eq!((&refused.body["expires_at_ms"], &refused.body["name"]), (&lease["expires_at_ms"], &lease["name"]));
+            assert_eq!(
+                (&refused.body["expires_at_ms"], &refused.body["name"]),
+                (&lease["expires_at_ms"], &lease["name"])
+            );
         }
         let id = id_of(&lease);
         for what in ["renew", "release"] {
@@ -69,7 +78,10 @@ async fn a_name_has_one_holder_and_tokens_that_only_grow() {
         }
         // The next holder; whoever still has the old id is told that it lost.
         let next = server.ask(Method::POST, "/leases", &bob, json!({"name": "deploy", "ttl_ms": 60_000})).await.body;
-        assert_eq!((&next["fencing_token"], &next["owner"], &next["retries"]), (&json!(2), &json!("agent.bob"), &json!(0)));
+        assert_eq!(
+            (&next["fencing_token"], &next["owner"], &next["retries"]),
+            (&json!(2), &json!("agent.bob"), &json!(0))
+        );
         assert_ne!(next["lease_id"], lease["lease_id"]);
         for what in ["renew", "release"] {
             let late = server.ask(Method::POST, &format!("/leases/{id}/{what}"), &ada, Value::Null).await;
@@ -77,7 +89,9 @@ async fn a_name_has_one_holder_and_tokens_that_only_grow() {
         }
         code(&server.get(&format!("/leases/{id}")).await, 409, "LEASE_LOST");
         let stem = id.rsplit_once('.').expect("an id has two parts").0;
-        for unknown in ["lse_none", "lse_none.1", "..", "%2F", &format!("{stem}.3"), &format!("{stem}.0"), &format!("{stem}.x")] {
+        for unknown in
+            ["lse_none", "lse_none.1", "..", "%2F", &format!("{stem}.3"), &format!("{stem}.0"), &format!("{stem}.x")]
+        {
             for path in [format!("/leases/{unknown}"), format!("/leases/{unknown}/renew")] {
                 let method = if path.ends_with("renew") { Method::POST } else { Method::GET };
                 let answer = server.ask(method, &path, &server.operator, Value::Null).await;
@@ -101,7 +115,9 @@ async fn of_many_who_ask_at_once_one_gets_it() {
         };
         let servers = [&one, two.as_ref().unwrap_or(&one)];
         for round in 1..=5_u64 {
-            let ask = |n: usize| servers[n % 2].post("/leases", json!({"name": "leader", "ttl_ms": 60_000, "claim_key": "team/leader"}));
+            let ask = |n: usize| {
+                servers[n % 2].post("/leases", json!({"name": "leader", "ttl_ms": 60_000, "claim_key": "team/leader"}))
+            };
             let answers = futures_util::future::join_all((0..16).map(ask)).await;
             let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
             assert_eq!((won.len(), lost.len()), (1, 15));
@@ -143,7 +159,8 @@ async fn a_write_under_a_lease_needs_it_held() {
         code(&write(&id_of(&next)).await, 409, "LEASE_LOST");
         code(&write("lse_unknown.1").await, 409, "LEASE_LOST");
         let elsewhere = server.token("elsewhere", Role::Member, "user.other").await;
-        let body = json!({"value": 1, "lease_id": id_of(&taken(&server, json!({"name": "x", "ttl_ms": 60_000})).await)});
+        let body =
+            json!({"value": 1, "lease_id": id_of(&taken(&server, json!({"name": "x", "ttl_ms": 60_000})).await)});
         code(&server.ask(Method::PUT, "/resource/team/w", &elsewhere, body).await, 409, "LEASE_LOST");
     })
     .await;
@@ -257,7 +274,9 @@ async fn leases_are_listed_by_name_and_taken_once_under_a_name_of_the_request() 
             let refused = server.post("/leases", body.clone()).await;
             assert_eq!((refused.status, &refused.body["field"]), (422, &json!(field)), "{body}: {:#}", refused.body);
         }
-        for (query, status) in [("held=yes", 422), ("limit=0", 422), ("cursor=", 422), ("cursor=%01", 400), ("x=1", 422)] {
+        for (query, status) in
+            [("held=yes", 422), ("limit=0", 422), ("cursor=", 422), ("cursor=%01", 400), ("x=1", 422)]
+        {
             assert_eq!(server.get(&format!("/leases?{query}")).await.status, status, "{query}");
         }
     })

@@ -88,7 +88,10 @@ async fn keys_that_cannot_be_are_refused_in_every_place() {
         }
         // No key at all.
         assert_eq!(raw(&server, "GET", "/resource/", "").await, (404, "UNKNOWN_ROUTE".to_owned()));
-        assert_eq!(raw(&server, "PUT", "/resource/batch", r#"{"value":1}"#).await, (405, "METHOD_NOT_ALLOWED".to_owned()));
+        assert_eq!(
+            raw(&server, "PUT", "/resource/batch", r#"{"value":1}"#).await,
+            (405, "METHOD_NOT_ALLOWED".to_owned())
+        );
 
         let longest = format!("project/{}", "x".repeat(504));
         for key in ["", "a", "project/../a", "project/a\u{0}", "project%2Fa", "project//a", "project/ä", &long] {
@@ -100,14 +103,19 @@ async fn keys_that_cannot_be_are_refused_in_every_place() {
             let answer = server.post("/resource/batch", json!({"operations": operations})).await;
             refused(&answer, 422, "INVALID_FIELD", "operations[1].key", key);
         }
-        for (path, body) in [("/resource", json!({"value": 1})), ("/resource/team/a", json!({"key": "team/b", "value": 1}))] {
+        for (path, body) in
+            [("/resource", json!({"value": 1})), ("/resource/team/a", json!({"key": "team/b", "value": 1}))]
+        {
             refused(&server.ask(Method::PUT, path, &server.operator, body).await, 422, "INVALID_FIELD", "key", path);
         }
         nothing_written(&server, before).await;
         let made = raw(&server, "PUT", &format!("/resource/{}", longest.replace('/', "%2f")), r#"{"value":1}"#).await;
         assert_eq!(made.0, 200, "the longest key there is");
         assert_eq!(raw(&server, "GET", "/resource/run%2Fs1%2Fstatus", "").await.0, 404);
-        assert_eq!(raw(&server, "PUT", "/resource/run/s1/status", r#"{"value":1}"#).await, (403, "RESOURCE_RESERVED".to_owned()));
+        assert_eq!(
+            raw(&server, "PUT", "/resource/run/s1/status", r#"{"value":1}"#).await,
+            (403, "RESOURCE_RESERVED".to_owned())
+        );
     })
     .await;
 }
@@ -179,9 +187,18 @@ async fn values_that_cannot_be_kept_as_they_are_are_refused() {
         nothing_written(&server, before).await;
 
         // From the other side.
-        for value in [&nested(63), &long.replacen('x', "", 1), "18446744073709551615", "-0.0", "5e-324", "\"\\ud83d\\ude00\"", "\"\\\\u0000\""] {
+        for value in [
+            &nested(63),
+            &long.replacen('x', "", 1),
+            "18446744073709551615",
+            "-0.0",
+            "5e-324",
+            "\"\\ud83d\\ude00\"",
+            "\"\\\\u0000\"",
+        ] {
             let request = server.request(Method::PUT, "/resource/team/v", &server.operator);
-            let answer = reply(request.header("content-type", "application/json").body(format!("{{\"value\":{value}}}"))).await;
+            let answer =
+                reply(request.header("content-type", "application/json").body(format!("{{\"value\":{value}}}"))).await;
             assert_eq!(answer.status, 200, "{}: {:#}", &value[..value.len().min(40)], answer.body);
             let kept: Value = serde_json::from_str(value).expect("a test's own value");
             let same = server.get("/resource/team/v").await.body["value"] == kept || kept == json!(-0.0);
@@ -303,9 +320,17 @@ async fn batches_and_schemas_that_cannot_be_are_refused_by_name() {
             (json!({"op": "put", "key": "team/b", "value": 1, "patch": {}}), "INVALID_FIELD", "operations[1].patch"),
             (json!({"op": "patch", "key": "team/b", "value": {}}), "INVALID_FIELD", "operations[1].patch"),
             (json!({"op": "delete", "key": "team/b", "value": null}), "INVALID_FIELD", "operations[1].value"),
-            (json!({"op": "patch", "key": "team/b", "patch": {}, "ttl_ms": 5}), "INVALID_FIELD", "operations[1].ttl_ms"),
+            (
+                json!({"op": "patch", "key": "team/b", "patch": {}, "ttl_ms": 5}),
+                "INVALID_FIELD",
+                "operations[1].ttl_ms",
+            ),
             (json!({"op": "put", "key": "team/b", "value": 1, "rev": 1}), "UNKNOWN_FIELD", "operations[1].rev"),
-            (json!({"op": "put", "key": "team/b", "value": 1, "if_match_rev": -1}), "INVALID_FIELD", "operations[1].if_match_rev"),
+            (
+                json!({"op": "put", "key": "team/b", "value": 1, "if_match_rev": -1}),
+                "INVALID_FIELD",
+                "operations[1].if_match_rev",
+            ),
             (json!({"op": "put", "key": "team/a", "value": 2}), "INVALID_FIELD", "operations[1].key"),
             (json!({"op": "delete", "key": "team/a"}), "INVALID_FIELD", "operations[1].key"),
             (json!(["put", "team/b", 1]), "INVALID_FIELD", "operations[1]"),

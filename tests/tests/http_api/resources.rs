@@ -85,7 +85,10 @@ async fn a_record_lives_through_its_revisions() {
         let request = request.header("content-type", "application/merge-patch+json").body(r#"{"m":{"y":2}}"#);
         let patched = reply(request).await;
         revision(&patched, 3);
-        assert_eq!((&patched.body["value"], &patched.body["updated_by"]), (&json!({"m": {"x": 1, "y": 2}}), &json!("bob")));
+        assert_eq!(
+            (&patched.body["value"], &patched.body["updated_by"]),
+            (&json!({"m": {"x": 1, "y": 2}}), &json!("bob"))
+        );
 
         // The key may stand in the body.
         let by_body = json!({"key": "project/a", "value": null, "if_match_rev": 3});
@@ -138,7 +141,10 @@ async fn conditions_mean_the_same_wherever_they_stand() {
         // Readers ask for news alone.
         for known in ["\"4\"", "W/\"4\"", "\"1\", \"4\"", "*"] {
             let seen = with(&server, Method::GET, "team/a", &[("if-none-match", known)], Value::Null).await;
-            assert_eq!((seen.status, &seen.headers["etag"], &seen.body), (304, &"\"4\"".parse().unwrap(), &Value::Null));
+            assert_eq!(
+                (seen.status, &seen.headers["etag"], &seen.body),
+                (304, &"\"4\"".parse().unwrap(), &Value::Null)
+            );
         }
         revision(&with(&server, Method::GET, "team/a", &[("if-none-match", "\"3\"")], Value::Null).await, 4);
         let head = with(&server, Method::HEAD, "team/a", &[], Value::Null).await;
@@ -284,7 +290,11 @@ async fn a_batch_happens_as_a_whole_or_not_at_all() {
             (json!({"op": "put", "key": "team/d", "value": 1, "if_match_rev": 7}), 409, "RESOURCE_REVISION_CONFLICT"),
             (json!({"op": "delete", "key": "team/d"}), 404, "NOT_FOUND"),
             (json!({"op": "patch", "key": "team/d", "patch": {}}), 404, "NOT_FOUND"),
-            (json!({"op": "patch", "key": "team/d", "patch": {}, "if_match_rev": 2}), 409, "RESOURCE_REVISION_CONFLICT"),
+            (
+                json!({"op": "patch", "key": "team/d", "patch": {}, "if_match_rev": 2}),
+                409,
+                "RESOURCE_REVISION_CONFLICT",
+            ),
             (json!({"op": "put", "key": "team/d", "value": 1, "lease_id": "lse_none.1"}), 409, "LEASE_LOST"),
             (json!({"op": "put", "key": "team/d", "value": 1, "ttl_ms": 0}), 422, "INVALID_FIELD"),
             (json!({"op": "put", "key": "run/s/status", "value": 1}), 403, "RESOURCE_RESERVED"),
@@ -294,32 +304,50 @@ async fn a_batch_happens_as_a_whole_or_not_at_all() {
             code(&answer, status, kind);
             assert_eq!((&answer.body["index"], &answer.body["key"]), (&json!(2), &operation["key"]), "{operation}");
             if kind == "RESOURCE_REVISION_CONFLICT" {
-                assert_eq!((&answer.body["expected_rev"], &answer.body["current_rev"]), (&operation["if_match_rev"], &json!(0)));
+                assert_eq!(
+                    (&answer.body["expected_rev"], &answer.body["current_rev"]),
+                    (&operation["if_match_rev"], &json!(0))
+                );
             }
         }
         assert_eq!(told(&server).await.len(), 2, "nothing of it was written");
         let done = server.post("/resource/batch", json!({"ops": [put_c, patch_a, delete_b]})).await;
-        assert_eq!((done.status, &done.body["ok"], &done.body["count"]), (200, &json!(true), &json!(3)), "{:#}", done.body);
+        assert_eq!(
+            (done.status, &done.body["ok"], &done.body["count"]),
+            (200, &json!(true), &json!(3)),
+            "{:#}",
+            done.body
+        );
         let results = &done.body["results"];
-        assert_eq!((&results[0]["key"], &results[0]["rev"], &results[0]["ttl_ms"]), (&json!("team/c"), &json!(1), &json!(60_000)));
+        assert_eq!(
+            (&results[0]["key"], &results[0]["rev"], &results[0]["ttl_ms"]),
+            (&json!("team/c"), &json!(1), &json!(60_000))
+        );
         assert_eq!((&results[1]["rev"], &results[1]["value"]), (&json!(2), &json!({"n": 1, "m": 2})));
         assert_eq!(results[2], json!({"ok": true, "deleted": true, "key": "team/b", "rev": 2}));
         let log = told(&server).await;
-        assert_eq!(log[2..], ["resource.updated team/c 1", "resource.updated team/a 2", "resource.deleted team/b 2 deleted"]);
+        assert_eq!(
+            log[2..],
+            ["resource.updated team/c 1", "resource.updated team/a 2", "resource.deleted team/b 2 deleted"]
+        );
 
         // From both sides of its limits.
         let many = |count: usize, bytes: usize| -> Value {
-            (0..count).map(|n| json!({"op": "put", "key": format!("project/{n}"), "value": "x".repeat(bytes)})).collect()
+            (0..count)
+                .map(|n| json!({"op": "put", "key": format!("project/{n}"), "value": "x".repeat(bytes)}))
+                .collect()
         };
         assert_eq!(batch(&server, many(100, 1)).await.status, 200);
         code(&batch(&server, many(101, 1)).await, 422, "INVALID_FIELD");
         code(&batch(&server, json!([])).await, 422, "INVALID_FIELD");
         assert_eq!(batch(&server, many(15, 1 << 20 >> 1)).await.status, 200, "it may be larger than other bodies");
         code(&batch(&server, many(17, 1_000_000)).await, 413, "TOO_LARGE");
-        let patches: Value =
-            (0..100).map(|n| json!({"op": "patch", "key": format!("project/{n}"), "patch": "y".repeat(150_000)})).collect();
+        let patches: Value = (0..100)
+            .map(|n| json!({"op": "patch", "key": format!("project/{n}"), "patch": "y".repeat(150_000)}))
+            .collect();
         assert_eq!(batch(&server, patches).await.status, 200);
-        let grow: Value = (0..100).map(|n| json!({"op": "patch", "key": format!("mission/{n}"), "patch": {"b": 1}})).collect();
+        let grow: Value =
+            (0..100).map(|n| json!({"op": "patch", "key": format!("mission/{n}"), "patch": {"b": 1}})).collect();
         for n in 0..100 {
             revision(&put(&server, &format!("mission/{n}"), json!({"value": {"a": "z".repeat(170_000)}})).await, 1);
         }
@@ -429,8 +457,11 @@ async fn what_has_ended_is_gone_at_once_and_told_of_once() {
     for database in TestDatabase::each().await {
         let one = TestServer::start(&database, CACHE, ServerOptions::default()).await;
         // Two hosts on one PostgreSQL.
-        let two =
-            if database.is_postgres() { Some(TestServer::start(&database, CACHE, ServerOptions::default()).await) } else { None };
+        let two = if database.is_postgres() {
+            Some(TestServer::start(&database, CACHE, ServerOptions::default()).await)
+        } else {
+            None
+        };
         let other = two.as_ref().unwrap_or(&one);
         let made = put(&one, "team/t", json!({"value": 1, "ttl_ms": 700})).await;
         assert_eq!(made.body["expires_at_ms"].as_u64(), made.body["updated_at_ms"].as_u64().map(|at| at + 700));
@@ -446,12 +477,16 @@ async fn what_has_ended_is_gone_at_once_and_told_of_once() {
         code(&delete(&one, "team/t").await, 404, "NOT_FOUND");
         revision(&put(other, "team/t", json!({"value": 2, "if_match_rev": 0})).await, 4);
         let log = one.until("/resource/history/team/t", |history| history["count"] == 4).await;
-        assert_eq!((&log["history"][1]["kind"], &log["history"][1]["actor"]), (&json!("expired"), &json!("system.expiry")));
+        assert_eq!(
+            (&log["history"][1]["kind"], &log["history"][1]["actor"]),
+            (&json!("expired"), &json!("system.expiry"))
+        );
         // Many that end at once end once each.
         for n in 0..30 {
             revision(&put(&one, &format!("project/{n}"), json!({"value": n, "ttl_ms": 200})).await, 1);
         }
-        let ended = |lines: &[String]| lines.iter().filter(|line| line.starts_with("resource.deleted project/")).count();
+        let ended =
+            |lines: &[String]| lines.iter().filter(|line| line.starts_with("resource.deleted project/")).count();
         for _ in 0..500 {
             if ended(&told(&one).await) == 30 {
                 break;
@@ -496,12 +531,16 @@ async fn a_run_reaches_what_it_was_given_as_long_as_it_is_held() {
         }
         revision(&put(&server, &format!("run/{other}/x"), json!({"value": 1})).await, 1);
         revision(&ask(Method::GET, "/resource/project/docs/a", Value::Null).await, 1);
-        let outside = [format!("run/{other}/x"), "project/secret".to_owned(), "team/other".to_owned(), "project/docs".to_owned()];
+        let outside =
+            [format!("run/{other}/x"), "project/secret".to_owned(), "team/other".to_owned(), "project/docs".to_owned()];
         for key in &outside {
-            for path in [format!("/resource/{key}"), format!("/resource/{key}?rev=1"), format!("/resource/history/{key}")] {
+            for path in
+                [format!("/resource/{key}"), format!("/resource/{key}?rev=1"), format!("/resource/history/{key}")]
+            {
                 let refused = ask(Method::GET, &path, Value::Null).await;
                 code(&refused, 403, "FORBIDDEN");
-                let allowed = json!([format!("mission/{mission}/"), "project/docs/", format!("run/{id}/"), "team/board"]);
+                let allowed =
+                    json!([format!("mission/{mission}/"), "project/docs/", format!("run/{id}/"), "team/board"]);
                 assert_eq!((&refused.body["allowed"], &refused.body["key"]), (&allowed, &json!(key)), "{path}");
             }
         }
@@ -599,7 +638,8 @@ async fn schemas_judge_every_value_that_is_written() {
         let lease = json!({"name": "n", "ttl_ms": 60_000, "claim_key": "project/claim"});
         assert_eq!(server.post("/leases", lease).await.status, 201);
         // Whoever is remembered elsewhere with the old schemas judges by the new ones.
-        let gone = server.ask(Method::DELETE, "/resource/schemas", &server.operator, json!({"prefix": "project/a"})).await;
+        let gone =
+            server.ask(Method::DELETE, "/resource/schemas", &server.operator, json!({"prefix": "project/a"})).await;
         assert_eq!((gone.status, &gone.body["revision"]), (200, &json!(3)), "{:#}", gone.body);
         revision(&put(&server, "project/ab", json!({"value": {"n": 4}})).await, 3);
         let listed = server.get("/resource/schemas").await.body;
@@ -611,7 +651,8 @@ async fn schemas_judge_every_value_that_is_written() {
         assert_eq!((&changes[2]["resource"], &changes[2]["actor"]), (&json!("resource/project/"), &json!("user.root")));
         for role in [Role::Member, Role::Agent, Role::Viewer] {
             let token = server.token("local", role, "user.other").await;
-            let answer = server.ask(Method::PUT, "/resource/schemas", &token, json!({"prefix": "team/", "schema": true})).await;
+            let answer =
+                server.ask(Method::PUT, "/resource/schemas", &token, json!({"prefix": "team/", "schema": true})).await;
             code(&answer, 403, "FORBIDDEN");
         }
     })

@@ -85,7 +85,9 @@ impl Engine {
         let rules = if writes_values { Some(self.rules_at_hand(request.workspace_id).await?) } else { None };
         let planned = match self.plan(request, rules.as_deref(), now).await {
             // Nothing is committed then, and so no guard finds out that the schema has changed.
-            Err(error) if error.is_unfit() && self.have_rules_changed(request.workspace_id, rules.as_deref()).await? => {
+            Err(error)
+                if error.is_unfit() && self.have_rules_changed(request.workspace_id, rules.as_deref()).await? =>
+            {
                 return Ok(None);
             }
             planned => planned?,
