@@ -43,7 +43,10 @@ pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
-pub use resources::{EndsSeen, LeaseAsk, ResourceAsk, ResourceOp, ResourceRequest, WRITES_MAX, Written};
+pub use resources::{
+    EndsSeen, LeaseAsk, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest, ResourceRules,
+    RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
+};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
@@ -59,7 +62,7 @@ use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
 use ports::Plugins;
-use resources::Ends;
+use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
 use tokens::TokenCache;
 
@@ -102,6 +105,8 @@ struct Parts {
     tokens: TokenCache,
     ends: Ends,
     indexed: Indexed,
+    turns: Turns,
+    rules: Rules,
 }
 
 impl Engine {
@@ -132,6 +137,8 @@ impl Engine {
             tokens: TokenCache::default(),
             ends: Ends::default(),
             indexed: Indexed::default(),
+            turns: Turns::default(),
+            rules: Rules::default(),
         };
         Self { parts: Arc::new(parts) }
     }

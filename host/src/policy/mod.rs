@@ -37,6 +37,11 @@ pub enum Denial {
     /// A run's token speaks for its run alone.
     #[error("a run token speaks for its own run alone")]
     OtherRun,
+    /// A run's token reaches the resources of its run, and what its mission was granted.
+    #[error(
+        "a run token reaches only resources of its run and session, of its mission, and what the mission's capabilities grant"
+    )]
+    OutOfReach,
 }
 
 /// Who of a role may.

@@ -209,6 +209,25 @@ impl Store {
         Ok(found)
     }
 
+    /// Which revisions of shared resources the events after `after_seq` up to `up_to_seq` tell of, in order.
+    /// At most [`super::PAGE_MAX`].
+    pub async fn log_revisions(
+        &self,
+        after_seq: u64,
+        up_to_seq: u64,
+    ) -> Result<Vec<(WorkspaceId, ResourceKey, u64)>, StorageError> {
+        let select = Select::<LogEvent>::all()
+            .only("events.seq > $", after_seq)
+            .only("events.seq <= $", up_to_seq)
+            .only_if("events.resource_key IS NOT NULL");
+        let events = self.many(select.page("events.seq", super::PAGE_MAX)).await?;
+        let revision = |LogEvent { event, .. }: LogEvent| {
+            let properties: serde_json::Value = serde_json::from_str(event.properties.as_str()).ok()?;
+            Some((event.workspace_id, event.resource_key?, properties.get("rev")?.as_u64()?))
+        };
+        Ok(events.into_iter().filter_map(revision).collect())
+    }
+
     /// The newest event that happened before `moment`, by its `seq`. Only what the host dated itself
     /// counts: what other engines tell of their sessions may have happened at any time before.
     pub async fn log_newest_before(&self, moment: Timestamp) -> Result<Option<u64>, StorageError> {
