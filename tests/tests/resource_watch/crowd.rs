@@ -181,7 +181,7 @@ async fn try_out(servers: Vec<TestServer>) {
             let revision = store.resource_revision(&workspace, &key, head.rev).await.unwrap().unwrap();
             if let Some(value) = revision.value {
                 let value = serde_json::from_str(value.as_str()).unwrap();
-                values.insert((key.to_string(), revision.rev), value);
+                values.insert((key.to_string(), head.rev), value);
             }
         }
     }
