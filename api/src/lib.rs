@@ -14,6 +14,7 @@ pub mod input;
 pub mod history;
 pub mod event;
 pub mod work;
+pub mod session;
 pub mod token;
 pub mod problem;
 pub mod server;

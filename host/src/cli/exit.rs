@@ -159,6 +159,7 @@ impl From<EngineError> for Failure {
             | EngineError::ResourceUnfit { .. }
             | EngineError::RevisionGone { .. }
             | EngineError::Operation { .. }
+            | EngineError::HostsOwn { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }

@@ -82,6 +82,12 @@ pub enum EngineError {
         /// Why.
         error: Box<EngineError>,
     },
+    /// A run or a session of the host's own, of which only its worker tells.
+    #[error("run `{run_id}` is this host's own: its worker tells of it, with the run's token")]
+    HostsOwn {
+        /// The run.
+        run_id: String,
+    },
     /// Somebody else has the lease.
     #[error("the lease `{}` is held by `{}` until {}", lease.name, lease.owner, lease.expires_at.0)]
     NameHeld {

@@ -27,6 +27,7 @@ mod approvals;
 mod timers;
 mod tokens;
 mod resources;
+mod sessions;
 mod retention;
 mod unclaimed;
 mod rebind;
@@ -47,6 +48,7 @@ pub use resources::{
     ResourceRules, RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
 };
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
+pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
 use std::sync::Arc;
@@ -61,6 +63,7 @@ use claims::Dispatchers;
 use heartbeats::Progress;
 use ports::Plugins;
 use resources::{Ends, Rules, Turns};
+use sessions::Indexed;
 use tokens::TokenCache;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
@@ -103,6 +106,7 @@ struct Parts {
     ends: Ends,
     turns: Turns,
     rules: Rules,
+    indexed: Indexed,
 }
 
 impl Engine {
@@ -134,6 +138,7 @@ impl Engine {
             ends: Ends::default(),
             turns: Turns::default(),
             rules: Rules::default(),
+            indexed: Indexed::default(),
         };
         Self { parts: Arc::new(parts) }
     }

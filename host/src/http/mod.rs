@@ -29,6 +29,7 @@ mod bindings;
 mod resources;
 mod leases;
 mod runs;
+mod sessions;
 mod artifacts;
 mod approvals;
 mod stream;
@@ -86,6 +87,7 @@ fn table() -> Routes {
         .guarded(Action::RunHold, routes!(runs::finish))
         .guarded(Action::RunHold, routes!(runs::ask))
         .guarded_large(Action::RunHold, artifacts::BODY_MAX_BYTES, routes!(artifacts::leave))
+        .guarded(Action::SessionTell, routes!(sessions::tell))
         .guarded(Action::ArtifactRead, routes!(artifacts::fetch))
         .guarded(Action::ApprovalRead, routes!(approvals::list))
         .guarded(Action::ApprovalRead, routes!(approvals::show))
@@ -94,6 +96,7 @@ fn table() -> Routes {
         .guarded(Action::ResourceRead, routes!(resources::read::list))
         .guarded(Action::ResourceRead, routes!(resources::read::show))
         .guarded(Action::ResourceRead, routes!(resources::read::history))
+        .guarded(Action::ResourceRead, routes!(stream::resources::watch))
         .guarded(Action::ResourceWrite, routes!(resources::write::put))
         .guarded(Action::ResourceWrite, routes!(resources::write::put_by_body))
         .guarded(Action::ResourceWrite, routes!(resources::write::patch))
@@ -108,9 +111,9 @@ fn table() -> Routes {
         .guarded(Action::LeaseRead, routes!(leases::show))
         .guarded(Action::LeaseHold, routes!(leases::renew))
         .guarded(Action::LeaseHold, routes!(leases::release))
-        .guarded(Action::EventRead, routes!(stream::follow))
-        .guarded(Action::EventRead, routes!(stream::follow_global))
-        .guarded(Action::TicketCreate, routes!(stream::draw_ticket))
+        .guarded(Action::EventRead, routes!(stream::log::follow))
+        .guarded(Action::EventRead, routes!(stream::log::follow_global))
+        .guarded(Action::TicketCreate, routes!(stream::log::draw_ticket))
         .guarded(Action::TokenCreate, routes!(tokens::create))
         .guarded(Action::TokenRead, routes!(tokens::list))
         .guarded(Action::TokenRead, routes!(tokens::show))

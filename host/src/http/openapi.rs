@@ -17,6 +17,7 @@ use utoipa::OpenApi as _;
     tags(
         (name = "missions", description = "Missions: goals, their work items and history"),
         (name = "runs", description = "Runs: what workers claim, keep and finish"),
+        (name = "sessions", description = "Sessions of other engines"),
         (name = "approvals", description = "Approvals: what waits for people"),
         (name = "resources", description = "Shared resources: a board of records with revisions"),
         (name = "leases", description = "Leases: names that one holder at a time has"),

@@ -49,6 +49,8 @@ kinds! {
         "Take `next_cursor` of the page before as it is, or start without a cursor.";
     MISSION_EVENT_MISMATCH = "MISSION_EVENT_MISMATCH" 400 "The event is for another mission":
         "`mission_id` inside an event has to be the mission of the path.";
+    SESSION_EVENT_MISMATCH = "SESSION_EVENT_MISMATCH" 400 "The event is of another session":
+        "A session named inside an event has to be that of the path, and all names of one run have to be the same.";
     HOST_NOT_ALLOWED = "HOST_NOT_ALLOWED" 400 "The host does not answer to this name":
         "The Host header names neither this machine's loopback nor a name in `allowed_hosts`. It protects against pages that rebind their name to this address.";
     UNAUTHENTICATED = "UNAUTHENTICATED" 401 "No good credential":
@@ -292,6 +294,10 @@ impl From<EngineError> for Problem {
                 Self::new(REVISION_GONE, error.to_string()).with("key", key).with("rev", rev)
             }
             EngineError::Operation { index, key, error } => Self::from(*error).with("index", index).with("key", key),
+            EngineError::HostsOwn { ref run_id } => {
+                let run_id = run_id.clone();
+                Self::new(FORBIDDEN, error.to_string()).with("run_id", run_id)
+            }
             EngineError::NameHeld { ref lease } => {
                 let lease = lease.clone();
                 Self::new(LEASE_HELD, error.to_string())

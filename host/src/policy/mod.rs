@@ -134,6 +134,8 @@ actions! {
     RunClaim = "run.claim" on "run":                    Yes  Yes  Yes  No  No;
     /// Speak for a run: heartbeat, output, artifacts, the end, actions.
     RunHold = "run.hold" on "run":                      No   No   No   No  Own;
+    /// Tell of sessions of other engines.
+    SessionTell = "session.tell" on "session":          Yes  Yes  Yes  No  No;
     /// Get an artifact's bytes.
     ArtifactRead = "artifact.read" on "artifact":       Yes  Yes  Yes  Yes Yes;
     /// See what waits for people.

@@ -9,6 +9,7 @@ mod schema;
 mod command;
 mod fact;
 mod history;
+mod session;
 mod visible;
 
 pub use command::{from_view as command_from_view, understand, view as command_view};
@@ -24,4 +25,5 @@ pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
 };
 pub use schema::{JsonSchema, SchemaProblem, UnknownName};
+pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use visible::visible;

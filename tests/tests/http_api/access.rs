@@ -145,6 +145,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         _ => "not-found",
     };
     let path = operation.path.replace("{id}", id).replace("{slug}", id).replace("{key}", "project/thing");
+    let path = path.replace("{session_id}", "engine-1");
     let told = |body: Value, also| Call { path: path.clone(), body: json!({ "event": body }), also };
     let body = match name.as_str() {
         "GET /global/health"
@@ -174,6 +175,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "DELETE /tokens/{id}"
         | "GET /resource"
         | "GET /resource/{key}"
+        | "GET /resource/events"
         | "GET /resource/history/{key}"
         | "GET /resource/schemas"
         | "GET /leases"
@@ -201,6 +203,8 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         "POST /runs/{id}/events" => {
             json!({"events": [{"type": "message.part.updated", "part": {"type": "text", "text": "x"}}]})
         }
+        // Of a session that is nobody's run; the host's own runs are refused to everybody.
+        "POST /sessions/{session_id}/events" => json!({"type": "session.run.started"}),
         "POST /runs/{id}/artifacts" => json!({"kind": "text", "name": "b.txt", "content": "y"}),
         "POST /runs/{id}/finish" => json!({"status": "succeeded"}),
         "POST /runs/{id}/actions" => json!({"connector": "shop", "action": "sell", "args": {}, "summary": "Sell one"}),

@@ -219,7 +219,7 @@ impl Engine {
         Ok(Planned { ask, write, read_before })
     }
 
-    pub(super) fn two_event_ids(&self) -> [EventId; 2] {
+    pub(in crate::engine) fn two_event_ids(&self) -> [EventId; 2] {
         [(); 2].map(|()| EventId::new(self.new_id(EventId::PREFIX)))
     }
 }
