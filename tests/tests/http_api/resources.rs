@@ -373,7 +373,7 @@ async fn writers_at_once_lose_nothing_and_leave_no_hole() {
         revision(&put(server, "team/counter", json!({"value": 0})).await, 1);
         revision(&put(server, "team/members", json!({"value": {}})).await, 1);
         let client = |client: u64| async move {
-            let server = servers[usize::from(client % 2 == 0)];
+            let server = servers[usize::from(client.is_multiple_of(2))];
             let (mut won, mut revs) = (0, Vec::new());
             for round in 0..ROUNDS {
                 // Compare and set: whoever is told of a conflict looks again.
