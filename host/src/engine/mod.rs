@@ -104,9 +104,9 @@ struct Parts {
     progress: Progress,
     tokens: TokenCache,
     ends: Ends,
-    indexed: Indexed,
     turns: Turns,
     rules: Rules,
+    indexed: Indexed,
 }
 
 impl Engine {
@@ -136,9 +136,9 @@ impl Engine {
             progress: Progress::default(),
             tokens: TokenCache::default(),
             ends: Ends::default(),
-            indexed: Indexed::default(),
             turns: Turns::default(),
             rules: Rules::default(),
+            indexed: Indexed::default(),
         };
         Self { parts: Arc::new(parts) }
     }
