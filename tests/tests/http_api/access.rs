@@ -176,7 +176,6 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "DELETE /tokens/{id}"
         | "GET /resource"
         | "GET /resource/{key}"
-        | "GET /resource/events"
         | "GET /resource/history/{key}"
         | "GET /resource/schemas"
         | "GET /leases"
