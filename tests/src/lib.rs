@@ -13,6 +13,7 @@ pub mod binary;
 pub mod scripted;
 pub mod engine;
 pub mod server;
+pub mod sessions;
 pub mod load;
 pub mod flow;
 pub mod records;

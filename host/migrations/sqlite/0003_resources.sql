@@ -51,8 +51,6 @@ CREATE TABLE resource_revisions (
     claim_of TEXT,
     PRIMARY KEY (workspace_id, key, rev)
 ) STRICT;
--- Serves retention: history of a time.
-CREATE INDEX resource_revisions_by_age ON resource_revisions (updated_at_ms);
 
 -- JSON Schemas that values have to fit, by the beginning of their keys.
 CREATE TABLE resource_schemas (

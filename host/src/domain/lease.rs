@@ -32,7 +32,7 @@ pub struct NamedLease {
     pub workspace_id: WorkspaceId,
     /// The name.
     pub name: String,
-    /// This holding's id.
+    /// This holding's id: the same for all holdings of a name but for the fencing token after its last dot.
     pub id: LeaseId,
     /// Who holds it, in the holder's words.
     pub owner: String,

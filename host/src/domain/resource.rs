@@ -142,6 +142,24 @@ pub fn check_prefix(prefix: &str) -> Result<(), InvalidKey> {
     if last.is_empty() || last == "." || last == ".." { Ok(()) } else { check_segment(last) }
 }
 
+/// Prefixes in order, without those that begin with another one: what they select together is the
+/// same, each key once.
+pub fn disjoint(mut prefixes: Vec<String>) -> Vec<String> {
+    prefixes.sort_unstable();
+    prefixes.dedup_by(|next, kept| next.starts_with(kept.as_str()));
+    prefixes
+}
+
+/// The prefixes of the keys that begin with `prefix` and with one of `allowed`, which are disjoint.
+pub fn within(prefix: &str, allowed: &[String]) -> Vec<String> {
+    let narrower = |allowed: &String| match (allowed.starts_with(prefix), prefix.starts_with(allowed.as_str())) {
+        (true, _) => Some(allowed.clone()),
+        (_, true) => Some(prefix.to_owned()),
+        _ => None,
+    };
+    allowed.iter().filter_map(narrower).collect()
+}
+
 /// The text that comes right after everything that begins with `prefix`; `None` when nothing does.
 pub fn end_of_prefix(prefix: &str) -> Option<String> {
     let mut bytes = prefix.as_bytes().to_vec();
@@ -201,6 +219,15 @@ words! {
 /// One revision of a key, kept for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
+    /// What is known of it.
+    pub head: RevisionHead,
+    /// The value it gave; none when it took it away.
+    pub value: Option<Json>,
+}
+
+/// A revision without its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionHead {
     /// Whose key.
     pub workspace_id: WorkspaceId,
     /// The key.
@@ -209,8 +236,6 @@ pub struct Revision {
     pub rev: u64,
     /// What it did.
     pub kind: RevisionKind,
-    /// The value it gave; none when it took it away.
-    pub value: Option<Json>,
     /// When.
     pub updated_at: Timestamp,
     /// Who, in the writer's own words when it said so.
@@ -230,6 +255,8 @@ pub enum Expect {
     Anything,
     /// There is no record.
     Absent,
+    /// There is a record.
+    Present,
     /// There is a record, at this revision.
     Revision(u64),
 }
@@ -349,7 +376,7 @@ pub enum Refused {
     /// The host keeps it, and nobody else writes it.
     #[error("the host keeps it: it shows who holds a lease")]
     Kept,
-    /// There is nothing to delete.
+    /// There is nothing to delete, or to replace.
     #[error("there is no record")]
     Absent,
     /// Somebody else wrote the key since the answer was prepared.
@@ -366,6 +393,8 @@ pub fn decide(head: Option<Head>, write: &ResourceWrite) -> Result<Vec<Step>, Re
     let living = head.and_then(|head| head.living_at(write.at));
     let expected = match write.expect {
         Expect::Anything => None,
+        Expect::Present if living.is_none() => return Err(Refused::Absent),
+        Expect::Present => None,
         Expect::Absent => Some(0),
         Expect::Revision(rev) => Some(rev),
     };
@@ -457,6 +486,17 @@ mod tests {
     }
 
     #[test]
+    fn prefixes_meet_in_the_narrower_one() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let allowed = disjoint(texts(&["run/b/", "mission/m/", "run/a/x", "run/a/", "run/b/", "run/a/y"]));
+        assert_eq!(allowed, texts(&["mission/m/", "run/a/", "run/b/"]));
+        assert_eq!(within("", &allowed), allowed);
+        assert_eq!(within("run/", &allowed), texts(&["run/a/", "run/b/"]));
+        assert_eq!(within("run/a/z", &allowed), texts(&["run/a/z"]));
+        assert_eq!(within("project/", &allowed), Vec::<String>::new());
+    }
+
+    #[test]
     fn only_a_sessions_own_key_is_its_status() {
         let status_of = |text: &str| ResourceKey::parse(text).unwrap().status_of().map(str::to_owned);
         assert_eq!(status_of("run/s1/status"), Some("s1".to_owned()));
@@ -491,6 +531,8 @@ mod tests {
         assert_eq!(steps(Some(living), Expect::Absent, put()), conflict(0, 4));
         assert_eq!(steps(Some(living), Expect::Revision(3), Change::Delete), conflict(3, 4));
         assert_eq!(steps(Some(gone), Expect::Anything, Change::Delete), Err(Refused::Absent));
+        assert_eq!(steps(Some(ended), Expect::Present, put()), Err(Refused::Absent));
+        assert_eq!(steps(Some(living), Expect::Present, put()), Ok(vec![(5, Updated)]));
         let kept = Head { rev: 4, life: Life::Kept };
         assert_eq!(steps(Some(kept), Expect::Anything, put()), Err(Refused::Kept));
         let by_host = ResourceWrite { by_host: true, ..write(Expect::Revision(4), put()) };

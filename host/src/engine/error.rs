@@ -40,13 +40,53 @@ pub enum EngineError {
         /// What there is; 0 stands for absence.
         current: u64,
     },
-    /// A shared resource that only the host writes.
-    #[error("`{key}`: {why}")]
+    /// A shared resource that only the host ever writes.
+    #[error("`{key}` is kept by the host: it shows how a session stands")]
     ResourceKept {
         /// Its key.
         key: String,
+    },
+    /// A shared resource that shows who holds a lease, for as long as somebody does.
+    #[error("`{key}` is kept by the host as long as the lease is held that it shows")]
+    ResourceClaimed {
+        /// Its key.
+        key: String,
+    },
+    /// A value that a schema of its workspace forbids.
+    #[error("the value of `{key}` does not fit the schema for `{prefix}`: at `{pointer}`: {problem}")]
+    ResourceUnfit {
+        /// Its key.
+        key: String,
+        /// For which keys the schema is.
+        prefix: String,
+        /// JSON pointer (RFC 6901) to the part that does not fit; empty for the whole value.
+        pointer: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A revision of a shared resource whose value cannot be had any more.
+    #[error("revision {rev} of `{key}` is no longer kept, or its time is over")]
+    RevisionGone {
+        /// The key.
+        key: String,
+        /// The revision.
+        rev: u64,
+    },
+    /// One operation of a batch did not happen, and so none of it did.
+    #[error("operation {index} of the batch: {error}")]
+    Operation {
+        /// Its place, from 0.
+        index: usize,
+        /// Its key.
+        key: String,
         /// Why.
-        why: String,
+        error: Box<EngineError>,
+    },
+    /// A run or a session of the host's own, of which only its worker tells.
+    #[error("run `{run_id}` is this host's own: its worker tells of it, with the run's token")]
+    HostsOwn {
+        /// The run.
+        run_id: String,
     },
     /// Somebody else has the lease.
     #[error("the lease `{}` is held by `{}` until {}", lease.name, lease.owner, lease.expires_at.0)]
@@ -60,8 +100,8 @@ pub enum EngineError {
         /// Its name or its id.
         name: String,
     },
-    /// The mission is at another revision than the caller expects.
-    #[error("the mission is at revision {current}, not {expected}")]
+    /// A mission, or a set of schemas, is at another revision than the caller expects.
+    #[error("it is at revision {current}, not {expected}")]
     Revision {
         /// What the caller expects.
         expected: u64,
@@ -83,6 +123,15 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Whether a schema forbids a value, of a batch or alone.
+    pub(super) fn is_unfit(&self) -> bool {
+        match self {
+            Self::ResourceUnfit { .. } => true,
+            Self::Operation { error, .. } => error.is_unfit(),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::HostFault(_) | Self::Contended | Self::Storage(_))

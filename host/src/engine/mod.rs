@@ -27,6 +27,7 @@ mod approvals;
 mod timers;
 mod tokens;
 mod resources;
+mod sessions;
 mod retention;
 mod unclaimed;
 mod rebind;
@@ -42,8 +43,12 @@ pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
-pub use resources::{EndsSeen, LeaseAsk, ResourceAsk, ResourceOp, ResourceRequest, WRITES_MAX, Written};
+pub use resources::{
+    EndsSeen, LeaseAsk, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest, ResourceRules,
+    RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
+};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
+pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
 use std::sync::Arc;
@@ -57,7 +62,8 @@ use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
 use ports::Plugins;
-use resources::Ends;
+use resources::{Ends, Rules, Turns};
+use sessions::Indexed;
 use tokens::TokenCache;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
@@ -98,6 +104,9 @@ struct Parts {
     progress: Progress,
     tokens: TokenCache,
     ends: Ends,
+    indexed: Indexed,
+    turns: Turns,
+    rules: Rules,
 }
 
 impl Engine {
@@ -127,6 +136,9 @@ impl Engine {
             progress: Progress::default(),
             tokens: TokenCache::default(),
             ends: Ends::default(),
+            indexed: Indexed::default(),
+            turns: Turns::default(),
+            rules: Rules::default(),
         };
         Self { parts: Arc::new(parts) }
     }

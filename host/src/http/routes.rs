@@ -5,7 +5,7 @@
 //! all (credentials, problems, the action's name) added here.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use serde_json::{Value, json};
 use utoipa::openapi::path::PathItem;
@@ -47,10 +47,15 @@ impl Routes {
         self
     }
 
-    /// A route for whoever may do `action`, which takes larger bodies than others.
+    /// A route for whoever may do `action`, which takes larger bodies than others: up to `body_max_bytes`.
     #[must_use]
-    pub(super) fn guarded_large(self, action: Action, (schemas, paths, methods): UtoipaMethodRouter<Shared>) -> Self {
-        self.guarded(action, (schemas, paths, methods.layer(super::artifacts::body_limit())))
+    pub(super) fn guarded_large(
+        self,
+        action: Action,
+        body_max_bytes: usize,
+        (schemas, paths, methods): UtoipaMethodRouter<Shared>,
+    ) -> Self {
+        self.guarded(action, (schemas, paths, methods.layer(DefaultBodyLimit::max(body_max_bytes))))
     }
 
     /// A route for everybody, without a credential.

@@ -37,6 +37,11 @@ pub enum Denial {
     /// A run's token speaks for its run alone.
     #[error("a run token speaks for its own run alone")]
     OtherRun,
+    /// A run's token reaches the resources of its run, and what its mission was granted.
+    #[error(
+        "a run token reaches only resources of its run and session, of its mission, and what the mission's capabilities grant"
+    )]
+    OutOfReach,
 }
 
 /// Who of a role may.
@@ -129,6 +134,8 @@ actions! {
     RunClaim = "run.claim" on "run":                    Yes  Yes  Yes  No  No;
     /// Speak for a run: heartbeat, output, artifacts, the end, actions.
     RunHold = "run.hold" on "run":                      No   No   No   No  Own;
+    /// Tell of sessions of other engines.
+    SessionTell = "session.tell" on "session":          Yes  Yes  Yes  No  No;
     /// Get an artifact's bytes.
     ArtifactRead = "artifact.read" on "artifact":       Yes  Yes  Yes  Yes Yes;
     /// See what waits for people.

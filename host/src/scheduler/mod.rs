@@ -10,6 +10,7 @@ mod timers;
 mod leases;
 mod expiry;
 mod retention;
+mod sessions;
 
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ impl Scheduler {
         loops.spawn(leases::run(engine.clone()));
         loops.spawn(expiry::run(engine.clone()));
         loops.spawn(retention::run(engine.clone()));
+        loops.spawn(sessions::run(engine.clone()));
         Self { loops }
     }
 

@@ -15,7 +15,9 @@ use super::{log, table::TableId};
 use crate::domain::event::NewLogEvent;
 use crate::domain::event_type::EventType;
 use crate::domain::json::Json;
-use crate::domain::resource::{Change, Head, Life, REVISIONS_KEPT, ResourceWrite, Revision, RevisionKind, Step};
+use crate::domain::resource::{
+    Change, Head, Life, REVISIONS_KEPT, ResourceWrite, Revision, RevisionHead, RevisionKind, Step,
+};
 
 /// Refuses what no revision could hold, before it waits for its turn.
 pub(super) fn check(writes: &[ResourceWrite]) -> Result<(), StorageError> {
@@ -88,7 +90,7 @@ impl Board {
         for step in steps {
             let revision = revision(write, *step);
             made.rev = step.rev;
-            made.life = match (step.kind, revision.expires_at) {
+            made.life = match (step.kind, revision.head.expires_at) {
                 (RevisionKind::Updated, None) if is_kept(write) => Life::Kept,
                 (RevisionKind::Updated, None) => Life::Lasting,
                 (RevisionKind::Updated, Some(end)) => Life::Until(end),
@@ -97,7 +99,7 @@ impl Board {
             length = revision.value.as_ref().map_or(0, |value| value.as_str().len());
             let claim_of = claim_of(write).filter(|_| step.kind == RevisionKind::Updated);
             self.revisions.push(resources::revision_row(&revision, claim_of)?);
-            made.events.push(log::row(&event(write, &revision))?);
+            made.events.push(log::row(&event(write, &revision.head))?);
             if let Some(old) = step.rev.checked_sub(REVISIONS_KEPT).filter(|old| *old > 0) {
                 let mut key = key_cells(write);
                 key.push(old.into());
@@ -133,12 +135,12 @@ fn is_kept(write: &ResourceWrite) -> bool {
 
 /// The revision that a step of `write` makes.
 fn revision(write: &ResourceWrite, step: Step) -> Revision {
-    let mut revision = Revision {
+    let mut value = None;
+    let mut head = RevisionHead {
         workspace_id: write.workspace_id.clone(),
         key: write.key.clone(),
         rev: step.rev,
         kind: step.kind,
-        value: None,
         updated_at: write.at,
         updated_by: write.updated_by.clone(),
         actor: write.actor.clone(),
@@ -146,25 +148,25 @@ fn revision(write: &ResourceWrite, step: Step) -> Revision {
         expires_at: None,
     };
     match (&write.change, step.kind) {
-        (Change::Put { value, ttl_ms, expires_at, .. }, RevisionKind::Updated) => {
-            revision.value = Some(value.clone());
-            revision.ttl_ms = *ttl_ms;
-            revision.expires_at = *expires_at;
+        (Change::Put { value: given, ttl_ms, expires_at, .. }, RevisionKind::Updated) => {
+            value = Some(given.clone());
+            head.ttl_ms = *ttl_ms;
+            head.expires_at = *expires_at;
         }
         // Nobody took it away: its time was over.
         (_, RevisionKind::Expired) => {
-            revision.updated_by = EXPIRY.to_owned();
-            revision.actor = EXPIRY.to_owned();
+            head.updated_by = EXPIRY.to_owned();
+            head.actor = EXPIRY.to_owned();
         }
         _ => {}
     }
-    revision
+    Revision { head, value }
 }
 
 /// Who takes away what has ended.
 const EXPIRY: &str = "system.expiry";
 
-fn event(write: &ResourceWrite, revision: &Revision) -> NewLogEvent {
+fn event(write: &ResourceWrite, revision: &RevisionHead) -> NewLogEvent {
     let mut properties = json!({
         "key": revision.key.as_str(),
         "rev": revision.rev,

@@ -5,6 +5,8 @@ use super::open::Store;
 use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Life, Table, integer, text};
+use crate::domain::event::LogEvent;
+use crate::domain::event_type::EventType;
 use crate::domain::id::WorkspaceId;
 use crate::domain::json::Json;
 
@@ -84,6 +86,19 @@ impl Store {
     pub async fn log_cursor(&self, name: &str) -> Result<Option<u64>, StorageError> {
         let select = Select::<Cursor>::all().only("log_cursors.name = $", name);
         Ok(self.one(select).await?.map(|cursor| cursor.0))
+    }
+
+    /// Every workspace's events of these types after `after_seq`, in order. At most `limit` (and
+    /// [`super::PAGE_MAX`]).
+    pub async fn log_of_types(
+        &self,
+        types: &[EventType],
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<LogEvent>, StorageError> {
+        let types = types.iter().map(|event_type| Cell::from(event_type.as_str()));
+        let select = Select::all().only("events.seq > $", after_seq).only_in("events.event_type", types);
+        self.many(select.page("events.seq", limit)).await
     }
 
     /// What is known of several sessions of one workspace; unknown ones are left out.

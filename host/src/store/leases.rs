@@ -2,7 +2,7 @@
 
 use super::error::StorageError;
 use super::open::Store;
-use super::row::{Row, RowReader, RowWriter};
+use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::id::{LeaseId, WorkspaceId};
@@ -91,10 +91,30 @@ impl Store {
         self.one(select).await
     }
 
-    /// The holding of this id, if its name was not taken again since.
+    /// The newest holdings of several names.
+    pub async fn leases_by_names(
+        &self,
+        workspace: &WorkspaceId,
+        names: &[&str],
+    ) -> Result<Vec<NamedLease>, StorageError> {
+        let mut found = Vec::with_capacity(names.len());
+        for names in names.chunks(super::select::IDS_PER_STATEMENT) {
+            let select = Select::all().only("leases.workspace_id = $", workspace.as_str());
+            found.extend(self.many(select.only_in("leases.name", names.iter().map(|name| Cell::from(*name)))).await?);
+        }
+        Ok(found)
+    }
+
+    /// The newest holding of the name that has had a holding of this id, or will: they differ after the
+    /// id's last dot alone.
     pub async fn lease(&self, workspace: &WorkspaceId, id: &LeaseId) -> Result<Option<NamedLease>, StorageError> {
-        let select =
-            Select::all().only("leases.id = $", id.as_str()).only("leases.workspace_id = $", workspace.as_str());
+        let Some((stem, _)) = id.as_str().rsplit_once('.') else { return Ok(None) };
+        let select = Select::all()
+            .only("leases.id >= $", &*format!("{stem}."))
+            // A slash comes right after a dot.
+            .only("leases.id < $", &*format!("{stem}/"))
+            .only("leases.workspace_id = $", workspace.as_str())
+            .ordered("leases.id");
         self.one(select).await
     }
 

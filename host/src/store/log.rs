@@ -7,7 +7,7 @@
 use super::error::StorageError;
 use super::open::Store;
 use super::row::{Cell, Row, RowReader, RowWriter};
-use super::select::{Record, Select, Source};
+use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Column, Life, Table, integer, text};
 use crate::domain::event::{LogEvent, NewLogEvent};
 use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
@@ -71,6 +71,19 @@ impl Record for LogEvent {
                 properties: row.json("properties")?,
             },
         })
+    }
+}
+
+/// Where an event of a certain id lies.
+struct Place(EventId, u64);
+
+const PLACE_COLUMNS: &[Column] = &[text("event_id"), integer("seq")];
+
+impl Record for Place {
+    const SOURCE: Source = Source { from: "events", parts: &[("events", PLACE_COLUMNS)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self(EventId::new(row.text("event_id")?), row.integer("seq")?))
     }
 }
 
@@ -185,9 +198,42 @@ impl Store {
         Ok(self.one(Select::<Trimmed>::all()).await?.map_or(0, |trimmed| trimmed.0))
     }
 
-    /// The newest event that happened before `moment`, by its `seq`.
+    /// Where the events of these ids lie, of those that are in the log.
+    pub async fn log_places(&self, ids: &[EventId]) -> Result<Vec<(EventId, u64)>, StorageError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let ids = ids.iter().map(|id| Cell::from(id.as_str()));
+            let places: Vec<Place> = self.many(Select::all().only_in("events.event_id", ids)).await?;
+            found.extend(places.into_iter().map(|Place(id, seq)| (id, seq)));
+        }
+        Ok(found)
+    }
+
+    /// Which revisions of shared resources the events after `after_seq` up to `up_to_seq` tell of, in order.
+    /// At most [`super::PAGE_MAX`].
+    pub async fn log_revisions(
+        &self,
+        after_seq: u64,
+        up_to_seq: u64,
+    ) -> Result<Vec<(WorkspaceId, ResourceKey, u64)>, StorageError> {
+        let select = Select::<LogEvent>::all()
+            .only("events.seq > $", after_seq)
+            .only("events.seq <= $", up_to_seq)
+            .only_if("events.resource_key IS NOT NULL");
+        let events = self.many(select.page("events.seq", super::PAGE_MAX)).await?;
+        let revision = |LogEvent { event, .. }: LogEvent| {
+            let properties: serde_json::Value = serde_json::from_str(event.properties.as_str()).ok()?;
+            Some((event.workspace_id, event.resource_key?, properties.get("rev")?.as_u64()?))
+        };
+        Ok(events.into_iter().filter_map(revision).collect())
+    }
+
+    /// The newest event that happened before `moment`, by its `seq`. Only what the host dated itself
+    /// counts: what other engines tell of their sessions may have happened at any time before.
     pub async fn log_newest_before(&self, moment: Timestamp) -> Result<Option<u64>, StorageError> {
-        let select = Select::<LogEvent>::all().only("events.occurred_at_ms < $", moment);
+        let select = Select::<LogEvent>::all()
+            .only("events.occurred_at_ms < $", moment)
+            .only_if("(events.mission_id IS NOT NULL OR events.session_id IS NULL)");
         Ok(self.one(select.page("events.occurred_at_ms DESC, events.seq DESC", 1)).await?.map(|event| event.seq))
     }
 

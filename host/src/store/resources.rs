@@ -10,7 +10,8 @@ use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Column, Life as RowsLife, Table, boolean, integer, text};
 use crate::domain::id::WorkspaceId;
-use crate::domain::resource::{Head, Life, Resource, ResourceKey, Revision, end_of_prefix};
+use crate::domain::json::Json;
+use crate::domain::resource::{Head, Life, Resource, ResourceKey, Revision, RevisionHead, end_of_prefix};
 use crate::domain::time::Timestamp;
 
 pub(super) static RESOURCES: Table = Table {
@@ -95,12 +96,13 @@ pub(super) fn row(
 
 /// The row of a revision.
 pub(super) fn revision_row(revision: &Revision, claim_of: Option<&str>) -> Result<Row, StorageError> {
+    let Revision { head: revision, value } = revision;
     let mut row = RowWriter::new(&RESOURCE_REVISIONS);
     row.text("workspace_id", revision.workspace_id.as_str())
         .text("key", revision.key.as_str())
         .integer("rev", revision.rev)
         .text("kind", revision.kind.as_str())
-        .text_or_null("value", revision.value.as_ref().map(crate::domain::json::Json::as_str))
+        .text_or_null("value", value.as_ref().map(Json::as_str))
         .moment("updated_at_ms", revision.updated_at)
         .text("updated_by", &revision.updated_by)
         .text("actor", &revision.actor)
@@ -115,12 +117,15 @@ impl Record for Revision {
         Source { from: "resource_revisions", parts: &[("resource_revisions", RESOURCE_REVISIONS.columns)] };
 
     fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
-        let revision = Self {
-            workspace_id: WorkspaceId::new(row.text("workspace_id")?),
-            key: ResourceKey::from_stored(row.text("key")?),
-            rev: row.integer("rev")?,
-            kind: row.word("kind")?,
-            value: row.json_or_null("value")?,
+        let workspace_id = WorkspaceId::new(row.text("workspace_id")?);
+        let key = ResourceKey::from_stored(row.text("key")?);
+        let (rev, kind) = (row.integer("rev")?, row.word("kind")?);
+        let value = row.json_or_null("value")?;
+        let head = RevisionHead {
+            workspace_id,
+            key,
+            rev,
+            kind,
             updated_at: row.moment("updated_at_ms")?,
             updated_by: row.text("updated_by")?,
             actor: row.text("actor")?,
@@ -128,7 +133,38 @@ impl Record for Revision {
             expires_at: row.moment_or_null("expires_at_ms")?,
         };
         row.text_or_null("claim_of")?;
-        Ok(revision)
+        Ok(Self { head, value })
+    }
+}
+
+const REVISION_HEAD_COLUMNS: &[Column] = &[
+    text("workspace_id"),
+    text("key"),
+    integer("rev"),
+    text("kind"),
+    integer("updated_at_ms"),
+    text("updated_by"),
+    text("actor"),
+    integer("ttl_ms"),
+    integer("expires_at_ms"),
+];
+
+impl Record for RevisionHead {
+    const SOURCE: Source =
+        Source { from: "resource_revisions", parts: &[("resource_revisions", REVISION_HEAD_COLUMNS)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self {
+            workspace_id: WorkspaceId::new(row.text("workspace_id")?),
+            key: ResourceKey::from_stored(row.text("key")?),
+            rev: row.integer("rev")?,
+            kind: row.word("kind")?,
+            updated_at: row.moment("updated_at_ms")?,
+            updated_by: row.text("updated_by")?,
+            actor: row.text("actor")?,
+            ttl_ms: row.integer_or_null("ttl_ms")?,
+            expires_at: row.moment_or_null("expires_at_ms")?,
+        })
     }
 }
 
@@ -164,6 +200,19 @@ impl Record for Head {
     fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
         let rev = row.integer("rev")?;
         Ok(Self { rev, life: life_of(row.integer_or_null("ends_at_ms")?.map(u64::cast_signed)) })
+    }
+}
+
+/// How a key stands, with the key.
+struct KeyHead(ResourceKey, Head);
+
+impl Record for KeyHead {
+    const SOURCE: Source =
+        Source { from: "resources", parts: &[("resources", &[text("key"), integer("rev"), integer("ends_at_ms")])] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        let key = ResourceKey::from_stored(row.text("key")?);
+        Ok(Self(key, Head::read(row)?))
     }
 }
 
@@ -277,6 +326,21 @@ impl Store {
         self.one(select).await
     }
 
+    /// How several keys stand; those that never had a record are left out.
+    pub async fn heads_by_keys(
+        &self,
+        workspace: &WorkspaceId,
+        keys: &[ResourceKey],
+    ) -> Result<Vec<(ResourceKey, Head)>, StorageError> {
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(super::select::IDS_PER_STATEMENT) {
+            let keys = keys.iter().map(|key| Cell::from(key.as_str()));
+            let select = Select::all().only("resources.workspace_id = $", workspace.as_str());
+            found.extend(self.many(select.only_in("resources.key", keys)).await?);
+        }
+        Ok(found.into_iter().map(|KeyHead(key, head)| (key, head)).collect())
+    }
+
     /// The keys that begin with `prefix` and have a record at `now`, in order: at most `limit` (and
     /// [`super::PAGE_MAX`]) of them, after `after`.
     pub async fn resource_heads(
@@ -294,15 +358,15 @@ impl Store {
         self.many(select.page("resources.key", limit)).await
     }
 
-    /// The revisions of a key that are kept, newest first: at most `limit` (and [`super::PAGE_MAX`])
-    /// of them, before `before`.
+    /// The revisions of a key that are kept, without their values, newest first: at most `limit` (and
+    /// [`super::PAGE_MAX`]) of them, before `before`.
     pub async fn resource_history(
         &self,
         workspace: &WorkspaceId,
         key: &ResourceKey,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<Revision>, StorageError> {
+    ) -> Result<Vec<RevisionHead>, StorageError> {
         let select = revisions_of(workspace, key).only_some("resource_revisions.rev < $", before);
         self.many(select.page("resource_revisions.rev DESC", limit)).await
     }
@@ -329,19 +393,9 @@ impl Store {
         let select = Select::<NextEnd>::all().only_if("resources.ends_at_ms > 0").page("resources.ends_at_ms", 1);
         Ok(self.one(select).await?.map(|next| next.0))
     }
-
-    /// Revisions written before `moment` that are no longer the newest of their key, the oldest first. At most
-    /// `limit` (and [`super::PAGE_MAX`]).
-    pub async fn old_resource_revisions(&self, moment: Timestamp, limit: u32) -> Result<Vec<Revision>, StorageError> {
-        let select = Select::all().only("resource_revisions.updated_at_ms < $", moment).only_if(
-            "EXISTS (SELECT 1 FROM resources WHERE resources.workspace_id = resource_revisions.workspace_id \
-             AND resources.key = resource_revisions.key AND resources.rev > resource_revisions.rev)",
-        );
-        self.many(select.page("resource_revisions.updated_at_ms", limit)).await
-    }
 }
 
-fn revisions_of(workspace: &WorkspaceId, key: &ResourceKey) -> Select<Revision> {
+fn revisions_of<R: Record>(workspace: &WorkspaceId, key: &ResourceKey) -> Select<R> {
     Select::all()
         .only("resource_revisions.workspace_id = $", workspace.as_str())
         .only("resource_revisions.key = $", key.as_str())

@@ -154,7 +154,8 @@ impl Guard {
     /// The lease of this name was last taken under exactly this fencing token, and nobody has it at
     /// `now`. `None`: it was never taken.
     pub fn free_name(workspace_id: &WorkspaceId, name: &str, fencing_token: Option<u64>, now: Timestamp) -> Self {
-        let end = Some(End::Before(now.plus_millis(1)));
+        // A row that is held counts as none: where there has to be none it must count whoever has it.
+        let end = fencing_token.map(|_| End::Before(now.plus_millis(1)));
         Self { end, ..Self::named_lease(workspace_id, name, fencing_token) }
     }
 

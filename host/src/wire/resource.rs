@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use sluice_api::resource::ResourceRecord;
+use sluice_api::lease::NamedLeaseView;
+use sluice_api::resource::{ResourceRecord, ResourceRevision};
 
 use super::history::{json_of, value_of};
 use crate::domain::json::Json;
 use crate::domain::lease::{LeaseState, NamedLease};
-use crate::domain::resource::Resource;
+use crate::domain::resource::{Resource, RevisionHead};
 use crate::domain::time::Timestamp;
 
 /// A resource.
@@ -37,6 +38,46 @@ pub fn claim_value(lease: &NamedLease) -> Json {
         "expires_at_ms": lease.expires_at.as_millis(),
         "retries": lease.retries,
     }))
+}
+
+/// The value of a claim, with the end its lease has by now.
+pub fn claim_shown(value: &Json, lease: &NamedLease) -> Json {
+    let mut shown = value_of(value);
+    if lease.state == LeaseState::Held && shown["lease_id"] == lease.id.as_str() {
+        shown["expires_at_ms"] = lease.expires_at.as_millis().into();
+    }
+    json_of(&shown)
+}
+
+/// A named lease, as it is at `now`.
+pub fn named_lease_view(lease: &NamedLease, now: Timestamp) -> NamedLeaseView {
+    let has_run_out = lease.state == LeaseState::Held && !lease.is_held(now);
+    NamedLeaseView {
+        lease_id: lease.id.to_string(),
+        name: lease.name.clone(),
+        owner: lease.owner.clone(),
+        principal: lease.principal.clone(),
+        state: if has_run_out { LeaseState::Expired } else { lease.state }.as_str().to_owned(),
+        fencing_token: lease.fencing_token,
+        ttl_ms: lease.ttl_ms,
+        acquired_at_ms: lease.acquired_at.as_millis(),
+        expires_at_ms: lease.expires_at.as_millis(),
+        retries: lease.retries,
+        claim_key: lease.claim_key.as_ref().map(ToString::to_string),
+    }
+}
+
+/// A revision of a key, without its value.
+pub fn revision_view(revision: &RevisionHead) -> ResourceRevision {
+    ResourceRevision {
+        rev: revision.rev,
+        kind: revision.kind.as_str().to_owned(),
+        updated_at_ms: revision.updated_at.as_millis(),
+        updated_by: revision.updated_by.clone(),
+        actor: revision.actor.clone(),
+        ttl_ms: revision.ttl_ms,
+        expires_at_ms: revision.expires_at.map(Timestamp::as_millis),
+    }
 }
 
 /// Lays a merge patch over a value (RFC 7396): `null` takes a member away, an object goes on

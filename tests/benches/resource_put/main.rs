@@ -22,6 +22,10 @@ use etcd::Etcd;
 use serde_json::Value;
 use tokio::time::Instant;
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TARGET: f64 = 1.5;
 /// About 200 bytes, as a status or a claim has.
 const VALUE: &str = r#"{"state":"running","owner":"agent.builder-07","step":17,"of":40,"note":"compiling the second of three targets","artifacts":["art_01","art_02"],"started_at_ms":1790000000000,"tokens":{"in":18233,"out":4411}}"#;

@@ -176,10 +176,12 @@ async fn try_out(servers: Vec<TestServer>) {
     for key in KEYS {
         let key = ResourceKey::parse(key).unwrap();
         let store = servers[0].engine.store();
-        for revision in store.resource_history(&WorkspaceId::new("local"), &key, None, 200).await.unwrap() {
+        let workspace = WorkspaceId::new("local");
+        for head in store.resource_history(&workspace, &key, None, 200).await.unwrap() {
+            let revision = store.resource_revision(&workspace, &key, head.rev).await.unwrap().unwrap();
             if let Some(value) = revision.value {
                 let value = serde_json::from_str(value.as_str()).unwrap();
-                values.insert((key.to_string(), revision.rev), value);
+                values.insert((key.to_string(), head.rev), value);
             }
         }
     }

@@ -3,9 +3,12 @@
 //! A lease is judged by its row at the moment of the commit, so that of many who ask at once
 //! exactly one gets it, and a holder that comes back late finds that it is no longer one.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::ResourceRequest;
+use super::writes::about;
 use crate::domain::id::{LeaseId, WorkspaceId};
 use crate::domain::lease::{LEASE_TTL_MS, LeaseState, NAME_MAX_BYTES, NamedLease};
 use crate::domain::receipt::ReceiptKey;
@@ -89,21 +92,42 @@ impl Engine {
     }
 
     fn next_holding(&self, ask: &LeaseAsk<'_>, before: Option<&NamedLease>, now: Timestamp) -> NamedLease {
+        let fencing_token = before.map_or(0, |lease| lease.fencing_token) + 1;
+        let fresh = self.new_id(LeaseId::PREFIX);
+        let stem = before.and_then(|lease| lease.id.as_str().rsplit_once('.')).map_or(&*fresh, |(stem, _)| stem);
         // A lease that ran out is `held` still until somebody notices.
         let ran_out = before.filter(|lease| lease.state != LeaseState::Released);
         NamedLease {
             workspace_id: ask.workspace_id.clone(),
             name: ask.name.clone(),
-            id: LeaseId::new(self.new_id(LeaseId::PREFIX)),
+            id: LeaseId::new(format!("{stem}.{fencing_token}")),
             owner: ask.owner.clone().unwrap_or_else(|| ask.principal.to_owned()),
             principal: ask.principal.to_owned(),
-            fencing_token: before.map_or(0, |lease| lease.fencing_token) + 1,
+            fencing_token,
             ttl_ms: ask.ttl_ms,
             acquired_at: now,
             expires_at: now.plus_millis(ask.ttl_ms),
             state: LeaseState::Held,
             retries: ran_out.map_or(0, |lease| lease.retries.saturating_add(1)),
             claim_key: ask.claim_key.clone(),
+        }
+    }
+
+    /// The lease of this id, whether it is held or not.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an id that was never given; [`EngineError::NameNotHeld`] for that of a
+    /// holding that another has followed, of which nothing else is known any more; storage.
+    pub async fn lease_of_id(&self, workspace_id: &WorkspaceId, id: &LeaseId) -> Result<NamedLease, EngineError> {
+        let missing = || EngineError::NotFound { what: "lease", id: id.to_string() };
+        let lease = self.parts.store.lease(workspace_id, id).await?.ok_or_else(missing)?;
+        if lease.id == *id {
+            return Ok(lease);
+        }
+        let number = id.as_str().rsplit_once('.').and_then(|(_, number)| number.parse::<u64>().ok());
+        match number.filter(|number| (1..lease.fencing_token).contains(number)) {
+            Some(_) => Err(EngineError::NameNotHeld { name: lease.name }),
+            None => Err(missing()),
         }
     }
 
@@ -218,15 +242,21 @@ impl Engine {
         request: &ResourceRequest<'_>,
         now: Timestamp,
     ) -> Result<Vec<Guard>, EngineError> {
-        let mut ids: Vec<&LeaseId> = request.asks.iter().filter_map(|ask| ask.lease_id.as_ref()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut guards = Vec::with_capacity(ids.len());
-        for id in ids {
-            let lease = self.parts.store.lease(request.workspace_id, id).await?;
-            let Some(lease) = lease.filter(|lease| lease.is_held(now)) else {
-                return Err(EngineError::NameNotHeld { name: id.to_string() });
+        let mut guards = Vec::new();
+        let mut seen = BTreeSet::new();
+        for ask in request.asks {
+            let Some(id) = ask.lease_id.as_ref().filter(|id| seen.insert(*id)) else { continue };
+            let lost = |name: String| Err(about(ask, EngineError::NameNotHeld { name }));
+            let lease = match self.lease_of_id(request.workspace_id, id).await {
+                Ok(lease) => lease,
+                // To whoever writes under it, an id that means nothing here is a lease it does not hold.
+                Err(EngineError::NotFound { id, .. }) => return lost(id),
+                Err(EngineError::NameNotHeld { name }) => return lost(name),
+                Err(error) => return Err(error),
             };
+            if !lease.is_held(now) {
+                return lost(lease.name);
+            }
             guards.push(Guard::held_name(request.workspace_id, &lease.name, lease.fencing_token, now));
         }
         Ok(guards)

@@ -9,12 +9,12 @@ use utoipa::IntoParams;
 use sluice_api::event::EventList;
 
 use super::start::{Ask, From, open};
-use crate::domain::principal::Credential;
 use crate::domain::resource::check_prefix;
 use crate::http::access::Caller;
-use crate::http::host::{Host, Shared};
+use crate::http::host::Shared;
 use crate::http::json::Params;
 use crate::http::problem::Problem;
+use crate::http::resources::reach::readable_within;
 use crate::store::LogFilter;
 
 /// Which resources, and from where on.
@@ -63,10 +63,7 @@ pub(in crate::http) async fn watch(
 ) -> Result<Response, Problem> {
     let prefix = params.prefix.as_deref().unwrap_or_default();
     check_prefix(prefix).map_err(|error| Problem::field("prefix", format!("prefix: `{prefix}` {error}")))?;
-    let key_prefixes = match readable(&host, &caller).await? {
-        None => vec![prefix.to_owned()],
-        Some(readable) => within(prefix, &readable),
-    };
+    let key_prefixes = readable_within(&host, &caller, prefix).await?.unwrap_or_else(|| vec![prefix.to_owned()]);
     let state = match prefix {
         "" => "/resource".to_owned(),
         prefix => format!("/resource?prefix={prefix}"),
@@ -79,41 +76,4 @@ pub(in crate::http) async fn watch(
         state: vec![state],
     };
     open(host, caller, &headers, ask).await
-}
-
-/// What the keys begin with that the caller may read; `None`: all of the workspace.
-///
-/// # Errors
-/// 409 when the run of a run's token has gone on.
-async fn readable(host: &Host, caller: &Caller) -> Result<Option<Vec<String>>, Problem> {
-    let Credential::Run { run_id, fence, digest } = &caller.principal.credential else { return Ok(None) };
-    let run = host.engine.hold(run_id, *fence, digest).await?.run;
-    let session_id = run.session_id.as_deref().unwrap_or(run_id.as_str());
-    Ok(Some(vec![format!("run/{run_id}/"), format!("run/{session_id}/"), format!("mission/{}/", run.mission_id)]))
-}
-
-/// What keys begin with that begin with `prefix` and may be read.
-fn within(prefix: &str, readable: &[String]) -> Vec<String> {
-    let narrower = |readable: &String| match readable {
-        readable if readable.starts_with(prefix) => Some(readable.clone()),
-        readable if prefix.starts_with(readable.as_str()) => Some(prefix.to_owned()),
-        _ => None,
-    };
-    readable.iter().filter_map(narrower).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::within;
-
-    #[test]
-    fn nobody_watches_more_than_they_asked_for_and_may_read() {
-        let readable = ["run/a/".to_owned(), "mission/m/".to_owned()];
-        assert_eq!(within("", &readable), readable);
-        assert_eq!(within("run/", &readable), ["run/a/"]);
-        assert_eq!(within("run/a/status", &readable), ["run/a/status"]);
-        for other in ["run/b/", "run/a.", "team/", "mission/mm"] {
-            assert_eq!(within(other, &readable), Vec::<String>::new(), "{other}");
-        }
-    }
 }
