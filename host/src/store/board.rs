@@ -4,7 +4,7 @@
 //! the moment of the commit. The rule is [`crate::domain::resource::decide`]; this module looks keys up in what
 //! the batch has read and written so far, and turns the answers into rows and events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::json;
 
@@ -58,6 +58,9 @@ pub(super) struct Board {
     /// Keys of revisions that are no longer kept.
     forgotten: Vec<Row>,
 }
+
+/// A table, the rows to write into it, and the keys of those to delete.
+type RowsOfTable<'b> = (TableId, Vec<&'b [Cell]>, Vec<&'b [Cell]>);
 
 /// What one write made.
 #[derive(Debug)]
@@ -114,10 +117,14 @@ impl Board {
     }
 
     /// The rows to write and the keys of rows to delete, by table.
-    pub(super) fn rows(&self) -> [(TableId, Vec<&[Cell]>, Vec<&[Cell]>); 2] {
+    pub(super) fn rows(&self) -> [RowsOfTable<'_>; 2] {
         let heads = self.heads.values().map(Vec::as_slice).collect();
-        let revisions = self.revisions.iter().map(Vec::as_slice).collect();
-        let forgotten = self.forgotten.iter().map(Vec::as_slice).collect();
+        let forgotten: Vec<&[Cell]> = self.forgotten.iter().map(Vec::as_slice).collect();
+        // Rows are deleted before others are written: what this batch made and forgot is never written.
+        let gone: HashSet<&[Cell]> = forgotten.iter().copied().collect();
+        let key_columns = TableId::ResourceRevisions.table().key_columns;
+        let is_kept = |row: &&[Cell]| gone.is_empty() || !gone.contains(&row[..key_columns]);
+        let revisions = self.revisions.iter().map(Vec::as_slice).filter(is_kept).collect();
         [(TableId::Resources, heads, Vec::new()), (TableId::ResourceRevisions, revisions, forgotten)]
     }
 }
@@ -155,8 +162,8 @@ fn revision(write: &ResourceWrite, step: Step) -> Revision {
         }
         // Nobody took it away: its time was over.
         (_, RevisionKind::Expired) => {
-            head.updated_by = EXPIRY.to_owned();
-            head.actor = EXPIRY.to_owned();
+            EXPIRY.clone_into(&mut head.updated_by);
+            EXPIRY.clone_into(&mut head.actor);
         }
         _ => {}
     }

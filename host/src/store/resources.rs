@@ -390,7 +390,11 @@ impl Store {
 
     /// When the next record of any workspace ends.
     pub async fn next_resource_end(&self) -> Result<Option<Timestamp>, StorageError> {
-        let select = Select::<NextEnd>::all().only_if("resources.ends_at_ms > 0").page("resources.ends_at_ms", 1);
+        // Records that the host keeps come last in the index; they have no end.
+        let select = Select::<NextEnd>::all()
+            .only_if("resources.ends_at_ms > 0")
+            .only("resources.ends_at_ms < $", KEPT)
+            .page("resources.ends_at_ms", 1);
         Ok(self.one(select).await?.map(|next| next.0))
     }
 }
