@@ -163,7 +163,7 @@ fn bad_input(sluice: &Binary) {
     refused(sluice, &["resource", "watch", "nowhere/"], 2, "run/, mission/, project/ or team/");
     // What cannot be understood before anything is asked of a host.
     let misused: [(&[&str], &str); 6] = [
-        (&["put", "project/bad"], "<JSON|--file <FILE>>"),
+        (&["put", "project/bad"], "<KEY> <JSON|-|--file <FILE>>"),
         (&["put", "project/bad", "1", "--file", "x"], "cannot be used with"),
         (&["put", "project/bad", "1", "--create", "--if-rev", "3"], "cannot be used with"),
         (&["put", "project/bad", "1", "--ttl", "30"], "write whole numbers with ms, s, m, h or d"),
@@ -368,4 +368,29 @@ fn a_watcher_ends_when_nobody_reads_it() {
     );
     let answer = watched.wait_at_most(SOON);
     assert_eq!((answer.code, answer.stdout.lines().count()), (Some(0), 1), "{answer:#?}");
+}
+
+#[test]
+fn a_run_shares_what_is_its_own_and_its_missions() {
+    let sluice = binary();
+    let _server = serve(&sluice, "127.0.0.1:0");
+    let program = env!("CARGO_BIN_EXE_sluice");
+    let script = format!(
+        "cat >/dev/null\n'{program}' resource put mission/$SLUICE_MISSION_ID/note '{{\"by\": 1}}' --create\n\
+         '{program}' resource patch run/$SLUICE_RUN_ID/own '{{}}' --if-rev 0\n\
+         '{program}' resource put project/else 1 2>&1\necho \"ended with $?\"\n"
+    );
+    let agent = format!("sh {}", text(&sluice.file("agent.sh", &script)));
+    let mission = sluice.file("mission.toml", "title = \"Share\"\n[[work_items]]\nid = \"a\"\ntitle = \"A\"\n");
+    let made = ok(&sluice, &["mission", "create", text(&mission), "--start"]);
+    let id = made["mission"]["id"].as_str().expect("an id");
+    let worked = sluice.run(&["work", "--exec", &agent, "--once", "--wait-ms", "3000"]);
+    assert_eq!(worked.code, Some(0), "{worked:#?}");
+    let note = ok(&sluice, &["resource", "get", &format!("mission/{id}/note")]);
+    assert_eq!((&note["value"], &note["rev"]), (&json!({"by": 1}), &json!(1)), "{note:#}");
+    let runs = ok(&sluice, &["runs", "list", "--mission", id]);
+    let (run_id, said) = (&runs["runs"][0]["id"], runs["runs"][0].to_string());
+    let own = ok(&sluice, &["resource", "get", &format!("run/{}/own", run_id.as_str().expect("an id"))]);
+    assert_eq!(own["rev"], 1, "{own:#}");
+    assert!(said.contains("ended with 2"), "{said}");
 }

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 16 << 20;
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Given {
-    /// The document, as JSON; `-` reads it from standard input
+    /// What to write, as JSON; `-` reads it from standard input
     #[arg(value_name = "JSON", allow_negative_numbers = true)]
     text: Option<String>,
     /// A file that holds it
@@ -44,8 +44,8 @@ impl Given {
 
     fn read(&self) -> Result<(String, String), Failure> {
         match (&self.text, &self.file) {
-            (Some(text), _) if text != "-" => Ok(("JSON".to_owned(), text.clone())),
-            (None, Some(file)) => Ok((format!("--file `{}`", file.display()), read_file(file)?)),
+            (Some(text), _) if text != "-" => Ok(("what was given".to_owned(), text.clone())),
+            (None, Some(file)) => Ok((format!("`{}`", file.display()), read_file(file)?)),
             _ => Ok(("standard input".to_owned(), read_file(Path::new("-"))?)),
         }
     }
@@ -57,7 +57,7 @@ pub(super) fn json_file(path: &Path) -> Result<Box<RawValue>, Failure> {
 }
 
 fn parse(place: &str, text: String, hint: &str) -> Result<Box<RawValue>, Failure> {
-    RawValue::from_string(text).map_err(|error| Failure::bad_input(format!("{place}: is not JSON: {error}{hint}")))
+    RawValue::from_string(text).map_err(|error| Failure::bad_input(format!("{place} is not JSON: {error}{hint}")))
 }
 
 fn read_file(path: &Path) -> Result<String, Failure> {

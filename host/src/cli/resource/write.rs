@@ -44,6 +44,7 @@ impl Terms {
 
 /// Write a value
 #[derive(Debug, Args)]
+#[command(override_usage = "sluice resource put [OPTIONS] <KEY> <JSON|-|--file <FILE>>")]
 pub(in crate::cli) struct PutArgs {
     /// Where: run/, mission/, project/ or team/ and more segments
     key: String,
@@ -64,6 +65,7 @@ pub(in crate::cli) struct PutArgs {
 
 /// Change members of a value (merge patch: `null` takes a member away)
 #[derive(Debug, Args)]
+#[command(override_usage = "sluice resource patch [OPTIONS] <KEY> <JSON|-|--file <FILE>>")]
 pub(in crate::cli) struct PatchArgs {
     /// The key
     key: String,
