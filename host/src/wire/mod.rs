@@ -24,6 +24,6 @@ pub use resource::{claim_shown, claim_value, merge_patch, named_lease_view, reso
 pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
 };
-pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use schema::{JsonSchema, SchemaProblem, UnknownName};
+pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use visible::visible;
