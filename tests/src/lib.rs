@@ -9,6 +9,7 @@ pub mod scratch;
 pub mod postgres;
 pub mod databases;
 pub mod random;
+pub mod linear;
 pub mod binary;
 pub mod scripted;
 pub mod engine;

@@ -132,6 +132,16 @@ impl EngineError {
         }
     }
 
+    /// Whether a write is refused because this key has no record.
+    pub(super) fn tells_absence_of(&self, of: &str) -> bool {
+        match self {
+            Self::ResourceConflict { key, current: 0, .. } => key == of,
+            Self::NotFound { what: "resource", id } => id == of,
+            Self::Operation { error, .. } => error.tells_absence_of(of),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::HostFault(_) | Self::Contended | Self::Storage(_))

@@ -12,6 +12,9 @@ use crate::wire;
 /// Most bytes of values on one page (8 MiB), unless its first record alone has more.
 pub const PAGE_MAX_BYTES: u64 = 8 << 20;
 
+/// How often a key is looked at that had no record, and another one when that was to be made sure of.
+const LOOKS_MAX: u32 = 32;
+
 /// A page of records.
 #[derive(Debug, Clone, Default)]
 pub struct ResourcePage {
@@ -27,8 +30,13 @@ impl Engine {
     /// # Errors
     /// Storage.
     pub async fn resource(&self, workspace: &WorkspaceId, key: &ResourceKey) -> Result<Option<Resource>, EngineError> {
-        let found = self.parts.store.resource(workspace, key, self.now()).await?;
-        let mut records: Vec<Resource> = found.into_iter().collect();
+        let mut records = Vec::new();
+        for _ in 0..LOOKS_MAX {
+            records.extend(self.parts.store.resource(workspace, key, self.now()).await?);
+            if !records.is_empty() || self.is_surely_absent(workspace, key).await? {
+                break;
+            }
+        }
         self.show_claims(workspace, &mut records).await?;
         Ok(records.pop())
     }

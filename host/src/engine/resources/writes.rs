@@ -68,8 +68,16 @@ impl Engine {
         check(request.asks)?;
         let mut turns = None;
         for _ in 0..ATTEMPTS_MAX {
-            if let Some(written) = self.try_write(request).await? {
-                return Ok(written);
+            match self.try_write(request).await {
+                Ok(Some(written)) => return Ok(written),
+                Ok(None) => {}
+                Err(error) => {
+                    let absent = request.asks.iter().find(|ask| error.tells_absence_of(ask.key.as_str()));
+                    let Some(ask) = absent else { return Err(error) };
+                    if self.is_surely_absent(request.workspace_id, &ask.key).await? {
+                        return Err(error);
+                    }
+                }
             }
             if turns.is_none() {
                 turns = Some(self.parts.turns.take(request.workspace_id, request.asks).await);
