@@ -52,8 +52,10 @@ pub async fn check_statuses(store: &Store) -> Checked {
     let log = whole_log(store).await;
     let mut expected: BTreeMap<String, SessionStatus> = BTreeMap::new();
     let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    // What was told last may still wait to be read, as after any kill: it counts from the next start on.
+    let indexed = store.log_cursor("status_indexer").await.expect("read").unwrap_or(0);
     for event in &log {
-        for (session, what) in wire::told_of_sessions(event) {
+        for (session, what) in wire::told_of_sessions(event).into_iter().filter(|_| event.seq <= indexed) {
             expected.entry(session).or_default().take(&what);
         }
         if let Some(key) = event.event.resource_key.as_ref().filter(|key| key.status_of().is_some()) {
