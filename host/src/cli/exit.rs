@@ -155,11 +155,11 @@ impl From<EngineError> for Failure {
             | EngineError::Revision { .. }
             | EngineError::ResourceConflict { .. }
             | EngineError::ResourceKept { .. }
-            | EngineError::HostsOwn { .. }
             | EngineError::ResourceClaimed { .. }
             | EngineError::ResourceUnfit { .. }
             | EngineError::RevisionGone { .. }
             | EngineError::Operation { .. }
+            | EngineError::HostsOwn { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }
