@@ -201,8 +201,10 @@ async fn a_run_watches_what_is_its_own_as_long_as_it_is_held() {
         let mut all = Frames::open(server.request(Method::GET, "/resource/events", token)).await;
         let mut mine =
             Frames::open(server.request(Method::GET, &format!("/resource/events?prefix=run/{id}/a"), token)).await;
-        let others = server.ask(Method::GET, "/resource/events?prefix=team/", token, Value::Null).await;
-        assert_eq!((others.status, others.code()), (403, "FORBIDDEN"), "{:#}", others.body);
+        let refused = server.ask(Method::GET, "/resource/events?prefix=team/", token, Value::Null).await;
+        assert_eq!((refused.status, refused.code()), (403, "FORBIDDEN"), "{:#}", refused.body);
+        let allowed = json!([format!("mission/{mission}/"), format!("run/{id}/"), "run/s1/"]);
+        assert_eq!(refused.body["allowed"], allowed);
         let keys = [
             ("team/a".to_owned(), false),
             (format!("run/{id}/b"), true),
