@@ -88,7 +88,7 @@ pub(in crate::cli) struct RmArgs {
 ///
 /// The document is a list of 1 to 100 operations, each key once:
 /// [{"op":"put","key":...,"value":...}, {"op":"patch","key":...,"patch":...}, {"op":"delete","key":...}],
-/// each with its own if_match_rev, ttl_ms, lease_id and updated_by where wanted.
+/// each with its own `if_match_rev`, `ttl_ms`, `lease_id` and `updated_by` where wanted.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct BatchArgs {
     #[command(flatten)]
