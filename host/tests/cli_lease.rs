@@ -1,7 +1,5 @@
 //! `sluice lease`: of many who want a name one has it, and what runs under it ends with it.
 
-#![expect(clippy::similar_names, reason = "a server is what serves")]
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,82 +24,58 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("paths of cases are text")
 }
 
-/// The document of a command that succeeds.
-fn ok(sluice: &Binary, arguments: &[&str]) -> Value {
-    let (code, document) = sluice.json(arguments);
-    assert_eq!(code, Some(0), "{arguments:?}: {document:#}");
-    document
-}
-
-/// What a command that succeeds prints for people.
-fn shown(sluice: &Binary, arguments: &[&str]) -> String {
-    let answer = sluice.run(arguments);
-    assert_eq!(answer.code, Some(0), "{arguments:?}: {answer:#?}");
-    answer.stdout
-}
-
-/// A command that is refused: its exit code, that it says why, and the document that says so too.
-fn refused(sluice: &Binary, arguments: &[&str], code: i32, part: &str) -> Value {
-    let answer = sluice.run(arguments);
-    assert_eq!((answer.code, answer.stdout.as_str()), (Some(code), ""), "{arguments:?}: {answer:#?}");
-    assert!(answer.stderr.contains(part), "{arguments:?}: `{part}` is not in: {answer:#?}");
-    let (json_code, document) = sluice.json(arguments);
-    assert_eq!((json_code, &document["error"]["exit_code"]), (Some(code), &json!(code)), "{document}");
-    document["error"].clone()
-}
-
 fn string(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
 /// Goes through what is done with a lease by hand.
 fn by_hand(sluice: &Binary) {
-    assert_eq!(shown(sluice, &["lease", "ls"]), "no leases\n");
+    assert_eq!(sluice.shown(&["lease", "ls"]), "no leases\n");
     let taken =
         sluice.run(&["lease", "acquire", "deploy", "--ttl", "1m", "--owner", "ann", "--claim", "project/deploy"]);
     assert_eq!((taken.code, taken.stdout.lines().count()), (Some(0), 1), "{taken:#?}");
     assert!(taken.stderr.contains("deploy is held by ann for 1m (fencing token 1)"), "{taken:#?}");
     let id = taken.stdout.trim();
     let held =
-        refused(sluice, &["lease", "acquire", "deploy", "--ttl", "1m"], 1, "is held by ann; unless it is renewed");
+        sluice.refused(&["lease", "acquire", "deploy", "--ttl", "1m"], 1, "is held by ann; unless it is renewed");
     assert_eq!((&held["code"], &held["holder"]), (&json!("LEASE_HELD"), &json!("ann")), "{held:#}");
     let waited = sluice.run(&["lease", "acquire", "deploy", "--ttl", "1m", "--wait", "300ms"]);
     assert_eq!(waited.code, Some(1), "{waited:#?}");
     assert!(waited.stderr.contains("; waiting\n"), "{waited:#?}");
 
-    assert_eq!(shown(sluice, &["lease", "renew", id]), "deploy is held for another 1m\n");
-    let renewed = ok(sluice, &["lease", "renew", id]);
+    assert_eq!(sluice.shown(&["lease", "renew", id]), "deploy is held for another 1m\n");
+    let renewed = sluice.ok(&["lease", "renew", id]);
     assert_eq!((&renewed["lease_id"], &renewed["fencing_token"]), (&json!(id), &json!(1)));
-    let claim = ok(sluice, &["resource", "get", "project/deploy"])["value"].clone();
+    let claim = sluice.ok(&["resource", "get", "project/deploy"])["value"].clone();
     assert_eq!((&claim["owner"], &claim["state"], &claim["lease_id"]), (&json!("ann"), &json!("held"), &json!(id)));
-    refused(sluice, &["resource", "put", "project/deploy", "1"], 1, "RESOURCE_CLAIMED");
-    assert_eq!(ok(sluice, &["resource", "put", "project/x", "1", "--lease", id])["rev"], 1);
-    let table = shown(sluice, &["lease", "ls", "--held"]);
+    sluice.refused(&["resource", "put", "project/deploy", "1"], 1, "RESOURCE_CLAIMED");
+    assert_eq!(sluice.ok(&["resource", "put", "project/x", "1", "--lease", id])["rev"], 1);
+    let table = sluice.shown(&["lease", "ls", "--held"]);
     assert!(table.starts_with("NAME    STATE  OWNER  END"), "{table}");
     assert!(table.contains("deploy  held   ann    in "), "{table}");
-    let one = shown(sluice, &["lease", "show", id]);
+    let one = sluice.shown(&["lease", "show", id]);
     assert!(one.starts_with("deploy held (") && one.contains("shown by project/deploy"), "{one}");
-    assert_eq!(ok(sluice, &["lease", "show", id])["ttl_ms"], 60_000);
+    assert_eq!(sluice.ok(&["lease", "show", id])["ttl_ms"], 60_000);
 
-    assert_eq!(shown(sluice, &["lease", "release", id]), "deploy is given back\n");
-    assert_eq!(ok(sluice, &["lease", "ls", "--held"]), json!({"items": [], "count": 0}));
-    assert_eq!(ok(sluice, &["lease", "ls"])["items"][0]["state"], "released");
-    refused(sluice, &["lease", "renew", id], 1, "LEASE_LOST");
-    refused(sluice, &["lease", "release", id], 1, "LEASE_LOST");
-    refused(sluice, &["resource", "put", "project/x", "2", "--lease", id], 1, "LEASE_LOST");
-    let next = ok(sluice, &["lease", "acquire", "deploy", "--ttl", "1s"]);
+    assert_eq!(sluice.shown(&["lease", "release", id]), "deploy is given back\n");
+    assert_eq!(sluice.ok(&["lease", "ls", "--held"]), json!({"items": [], "count": 0}));
+    assert_eq!(sluice.ok(&["lease", "ls"])["items"][0]["state"], "released");
+    sluice.refused(&["lease", "renew", id], 1, "LEASE_LOST");
+    sluice.refused(&["lease", "release", id], 1, "LEASE_LOST");
+    sluice.refused(&["resource", "put", "project/x", "2", "--lease", id], 1, "LEASE_LOST");
+    let next = sluice.ok(&["lease", "acquire", "deploy", "--ttl", "1s"]);
     assert_eq!(next["fencing_token"], 2, "{next:#}");
-    refused(sluice, &["lease", "show", id], 1, "LEASE_LOST");
+    sluice.refused(&["lease", "show", id], 1, "LEASE_LOST");
     // Whoever waits has it once it has run out.
-    let after = ok(sluice, &["lease", "acquire", "deploy", "--ttl", "1m", "--wait", "30s"]);
+    let after = sluice.ok(&["lease", "acquire", "deploy", "--ttl", "1m", "--wait", "30s"]);
     assert_eq!((&after["fencing_token"], &after["retries"]), (&json!(3), &json!(1)), "{after:#}");
-    assert_eq!(ok(sluice, &["lease", "release", string(&after["lease_id"])])["state"], "released");
+    assert_eq!(sluice.ok(&["lease", "release", string(&after["lease_id"])])["state"], "released");
 
-    refused(sluice, &["lease", "show", "lse_nothing.1"], 2, "`sluice lease ls` shows those there are");
-    refused(sluice, &["lease", "acquire", "", "--ttl", "1m"], 2, "name");
-    refused(sluice, &["lease", "acquire", "x", "--ttl", "10ms"], 2, "ttl_ms");
-    refused(sluice, &["lease", "acquire", "x", "--ttl", "2d"], 2, "ttl_ms");
-    refused(sluice, &["lease", "acquire", "x", "--ttl", "1m", "--claim", "nowhere/x"], 2, "claim_key");
+    sluice.refused(&["lease", "show", "lse_nothing.1"], 2, "`sluice lease ls` shows those there are");
+    sluice.refused(&["lease", "acquire", "", "--ttl", "1m"], 2, "name");
+    sluice.refused(&["lease", "acquire", "x", "--ttl", "10ms"], 2, "ttl_ms");
+    sluice.refused(&["lease", "acquire", "x", "--ttl", "2d"], 2, "ttl_ms");
+    sluice.refused(&["lease", "acquire", "x", "--ttl", "1m", "--claim", "nowhere/x"], 2, "claim_key");
     let misused: [&[&str]; 4] =
         [&["acquire", "x"], &["run", "x"], &["run", "x", "--ttl", "5", "--", "true"], &["take"]];
     for arguments in misused {
@@ -151,7 +125,7 @@ fn commands_run_one_after_the_other() {
         assert_eq!(ended.code, Some(7), "the command's: {ended:#?}");
     }
     assert_eq!(lines(&log), ["begin 1", "end 1", "begin 2", "end 2"]);
-    assert_eq!(ok(&sluice, &["lease", "ls"])["items"][0]["state"], "released");
+    assert_eq!(sluice.ok(&["lease", "ls"])["items"][0]["state"], "released");
 }
 
 #[test]
@@ -171,7 +145,7 @@ fn a_command_gets_what_it_is_given_and_its_lease_guards_what_it_writes() {
     assert_eq!(ended.code, Some(1), "it gave its lease away and went on: {ended:#?}");
     assert_eq!(ended.stdout, "words from --one\nproject/turn rev 1\nturn is given back\n", "{ended:#?}");
     assert_eq!(ended.stderr.matches("LEASE_LOST").count(), 2, "the second write and the end: {ended:#?}");
-    assert_eq!(ok(&sluice, &["resource", "get", "project/turn"])["value"], 1);
+    assert_eq!(sluice.ok(&["resource", "get", "project/turn"])["value"], 1);
 
     for (command, code) in [("/nowhere/at/all", 127), (text(sluice.directory()), 126)] {
         let ended = sluice.run(&["lease", "run", "turn", "--", command]);
@@ -180,7 +154,7 @@ fn a_command_gets_what_it_is_given_and_its_lease_guards_what_it_writes() {
     }
     let killed = start(&sluice, &[], "kill -9 $$").wait_at_most(SOON);
     assert_eq!(killed.code, Some(137), "{killed:#?}");
-    assert_eq!(ok(&sluice, &["lease", "ls", "--held"])["count"], 0, "it is given back each time");
+    assert_eq!(sluice.ok(&["lease", "ls", "--held"])["count"], 0, "it is given back each time");
 }
 
 #[test]
@@ -197,12 +171,12 @@ fn signals_go_to_the_command_and_what_it_leaves_ends_with_it() {
     running.signal(Signal::INT);
     let ended = running.wait_at_most(SOON);
     assert_eq!(ended.code, Some(5), "{ended:#?}");
-    let holder = ok(&sluice, &["lease", "acquire", "turn", "--ttl", "1m"]);
+    let holder = sluice.ok(&["lease", "acquire", "turn", "--ttl", "1m"]);
     let waiting = start(&sluice, &["--wait", "1m"], "true");
     assert!(until(SOON, || waiting_has_told(&sluice)), "it waits");
     waiting.signal(Signal::INT);
     assert_eq!(waiting.wait_at_most(SOON).code, Some(130), "nothing was begun");
-    ok(&sluice, &["lease", "release", string(&holder["lease_id"])]);
+    sluice.ok(&["lease", "release", string(&holder["lease_id"])]);
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(lines(&log), ["begun", "asked"], "nobody of the group is left");
 }
@@ -224,7 +198,7 @@ fn a_holder_that_was_paused_longer_than_its_lease_finds_it_lost() {
     let paused = start(&sluice, &["--claim", "project/turn"], &script);
     assert!(until(SOON, || lines(&log) == ["begun"]));
     paused.signal(Signal::STOP);
-    let next = ok(&sluice, &["lease", "acquire", "turn", "--ttl", "1m", "--owner", "next", "--wait", "30s"]);
+    let next = sluice.ok(&["lease", "acquire", "turn", "--ttl", "1m", "--owner", "next", "--wait", "30s"]);
     assert_eq!(next["fencing_token"], 2);
     paused.signal(Signal::CONT);
     let ended = paused.wait_at_most(SOON);
@@ -234,13 +208,13 @@ fn a_holder_that_was_paused_longer_than_its_lease_finds_it_lost() {
         "{ended:#?}"
     );
     assert_eq!(lines(&log), ["begun", "asked"], "asked to end, and killed since it did not");
-    let held = ok(&sluice, &["lease", "ls", "--held"]);
+    let held = sluice.ok(&["lease", "ls", "--held"]);
     assert_eq!(held["items"][0]["owner"], "next", "the other one has it still: {held:#}");
 
     // One that was paused for less than that goes on.
-    ok(&sluice, &["lease", "release", string(&next["lease_id"])]);
+    sluice.ok(&["lease", "release", string(&next["lease_id"])]);
     let short = start(&sluice, &[], "sleep 2");
-    assert!(until(SOON, || ok(&sluice, &["lease", "ls", "--held"])["count"] == 1));
+    assert!(until(SOON, || sluice.ok(&["lease", "ls", "--held"])["count"] == 1));
     short.signal(Signal::STOP);
     std::thread::sleep(Duration::from_millis(300));
     short.signal(Signal::CONT);
@@ -253,7 +227,7 @@ fn a_lease_that_cannot_be_renewed_ends_its_command_before_others_may_have_it() {
     let sluice = binary();
     let server = serve(&sluice);
     let running = start(&sluice, &[], "sleep 60");
-    assert!(until(SOON, || ok(&sluice, &["lease", "ls", "--held"])["count"] == 1));
+    assert!(until(SOON, || sluice.ok(&["lease", "ls", "--held"])["count"] == 1));
     server.kill();
     let ended = running.wait_at_most(Duration::from_secs(5));
     assert_eq!(ended.code, Some(1), "{ended:#?}");
@@ -261,9 +235,9 @@ fn a_lease_that_cannot_be_renewed_ends_its_command_before_others_may_have_it() {
 
     let _server = serve(&sluice);
     let running = start(&sluice, &["--owner", "again", "--wait", "10s"], "sleep 60");
-    assert!(until(SOON, || ok(&sluice, &["lease", "ls", "--held"])["items"][0]["owner"] == "again"));
-    let held = ok(&sluice, &["lease", "ls", "--held"]);
-    ok(&sluice, &["lease", "release", string(&held["items"][0]["lease_id"])]);
+    assert!(until(SOON, || sluice.ok(&["lease", "ls", "--held"])["items"][0]["owner"] == "again"));
+    let held = sluice.ok(&["lease", "ls", "--held"]);
+    sluice.ok(&["lease", "release", string(&held["items"][0]["lease_id"])]);
     let ended = running.wait_at_most(Duration::from_secs(5));
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     assert!(ended.stderr.contains("LEASE_LOST"), "told by the server: {ended:#?}");

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use e2e::binary::{Binary, Process, until};
 use e2e::postgres;
-use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// How long something may take that comes soon.
@@ -18,45 +17,14 @@ fn binary() -> Binary {
     Binary::new(env!("CARGO_BIN_EXE_sluice"), concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
 }
 
-fn serve(sluice: &Binary, listen: &str) -> Process {
-    let mut server = sluice.start(&["serve", "--listen", listen]);
+fn serve(sluice: &Binary) -> Process {
+    let mut server = sluice.start(&["serve", "--listen", "127.0.0.1:0"]);
     server.wait_for("listening on http://");
     server
 }
 
-/// Where the directory's server listens.
-fn address(sluice: &Binary) -> String {
-    let record = std::fs::read(sluice.data().join("server.json")).expect("the server's record");
-    let record: Value = serde_json::from_slice(&record).expect("JSON");
-    record["url"].as_str().expect("an address").trim_start_matches("http://").to_owned()
-}
-
 fn text(path: &Path) -> &str {
     path.to_str().expect("paths of cases are text")
-}
-
-/// The document of a command that succeeds.
-fn ok(sluice: &Binary, arguments: &[&str]) -> Value {
-    let (code, document) = sluice.json(arguments);
-    assert_eq!(code, Some(0), "{arguments:?}: {document:#}");
-    document
-}
-
-/// What a command that succeeds prints for people.
-fn shown(sluice: &Binary, arguments: &[&str]) -> String {
-    let answer = sluice.run(arguments);
-    assert_eq!(answer.code, Some(0), "{arguments:?}: {answer:#?}");
-    answer.stdout
-}
-
-/// A command that is refused: its exit code, that it says why, and the document that says so too.
-fn refused(sluice: &Binary, arguments: &[&str], code: i32, part: &str) -> Value {
-    let answer = sluice.run(arguments);
-    assert_eq!((answer.code, answer.stdout.as_str()), (Some(code), ""), "{arguments:?}: {answer:#?}");
-    assert!(answer.stderr.contains(part), "{arguments:?}: `{part}` is not in: {answer:#?}");
-    let (json_code, document) = sluice.json(arguments);
-    assert_eq!((json_code, &document["error"]["exit_code"]), (Some(code), &json!(code)), "{document}");
-    document["error"].clone()
 }
 
 /// Runs it with `input` on standard input; its standard output.
@@ -72,53 +40,53 @@ fn fed(sluice: &Binary, arguments: &[&str], input: &str) -> String {
 /// One record from its first revision to its last.
 fn one_record(sluice: &Binary) {
     const KEY: &str = "project/web/owner";
-    let put = ok(sluice, &["resource", "put", KEY, r#"{"who":"ann","since":1}"#, "--create", "--by", "ann"]);
+    let put = sluice.ok(&["resource", "put", KEY, r#"{"who":"ann","since":1}"#, "--create", "--by", "ann"]);
     assert_eq!((&put["ok"], &put["rev"], &put["updated_by"]), (&json!(true), &json!(1), &json!("ann")), "{put:#}");
     assert_eq!(
-        shown(sluice, &["resource", "put", KEY, r#"{"who":"bo","since":2}"#, "--if-rev", "1"]),
+        sluice.shown(&["resource", "put", KEY, r#"{"who":"bo","since":2}"#, "--if-rev", "1"]),
         format!("{KEY} rev 2\n")
     );
-    let conflict = refused(sluice, &["resource", "put", KEY, "1", "--if-rev", "1"], 1, "is at revision 2, not 1");
+    let conflict = sluice.refused(&["resource", "put", KEY, "1", "--if-rev", "1"], 1, "is at revision 2, not 1");
     let told = ["code", "expected_rev", "current_rev"].map(|name| conflict[name].clone());
     assert_eq!(told, [json!("RESOURCE_REVISION_CONFLICT"), json!(1), json!(2)], "{conflict:#}");
-    refused(sluice, &["resource", "put", KEY, "1", "--create"], 1, "is at revision 2, not 0 (0: absent)");
+    sluice.refused(&["resource", "put", KEY, "1", "--create"], 1, "is at revision 2, not 0 (0: absent)");
 
-    let patched = ok(sluice, &["resource", "patch", KEY, r#"{"since":null,"at":-1.5}"#, "--if-rev", "2"]);
+    let patched = sluice.ok(&["resource", "patch", KEY, r#"{"since":null,"at":-1.5}"#, "--if-rev", "2"]);
     assert_eq!((&patched["value"], &patched["rev"]), (&json!({"who": "bo", "at": -1.5}), &json!(3)));
-    let got = ok(sluice, &["resource", "get", KEY]);
+    let got = sluice.ok(&["resource", "get", KEY]);
     assert_eq!((&got["key"], &got["value"]), (&json!(KEY), &patched["value"]));
     let plain = sluice.run(&["resource", "get", KEY]);
     assert_eq!(serde_json::from_str::<Value>(&plain.stdout).expect("the value alone"), got["value"]);
     assert!(plain.stderr.starts_with("project/web/owner rev 3, by user."), "{plain:#?}");
-    assert_eq!(ok(sluice, &["resource", "get", KEY, "--rev", "1"])["value"]["who"], "ann");
-    refused(sluice, &["resource", "get", KEY, "--rev", "9"], 2, "9");
+    assert_eq!(sluice.ok(&["resource", "get", KEY, "--rev", "1"])["value"]["who"], "ann");
+    sluice.refused(&["resource", "get", KEY, "--rev", "9"], 2, "9");
 
-    refused(sluice, &["resource", "rm", KEY, "--if-rev", "2"], 1, "is at revision 3, not 2");
-    let removed = ok(sluice, &["resource", "rm", KEY, "--if-rev", "3"]);
+    sluice.refused(&["resource", "rm", KEY, "--if-rev", "2"], 1, "is at revision 3, not 2");
+    let removed = sluice.ok(&["resource", "rm", KEY, "--if-rev", "3"]);
     assert_eq!((&removed["deleted"], &removed["rev"]), (&json!(true), &json!(4)), "{removed:#}");
-    refused(sluice, &["resource", "get", KEY], 2, "`sluice resource ls` shows those there are");
-    refused(sluice, &["resource", "rm", KEY], 2, "there is no resource");
-    let history = ok(sluice, &["resource", "history", KEY]);
+    sluice.refused(&["resource", "get", KEY], 2, "`sluice resource ls` shows those there are");
+    sluice.refused(&["resource", "rm", KEY], 2, "there is no resource");
+    let history = sluice.ok(&["resource", "history", KEY]);
     let kinds: Vec<&Value> =
         history["history"].as_array().expect("a list").iter().map(|entry| &entry["kind"]).collect();
     assert_eq!(kinds, ["deleted", "updated", "updated", "updated"], "{history:#}");
-    assert_eq!(ok(sluice, &["resource", "history", KEY, "--limit", "1"])["count"], 1);
-    let table = shown(sluice, &["resource", "history", KEY]);
+    assert_eq!(sluice.ok(&["resource", "history", KEY, "--limit", "1"])["count"], 1);
+    let table = sluice.shown(&["resource", "history", KEY]);
     assert!(table.starts_with("REV  WHAT     WHEN"), "{table}");
     assert!(
         table.lines().last().is_some_and(|line| line.starts_with("1    updated") && line.contains("ann")),
         "{table}"
     );
-    refused(sluice, &["resource", "history", "project/never"], 2, "never had a record");
+    sluice.refused(&["resource", "history", "project/never"], 2, "never had a record");
     // Taken up again it goes on where it ended.
-    assert_eq!(shown(sluice, &["resource", "put", KEY, "plain words", "--string"]), format!("{KEY} rev 5\n"));
-    assert_eq!(shown(sluice, &["resource", "get", KEY]), "\"plain words\"\n");
-    assert_eq!(shown(sluice, &["resource", "rm", KEY]), format!("{KEY} deleted (rev 6)\n"));
+    assert_eq!(sluice.shown(&["resource", "put", KEY, "plain words", "--string"]), format!("{KEY} rev 5\n"));
+    assert_eq!(sluice.shown(&["resource", "get", KEY]), "\"plain words\"\n");
+    assert_eq!(sluice.shown(&["resource", "rm", KEY]), format!("{KEY} deleted (rev 6)\n"));
 }
 
 /// Where values come from, and that they arrive as they are.
 fn values(sluice: &Binary) {
-    let put = |value: &str| ok(sluice, &["resource", "put", "project/v", value])["value"].clone();
+    let put = |value: &str| sluice.ok(&["resource", "put", "project/v", value])["value"].clone();
     for (given, value) in
         [("-5", json!(-5)), ("null", json!(null)), (" [1, 2.50] ", json!([1, 2.5])), ("\"\"", json!(""))]
     {
@@ -126,17 +94,17 @@ fn values(sluice: &Binary) {
     }
     assert_eq!(put("18446744073709551615"), json!(u64::MAX));
     let file = sluice.file("value.json", "{\n  \"from\": \"a file\"\n}\n");
-    assert_eq!(ok(sluice, &["resource", "put", "project/v", "--file", text(&file)])["value"]["from"], "a file");
+    assert_eq!(sluice.ok(&["resource", "put", "project/v", "--file", text(&file)])["value"]["from"], "a file");
     fed(sluice, &["resource", "put", "project/v", "-"], "[\"from\", \"input\"]\n");
-    assert_eq!(ok(sluice, &["resource", "get", "project/v"])["value"], json!(["from", "input"]));
+    assert_eq!(sluice.ok(&["resource", "get", "project/v"])["value"], json!(["from", "input"]));
     fed(sluice, &["resource", "put", "project/v", "--file", "-", "--string"], "two\nlines\n");
-    assert_eq!(ok(sluice, &["resource", "get", "project/v"])["value"], "two\nlines\n");
+    assert_eq!(sluice.ok(&["resource", "get", "project/v"])["value"], "two\nlines\n");
 }
 
 /// Input that cannot be used, and that nothing comes of it.
 fn bad_input(sluice: &Binary) {
     let put =
-        |value: &str, code: i32, part: &str| refused(sluice, &["resource", "put", "project/bad", value], code, part);
+        |value: &str, code: i32, part: &str| sluice.refused(&["resource", "put", "project/bad", value], code, part);
     put("hello", 2, "quote it as a JSON string");
     put("{\"a\":1} x", 2, "is not JSON");
     put("NaN", 2, "is not JSON");
@@ -146,21 +114,21 @@ fn bad_input(sluice: &Binary) {
     put(&format!("{}{}", "[".repeat(500), "]".repeat(500)), 2, "TOO_DEEP");
     for key in ["", "elsewhere/x", "project", "project/", "project//x", "project/../x", "project/a%2Fb", "..", "."] {
         for command in ["get", "rm", "history"] {
-            refused(sluice, &["resource", command, key], 2, "KEY: ");
+            sluice.refused(&["resource", command, key], 2, "KEY: ");
         }
     }
-    refused(sluice, &["resource", "put", &format!("project/{}", "x".repeat(505)), "1"], 2, "has 513 bytes");
-    refused(sluice, &["resource", "put", "project/bad", "--file", "/nowhere/at/all"], 2, "cannot be read");
-    refused(sluice, &["resource", "put", "run/session/status", "1"], 2, "RESOURCE_RESERVED");
-    refused(sluice, &["resource", "put", "project/bad", "1", "--ttl", "0s"], 2, "ttl_ms");
-    refused(sluice, &["resource", "put", "project/bad", "1", "--lease", "lse_no.1"], 1, "LEASE_LOST");
-    refused(sluice, &["resource", "patch", "project/bad", "{"], 2, "is not JSON");
-    refused(sluice, &["resource", "patch", "project/bad", "{}"], 2, "there is no resource `project/bad`");
-    refused(sluice, &["resource", "batch", "[]"], 2, "operations: has 0 entries");
+    sluice.refused(&["resource", "put", &format!("project/{}", "x".repeat(505)), "1"], 2, "has 513 bytes");
+    sluice.refused(&["resource", "put", "project/bad", "--file", "/nowhere/at/all"], 2, "cannot be read");
+    sluice.refused(&["resource", "put", "run/session/status", "1"], 2, "RESOURCE_RESERVED");
+    sluice.refused(&["resource", "put", "project/bad", "1", "--ttl", "0s"], 2, "ttl_ms");
+    sluice.refused(&["resource", "put", "project/bad", "1", "--lease", "lse_no.1"], 1, "LEASE_LOST");
+    sluice.refused(&["resource", "patch", "project/bad", "{"], 2, "is not JSON");
+    sluice.refused(&["resource", "patch", "project/bad", "{}"], 2, "there is no resource `project/bad`");
+    sluice.refused(&["resource", "batch", "[]"], 2, "operations: has 0 entries");
     let twice = r#"[{"op":"put","key":"project/bad","value":1},{"op":"delete","key":"project/bad"}]"#;
-    refused(sluice, &["resource", "batch", twice], 2, "project/bad");
-    refused(sluice, &["resource", "ls", "nowhere/"], 2, "run/, mission/, project/ or team/");
-    refused(sluice, &["resource", "watch", "nowhere/"], 2, "run/, mission/, project/ or team/");
+    sluice.refused(&["resource", "batch", twice], 2, "project/bad");
+    sluice.refused(&["resource", "ls", "nowhere/"], 2, "run/, mission/, project/ or team/");
+    sluice.refused(&["resource", "watch", "nowhere/"], 2, "run/, mission/, project/ or team/");
     // What cannot be understood before anything is asked of a host.
     let misused: [(&[&str], &str); 6] = [
         (&["put", "project/bad"], "<KEY> <JSON|-|--file <FILE>>"),
@@ -175,7 +143,7 @@ fn bad_input(sluice: &Binary) {
         assert_eq!(answer.code, Some(2), "{answer:#?}");
         assert!(answer.stderr.contains(part), "{arguments:?}: `{part}` is not in: {answer:#?}");
     }
-    assert_eq!(ok(sluice, &["resource", "ls", "project/bad"])["count"], 0, "nothing of all this was written");
+    assert_eq!(sluice.ok(&["resource", "ls", "project/bad"])["count"], 0, "nothing of all this was written");
 }
 
 /// Many records: in one piece, in lists, by schemas.
@@ -183,19 +151,19 @@ fn many(sluice: &Binary) {
     let put = |n: usize| json!({"op": "put", "key": format!("team/many/{n:03}"), "value": {"n": n}});
     for first in (0..600).step_by(100) {
         let operations: Vec<Value> = (first..first + 100).map(put).collect();
-        let done = ok(sluice, &["resource", "batch", &json!({"operations": operations}).to_string()]);
+        let done = sluice.ok(&["resource", "batch", &json!({"operations": operations}).to_string()]);
         assert_eq!(done["count"], 100, "{done:#}");
     }
-    let listed = ok(sluice, &["resource", "ls", "team/many/"]);
+    let listed = sluice.ok(&["resource", "ls", "team/many/"]);
     let keys: Vec<&str> =
         listed["items"].as_array().expect("a list").iter().filter_map(|r| r["key"].as_str()).collect();
     assert_eq!((listed["count"].as_u64(), keys.len(), keys[599]), (Some(600), 600, "team/many/599"));
     assert!(keys.is_sorted(), "by key, over pages");
-    assert_eq!(ok(sluice, &["resource", "ls", "team/many/", "--limit", "7"])["count"], 7);
-    let only_keys = ok(sluice, &["resource", "ls", "team/many/59", "--keys"]);
+    assert_eq!(sluice.ok(&["resource", "ls", "team/many/", "--limit", "7"])["count"], 7);
+    let only_keys = sluice.ok(&["resource", "ls", "team/many/59", "--keys"]);
     assert_eq!((&only_keys["count"], &only_keys["keys"][9]), (&json!(10), &json!("team/many/599")));
-    assert_eq!(shown(sluice, &["resource", "ls", "team/many/00", "--keys"]).lines().count(), 10);
-    assert_eq!(shown(sluice, &["resource", "ls", "team/none"]), "no resources that begin with team/none\n");
+    assert_eq!(sluice.shown(&["resource", "ls", "team/many/00", "--keys"]).lines().count(), 10);
+    assert_eq!(sluice.shown(&["resource", "ls", "team/none"]), "no resources that begin with team/none\n");
 
     let mixed = json!([
         {"op": "delete", "key": "team/many/000", "if_match_rev": 1},
@@ -204,39 +172,39 @@ fn many(sluice: &Binary) {
     ]);
     let file = sluice.file("batch.json", &mixed.to_string());
     assert_eq!(
-        shown(sluice, &["resource", "batch", "--file", text(&file)]),
+        sluice.shown(&["resource", "batch", "--file", text(&file)]),
         "team/many/000 deleted (rev 2)\nteam/many/001 rev 2\nteam/many/short rev 1, gone in 1h\n"
     );
-    let again = refused(sluice, &["resource", "batch", "--file", text(&file)], 1, "team/many/000");
+    let again = sluice.refused(&["resource", "batch", "--file", text(&file)], 1, "team/many/000");
     assert_eq!((&again["index"], &again["current_rev"]), (&json!(0), &json!(0)), "there is none: {again:#}");
-    assert_eq!(ok(sluice, &["resource", "get", "team/many/001"])["rev"], 2, "all or nothing");
-    let table = shown(sluice, &["resource", "ls", "team/many/short"]);
+    assert_eq!(sluice.ok(&["resource", "get", "team/many/001"])["rev"], 2, "all or nothing");
+    let table = sluice.shown(&["resource", "ls", "team/many/short"]);
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[0].starts_with("KEY              REV  UPDATED"), "{table}");
     assert!(lines[2].contains("in 59m") || lines[2].contains("in 1h"), "{table}");
 
-    assert_eq!(shown(sluice, &["resource", "schema", "list"]), "no schemas\n");
+    assert_eq!(sluice.shown(&["resource", "schema", "list"]), "no schemas\n");
     let schema =
         sluice.file("schema.json", r#"{"type":"object","required":["n"],"properties":{"n":{"type":"integer"}}}"#);
-    assert_eq!(ok(sluice, &["resource", "schema", "set", "team/many/", text(&schema), "--if-rev", "0"])["revision"], 1);
-    let unfit = refused(sluice, &["resource", "put", "team/many/x", r#"{"n":"one"}"#], 2, "RESOURCE_SCHEMA_VIOLATION");
+    assert_eq!(sluice.ok(&["resource", "schema", "set", "team/many/", text(&schema), "--if-rev", "0"])["revision"], 1);
+    let unfit = sluice.refused(&["resource", "put", "team/many/x", r#"{"n":"one"}"#], 2, "RESOURCE_SCHEMA_VIOLATION");
     assert_eq!(unfit["pointer"], "/n", "{unfit:#}");
-    assert_eq!(ok(sluice, &["resource", "schema", "list"])["items"][0]["prefix"], "team/many/");
-    assert!(shown(sluice, &["resource", "schema", "list"]).contains("team/many/  {"));
-    refused(sluice, &["resource", "schema", "rm", "team/many/", "--if-rev", "7"], 2, "REVISION_CONFLICT");
+    assert_eq!(sluice.ok(&["resource", "schema", "list"])["items"][0]["prefix"], "team/many/");
+    assert!(sluice.shown(&["resource", "schema", "list"]).contains("team/many/  {"));
+    sluice.refused(&["resource", "schema", "rm", "team/many/", "--if-rev", "7"], 2, "REVISION_CONFLICT");
     let none = sluice.file("none.json", "{\"type\":\"objekt\"}");
-    refused(sluice, &["resource", "schema", "set", "team/", text(&none)], 2, "schema");
+    sluice.refused(&["resource", "schema", "set", "team/", text(&none)], 2, "schema");
     assert_eq!(
-        shown(sluice, &["resource", "schema", "rm", "team/many/"]),
+        sluice.shown(&["resource", "schema", "rm", "team/many/"]),
         "schema of team/many/ deleted (revision 2)\n"
     );
-    refused(sluice, &["resource", "schema", "rm", "team/many/"], 2, "team/many/");
+    sluice.refused(&["resource", "schema", "rm", "team/many/"], 2, "team/many/");
 }
 
 /// A value that is gone by itself.
 fn short_lived(sluice: &Binary) {
     assert_eq!(
-        shown(sluice, &["resource", "put", "project/brief", "1", "--ttl", "1s500ms"]),
+        sluice.shown(&["resource", "put", "project/brief", "1", "--ttl", "1s500ms"]),
         "project/brief rev 1, gone in 1s\n"
     );
     assert!(until(SOON, || sluice.run(&["resource", "get", "project/brief"]).code == Some(2)), "it never ends");
@@ -258,7 +226,7 @@ fn every_command_works_on_a_directory_that_nobody_serves() {
 #[test]
 fn every_command_works_against_the_directorys_server() {
     let sluice = binary();
-    let _server = serve(&sluice, "127.0.0.1:0");
+    let _server = serve(&sluice);
     everything(&sluice);
 }
 
@@ -267,113 +235,16 @@ async fn every_command_works_against_a_server_on_postgres() {
     let Some(cluster) = postgres::shared() else { return };
     let sluice = binary().on_database(cluster.create_database().await);
     let case = move || {
-        let _server = serve(&sluice, "127.0.0.1:0");
+        let _server = serve(&sluice);
         everything(&sluice);
     };
     tokio::task::spawn_blocking(case).await.expect("they work");
 }
 
-fn documents(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).expect("a document a line")).collect()
-}
-
-#[test]
-fn a_watcher_tells_every_change_once_over_kills_of_the_server() {
-    let sluice = binary();
-    let mut server = serve(&sluice, "127.0.0.1:0");
-    let listen = address(&sluice);
-    let put = |n: usize| ok(&sluice, &["resource", "put", "project/watched/n", &n.to_string()])["rev"].clone();
-    put(0);
-    let since = ok(&sluice, &["resource", "ls", "project/watched/"])["seq"].to_string();
-    let mut watcher = sluice.start(&["resource", "watch", "project/watched/", "--values", "--json", "--since", &since]);
-    let mut plain = sluice.start(&["resource", "watch", "--tail", "1"]);
-    plain.wait_for("project/watched/n rev 1");
-    for round in 0..3 {
-        for n in 0..5 {
-            put(round * 10 + n);
-        }
-        ok(&sluice, &["resource", "put", "project/other", "1"]);
-        server.kill();
-        server = serve(&sluice, &listen);
-    }
-    ok(&sluice, &["resource", "put", "project/watched/brief", "true", "--ttl", "1s"]);
-    ok(&sluice, &["resource", "rm", "project/watched/n", "--by", "the end"]);
-    watcher.wait_for("the end");
-    watcher.wait_for("\"expired\"");
-    plain.wait_for("expired  project/watched/brief rev 2");
-    watcher.signal(Signal::INT);
-    let watched = watcher.wait_at_most(SOON);
-    assert_eq!(watched.code, Some(130), "{watched:#?}");
-    let told = documents(&watched.stdout);
-    let of_n: Vec<&Value> =
-        told.iter().map(|event| &event["properties"]).filter(|p| p["key"] == "project/watched/n").collect();
-    let revs: Vec<u64> = of_n.iter().filter_map(|p| p["rev"].as_u64()).collect();
-    assert_eq!(revs, (2..=17).collect::<Vec<_>>(), "each once, in order");
-    assert_eq!((&of_n[4]["value"], &of_n[14]["value"], of_n[15].get("value")), (&json!(4), &json!(24), None));
-    assert!(told.windows(2).all(|pair| pair[0]["seq"].as_u64() < pair[1]["seq"].as_u64()));
-    assert!(!watched.stdout.contains("project/other"), "only what matches");
-    plain.signal(Signal::TERM);
-    let plain = plain.wait_at_most(SOON);
-    assert!(plain.stdout.contains("updated  project/other rev 3  by user."), "{plain:#?}");
-    assert!(plain.stdout.contains("deleted  project/watched/n rev 17  by the end"), "{plain:#?}");
-    drop(server);
-}
-
-#[test]
-fn a_watcher_of_a_directory_that_nobody_serves_sees_what_others_write_there() {
-    let sluice = binary();
-    ok(&sluice, &["resource", "put", "project/a", "1"]);
-    let mut watcher = sluice.start(&["resource", "watch", "project/", "--tail", "5", "--values"]);
-    watcher.wait_for("project/a rev 1");
-    ok(&sluice, &["resource", "put", "project/a", "{\"n\":2}"]);
-    watcher.wait_for("project/a rev 2  by user.local  {\"n\":2}");
-    watcher.signal(Signal::INT);
-    assert_eq!(watcher.wait_at_most(SOON).code, Some(130));
-}
-
-#[test]
-fn a_watcher_from_beyond_the_log_is_told_to_begin_anew() {
-    let sluice = binary();
-    let _server = serve(&sluice, "127.0.0.1:0");
-    let mut watcher = sluice.start(&["resource", "watch", "--since", "1000000", "--json"]);
-    watcher.wait_for("\"type\":\"reset\"");
-    ok(&sluice, &["resource", "put", "project/a", "1"]);
-    watcher.wait_for("project/a");
-    watcher.signal(Signal::INT);
-    let answer = watcher.wait_at_most(SOON);
-    let told = documents(&answer.stdout);
-    assert_eq!((told.len(), &told[0]["type"], &told[1]["properties"]["rev"]), (2, &json!("reset"), &json!(1)));
-    assert!(told[0]["oldest_seq"].is_u64() && answer.stderr.contains("`sluice resource ls`"), "{answer:#?}");
-}
-
-#[test]
-fn a_watcher_ends_when_nobody_reads_it() {
-    let sluice = binary();
-    ok(&sluice, &["resource", "put", "project/a", "1"]);
-    let program = env!("CARGO_BIN_EXE_sluice");
-    let line = format!("'{program}' resource watch --since 0 | head -n 1");
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &line]).env("SLUICE_DATA", sluice.data()).env_remove("SLUICE_DATABASE_URL");
-    let mut watched = sluice.start_command(shell);
-    watched.wait_for("project/a rev 1");
-    // `head` has gone or is about to.
-    let mut rev = 1;
-    assert!(
-        until(SOON, || {
-            rev += 1;
-            ok(&sluice, &["resource", "put", "project/a", &rev.to_string()]);
-            watched.has_ended()
-        }),
-        "it tells nobody"
-    );
-    let answer = watched.wait_at_most(SOON);
-    assert_eq!((answer.code, answer.stdout.lines().count()), (Some(0), 1), "{answer:#?}");
-}
-
 #[test]
 fn a_run_shares_what_is_its_own_and_its_missions() {
     let sluice = binary();
-    let _server = serve(&sluice, "127.0.0.1:0");
+    let _server = serve(&sluice);
     let program = env!("CARGO_BIN_EXE_sluice");
     let script = format!(
         "cat >/dev/null\n'{program}' resource put mission/$SLUICE_MISSION_ID/note '{{\"by\": 1}}' --create\n\
@@ -382,15 +253,15 @@ fn a_run_shares_what_is_its_own_and_its_missions() {
     );
     let agent = format!("sh {}", text(&sluice.file("agent.sh", &script)));
     let mission = sluice.file("mission.toml", "title = \"Share\"\n[[work_items]]\nid = \"a\"\ntitle = \"A\"\n");
-    let made = ok(&sluice, &["mission", "create", text(&mission), "--start"]);
+    let made = sluice.ok(&["mission", "create", text(&mission), "--start"]);
     let id = made["mission"]["id"].as_str().expect("an id");
     let worked = sluice.run(&["work", "--exec", &agent, "--once", "--wait-ms", "3000"]);
     assert_eq!(worked.code, Some(0), "{worked:#?}");
-    let note = ok(&sluice, &["resource", "get", &format!("mission/{id}/note")]);
+    let note = sluice.ok(&["resource", "get", &format!("mission/{id}/note")]);
     assert_eq!((&note["value"], &note["rev"]), (&json!({"by": 1}), &json!(1)), "{note:#}");
-    let runs = ok(&sluice, &["runs", "list", "--mission", id]);
+    let runs = sluice.ok(&["runs", "list", "--mission", id]);
     let (run_id, said) = (&runs["runs"][0]["id"], runs["runs"][0].to_string());
-    let own = ok(&sluice, &["resource", "get", &format!("run/{}/own", run_id.as_str().expect("an id"))]);
+    let own = sluice.ok(&["resource", "get", &format!("run/{}/own", run_id.as_str().expect("an id"))]);
     assert_eq!(own["rev"], 1, "{own:#}");
     assert!(said.contains("ended with 2"), "{said}");
 }
