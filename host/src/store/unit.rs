@@ -73,6 +73,8 @@ pub(super) enum End {
     NotBefore(Timestamp),
     /// It has come before this moment.
     Before(Timestamp),
+    /// It has come before this moment, and is no 0, which stands for what ended otherwise.
+    Lapsed(Timestamp),
 }
 
 impl End {
@@ -82,6 +84,7 @@ impl End {
         match self {
             Self::NotBefore(moment) => found >= at(moment),
             Self::Before(moment) => found < at(moment),
+            Self::Lapsed(moment) => 0 < found && found < at(moment),
         }
     }
 }
@@ -157,6 +160,13 @@ impl Guard {
         // A row that is held counts as none: where there has to be none it must count whoever has it.
         let end = fencing_token.map(|_| End::Before(now.plus_millis(1)));
         Self { end, ..Self::named_lease(workspace_id, name, fencing_token) }
+    }
+
+    /// The lease of this name was last taken under exactly this fencing token, and ran out by `now`:
+    /// nobody renewed it, gave it back or noticed since somebody saw that.
+    pub fn lapsed_name(workspace_id: &WorkspaceId, name: &str, fencing_token: u64, now: Timestamp) -> Self {
+        let end = Some(End::Lapsed(now.plus_millis(1)));
+        Self { end, ..Self::named_lease(workspace_id, name, Some(fencing_token)) }
     }
 
     fn named_lease(workspace_id: &WorkspaceId, name: &str, expected: Option<u64>) -> Self {

@@ -221,6 +221,7 @@ async fn a_name_is_free_or_held_and_never_both() {
         let workspace = WorkspaceId::new("local");
         let free = |fence, now| Guard::free_name(&workspace, "n", fence, Timestamp(now));
         let held = |fence, now| Guard::held_name(&workspace, "n", fence, Timestamp(now));
+        let lapsed = |fence, now| Guard::lapsed_name(&workspace, "n", fence, Timestamp(now));
         assert_eq!(try_guard(&store, held(1, 5_000), "evt_never").await, Err((Some(1), None)));
         assert_eq!(try_guard(&store, free(None, 5_000), "evt_never_taken").await, Ok(()));
         write(&store, Write::Lease(named(1, 5_000, LeaseState::Held))).await;
@@ -232,10 +233,14 @@ async fn a_name_is_free_or_held_and_never_both() {
         // At its end it is nobody's.
         assert_eq!(try_guard(&store, held(1, 5_000), "evt_never").await, Err((Some(1), None)));
         assert_eq!(try_guard(&store, free(Some(1), 5_000), "evt_free").await, Ok(()));
+        assert_eq!(try_guard(&store, lapsed(1, 4_999), "evt_never").await, Err((Some(1), None)));
+        assert_eq!(try_guard(&store, lapsed(1, 5_000), "evt_lapsed").await, Ok(()));
         write(&store, Write::Lease(named(2, 9_000, LeaseState::Released))).await;
         assert_eq!(try_guard(&store, held(2, 8_000), "evt_never").await, Err((Some(2), None)));
         assert_eq!(try_guard(&store, free(Some(1), 8_000), "evt_never").await, Err((Some(1), Some(2))));
         assert_eq!(try_guard(&store, free(Some(2), 8_000), "evt_released").await, Ok(()));
+        // What was given back, or noticed, did not run out: of many who notice one does.
+        assert_eq!(try_guard(&store, lapsed(2, 9_999), "evt_never").await, Err((Some(2), None)));
     })
     .await;
 }

@@ -56,12 +56,17 @@ impl Engine {
                 return Err(EngineError::NameHeld { lease: Box::new(holder.clone()) });
             }
             let lease = self.next_holding(ask, before.as_ref(), now);
-            let fence = before.as_ref().map(|lease| lease.fencing_token);
-            let mut unit = Unit {
-                guards: vec![Guard::free_name(ask.workspace_id, &ask.name, fence, now)],
-                writes: vec![Write::Lease(lease.clone())],
-                ..Unit::default()
+            let guard = match &before {
+                // Whether it counts as a retry hangs on how it ended.
+                Some(lease) if lease.state == LeaseState::Held => {
+                    Guard::lapsed_name(ask.workspace_id, &ask.name, lease.fencing_token, now)
+                }
+                before => {
+                    let fence = before.as_ref().map(|lease| lease.fencing_token);
+                    Guard::free_name(ask.workspace_id, &ask.name, fence, now)
+                }
             };
+            let mut unit = Unit { guards: vec![guard], writes: vec![Write::Lease(lease.clone())], ..Unit::default() };
             // The record that showed the last holding, where this one is shown elsewhere or nowhere.
             if let Some(before) = before.filter(|before| before.state == LeaseState::Held) {
                 let ended = NamedLease { state: LeaseState::Expired, ..before };
@@ -179,7 +184,7 @@ impl Engine {
         let ended = self.parts.store.ended_claims(now, PAGE).await?;
         let count = ended.len();
         for lease in ended {
-            let guard = Guard::free_name(&lease.workspace_id, &lease.name, Some(lease.fencing_token), now);
+            let guard = Guard::lapsed_name(&lease.workspace_id, &lease.name, lease.fencing_token, now);
             let lease = NamedLease { state: LeaseState::Expired, ..lease };
             let unit = Unit {
                 guards: vec![guard],
