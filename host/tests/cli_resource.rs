@@ -1,7 +1,5 @@
 //! `sluice resource`: the same against a server and on a data directory that nobody serves.
 
-#![expect(clippy::similar_names, reason = "a server is what serves")]
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;

@@ -55,16 +55,16 @@ fn a_watcher_tells_every_change_once_over_kills_of_the_server() {
     watcher.wait_for("\"expired\"");
     plain.wait_for("expired  project/watched/brief rev 2");
     watcher.signal(Signal::INT);
-    let watched = watcher.wait_at_most(SOON);
-    assert_eq!(watched.code, Some(130), "{watched:#?}");
-    let told = documents(&watched.stdout);
+    let seen = watcher.wait_at_most(SOON);
+    assert_eq!(seen.code, Some(130), "{seen:#?}");
+    let told = documents(&seen.stdout);
     let of_n: Vec<&Value> =
         told.iter().map(|event| &event["properties"]).filter(|p| p["key"] == "project/watched/n").collect();
     let revs: Vec<u64> = of_n.iter().filter_map(|p| p["rev"].as_u64()).collect();
     assert_eq!(revs, (2..=17).collect::<Vec<_>>(), "each once, in order");
     assert_eq!((&of_n[4]["value"], &of_n[14]["value"], of_n[15].get("value")), (&json!(4), &json!(24), None));
     assert!(told.windows(2).all(|pair| pair[0]["seq"].as_u64() < pair[1]["seq"].as_u64()));
-    assert!(!watched.stdout.contains("project/other"), "only what matches");
+    assert!(!seen.stdout.contains("project/other"), "only what matches");
     plain.signal(Signal::TERM);
     let plain = plain.wait_at_most(SOON);
     assert!(plain.stdout.contains("updated  project/other rev 3  by user."), "{plain:#?}");
@@ -107,18 +107,18 @@ fn a_watcher_ends_when_nobody_reads_it() {
     let line = format!("'{program}' resource watch --since 0 | head -n 1");
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &line]).env("SLUICE_DATA", sluice.data()).env_remove("SLUICE_DATABASE_URL");
-    let mut watched = sluice.start_command(shell);
-    watched.wait_for("project/a rev 1");
+    let mut seen = sluice.start_command(shell);
+    seen.wait_for("project/a rev 1");
     // `head` has gone or is about to.
     let mut rev = 1;
     assert!(
         until(SOON, || {
             rev += 1;
             sluice.ok(&["resource", "put", "project/a", &rev.to_string()]);
-            watched.has_ended()
+            seen.has_ended()
         }),
         "it tells nobody"
     );
-    let answer = watched.wait_at_most(SOON);
+    let answer = seen.wait_at_most(SOON);
     assert_eq!((answer.code, answer.stdout.lines().count()), (Some(0), 1), "{answer:#?}");
 }
