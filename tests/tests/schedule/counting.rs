@@ -20,7 +20,7 @@ fn agree(schedule: &Schedule, after: Timestamp, until: Timestamp, max: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(96))]
 
     #[test]
     fn counts_are_what_a_walk_finds(

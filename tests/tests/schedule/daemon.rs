@@ -57,9 +57,8 @@ impl Entry {
 /// up to date when it starts: it has dealt with the minute before.
 pub(crate) fn fired(entries: &[Entry], zone: &TimeZone, from: i64, until: i64) -> Vec<Vec<i64>> {
     let local = |minute: i64, offset: i64| (minute * 60 + offset).div_euclid(60);
-    let offset_at = |minute: i64| {
-        i64::from(zone.to_offset(jiff::Timestamp::from_second(minute * 60).unwrap()).seconds())
-    };
+    let offset_at =
+        |minute: i64| i64::from(zone.to_offset(jiff::Timestamp::from_second(minute * 60).unwrap()).seconds());
     let mut fired = vec![Vec::new(); entries.len()];
     let mut reached = local(from - 1, offset_at(from - 1));
     let (mut hour, mut ends) = (None, (0, 0));

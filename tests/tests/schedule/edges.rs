@@ -15,9 +15,8 @@ fn an_answer_is_always_later_than_the_question() {
 
 #[test]
 fn start_and_end_are_part_of_the_time_between() {
-    let schedule = cron("0 * * * *", "UTC")
-        .between(Some(at("2026-01-01T03:00:00Z")), Some(at("2026-01-01T05:00:00Z")))
-        .unwrap();
+    let schedule =
+        cron("0 * * * *", "UTC").between(Some(at("2026-01-01T03:00:00Z")), Some(at("2026-01-01T05:00:00Z"))).unwrap();
     let hours = ["2026-01-01T03:00:00Z", "2026-01-01T04:00:00Z", "2026-01-01T05:00:00Z"];
     assert_eq!(next(&schedule, "2020-01-01T00:00:00Z", 9), hours);
     assert_eq!(schedule.count(Timestamp(0), Timestamp(u64::MAX)), 3);
@@ -46,7 +45,8 @@ fn excluded_dates_are_dates_of_the_zone() {
     );
     let hours = every(3_600_000, "2026-01-01T00:00:00Z", "Asia/Tokyo").without(excluded);
     assert_eq!(next(&hours, "2026-12-24T14:00:00Z", 2), ["2026-12-25T15:00:00Z", "2026-12-25T16:00:00Z"]);
-    let every_day: Vec<String> = (1..=12).flat_map(|month| (1..=31).map(move |day| (month, day)))
+    let every_day: Vec<String> = (1..=12)
+        .flat_map(|month| (1..=31).map(move |day| (month, day)))
         .filter(|(month, day)| *day <= [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1])
         .map(|(month, day)| format!("{month:02}-{day:02}"))
         .collect();

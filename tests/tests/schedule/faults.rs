@@ -1,8 +1,6 @@
 //! What is refused, where, and what it says would be right.
 
-use sluice::domain::schedule::{
-    Calendar, Expression, INTERVAL_MAX_MS, Schedule, ScheduleFault, Timing, Zone,
-};
+use sluice::domain::schedule::{Calendar, Expression, INTERVAL_MAX_MS, Schedule, ScheduleFault, Timing, Zone};
 use sluice::domain::time::Timestamp;
 
 use crate::{at, cron};
@@ -101,7 +99,8 @@ fn accepted_forms_mean_the_same() {
     ];
     for (one, other) in pairs {
         let after = at("2026-01-01T00:00:00Z");
-        let found = |expression| cron(expression, "UTC").occurrences(after, Timestamp(u64::MAX), 50).collect::<Vec<_>>();
+        let found =
+            |expression| cron(expression, "UTC").occurrences(after, Timestamp(u64::MAX), 50).collect::<Vec<_>>();
         assert_eq!(found(one), found(other), "{one} and {other}");
     }
 }
@@ -148,7 +147,8 @@ fn intervals_ends_and_dates_out_of_range_are_refused() {
         let fault = cron("* * * * *", "UTC").between(Some(Timestamp(5)), Some(end)).unwrap_err();
         assert!(matches!(fault, ScheduleFault::EndBeforeStart { .. }), "{fault}");
     }
-    for bad in ["", "25-12", "2026-02-29", "02-30", "1-1", "2026-1-01", "26-01-01", "12-25-2026", "+1-01", "1969-01-01"] {
+    for bad in ["", "25-12", "2026-02-29", "02-30", "1-1", "2026-1-01", "26-01-01", "12-25-2026", "+1-01", "1969-01-01"]
+    {
         let fault = Calendar::parse([bad]).unwrap_err();
         assert!(matches!(&fault, ScheduleFault::Exclusion { given, .. } if given == bad), "{fault}");
     }

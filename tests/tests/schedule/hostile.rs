@@ -38,7 +38,7 @@ fn now() -> Instant {
 const ZONES: [&str; 5] = ["UTC", "Europe/Paris", "Africa/Casablanca", "Pacific/Apia", "Antarctica/Casey"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(2_000))]
 
     #[test]
     fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80), after in any::<u64>()) {
@@ -77,9 +77,8 @@ proptest! {
 /// The slowest there are: years without a match, most days left out, most changes of the clock.
 #[test]
 fn the_worst_that_can_be_written_is_answered_in_time() {
-    let most: Vec<String> = (1..=12)
-        .flat_map(|month| (1..=28).map(move |day| format!("{month:02}-{day:02}")))
-        .collect();
+    let most: Vec<String> =
+        (1..=12).flat_map(|month| (1..=28).map(move |day| format!("{month:02}-{day:02}"))).collect();
     let most = || Calendar::parse(most.iter().map(String::as_str)).unwrap();
     let mut worst = Vec::new();
     for zone in ZONES {

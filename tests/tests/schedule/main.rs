@@ -12,8 +12,15 @@ mod faults;
 mod hostile;
 mod words;
 
+use proptest::test_runner::Config as ProptestConfig;
 use sluice::domain::schedule::{Expression, Schedule, Timing, Zone};
 use sluice::domain::time::Timestamp;
+
+/// So many cases of a property, or as many as `PROPTEST_CASES` asks for.
+fn cases(usual: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(usual), failure_persistence: None, ..ProptestConfig::default() }
+}
 
 /// A crontab expression in a zone.
 fn cron(expression: &str, zone: &str) -> Schedule {

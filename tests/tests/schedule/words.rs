@@ -16,7 +16,10 @@ fn meanings_say_what_was_understood() {
         ("0 0 */2 * 1", "at 00:00 on day 1 to 31 in steps of 2 of the month, but only if it is a Monday"),
         ("0 0 L 1,7 *", "at 00:00 on the last day of the month in January and July"),
         ("0 0 * * 5#3,1L", "at 00:00 on the third Friday of the month or the last Monday of the month"),
-        ("0 0 15W,LW * *", "at 00:00 on the last day from Monday to Friday of the month or the day from Monday to Friday nearest to day 15"),
+        (
+            "0 0 15W,LW * *",
+            "at 00:00 on the last day from Monday to Friday of the month or the day from Monday to Friday nearest to day 15",
+        ),
         ("*/10 * * * * *", "at seconds 0 to 50 in steps of 10, every minute every day"),
         ("0 0 12 1 1 * 2026-2028", "at 12:00 on day 1 of the month in January of 2026 to 2028"),
         ("@weekly", "at 00:00 on Sunday"),
@@ -34,7 +37,8 @@ fn meanings_say_what_was_understood() {
 #[test]
 fn a_preview_shows_both_clocks_and_what_a_change_does() {
     let lines = cron("30 2 * * *", "Europe/Paris").preview(at("2026-03-28T12:00:00Z"), 2);
-    let told: Vec<_> = lines.iter().map(|line| (line.utc.as_str(), line.local.as_str(), line.abbreviation.as_str())).collect();
+    let told: Vec<_> =
+        lines.iter().map(|line| (line.utc.as_str(), line.local.as_str(), line.abbreviation.as_str())).collect();
     assert_eq!(
         told,
         [

@@ -66,7 +66,11 @@ impl Calendar {
         }
         match year {
             Some(year) => self.dates.push((12 * year + month - 1, 1 << day)),
-            None => self.yearly.iter_mut().zip(1..).filter(|(_, at)| *at == month).for_each(|(set, _)| *set |= 1 << day),
+            None => {
+                if let Some(of_month) = usize::try_from(month - 1).ok().and_then(|at| self.yearly.get_mut(at)) {
+                    *of_month |= 1 << day;
+                }
+            }
         }
         Ok(())
     }

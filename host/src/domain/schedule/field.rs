@@ -31,8 +31,7 @@ impl Field {
     pub const FIVE: [Self; 5] = [Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek];
 
     /// The fields of an expression of six: seconds come first.
-    pub const SIX: [Self; 6] =
-        [Self::Second, Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek];
+    pub const SIX: [Self; 6] = [Self::Second, Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek];
 
     /// The fields of an expression of seven: seconds come first, years last.
     pub const SEVEN: [Self; 7] =

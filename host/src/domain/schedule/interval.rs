@@ -53,7 +53,8 @@ impl Interval<'_> {
         let mut left_out = 0;
         let begin = self.zone.span_at(first.div_euclid(1_000));
         for (at, span) in self.zone.spans().iter().enumerate().skip(begin) {
-            let (from, until) = (span.from.saturating_mul(1_000).max(first), self.zone.end_of(at).saturating_mul(1_000).min(end));
+            let (from, until) =
+                (span.from.saturating_mul(1_000).max(first), self.zone.end_of(at).saturating_mul(1_000).min(end));
             if from >= until {
                 break;
             }

@@ -53,9 +53,10 @@ fn read_item(field: Field, item: Word<'_>) -> Result<Item, ExpressionFault> {
     } else {
         let number = value(field, base)?;
         if step.is_some() {
-            let right = format!("a step follows `*` or a range; every one from {0} on is `{0}-{high}{1}`", base.text, {
-                &item.text[base.text.len()..]
-            });
+            let right =
+                format!("a step follows `*` or a range; every one from {0} on is `{0}-{high}{1}`", base.text, {
+                    &item.text[base.text.len()..]
+                });
             return Err(item.refuse(field, right));
         }
         (number, number)

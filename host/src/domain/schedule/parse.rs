@@ -213,9 +213,7 @@ fn take_in(expression: &mut Expression, special: &mut SpecialDays, years: &mut Y
 }
 
 /// Refuses what no date matches: the 30th of February, the 31st of short months.
-fn refuse_impossible(
-    expression: &Expression, fields: &[Field], written: &[Word<'_>],
-) -> Result<(), ExpressionFault> {
+fn refuse_impossible(expression: &Expression, fields: &[Field], written: &[Word<'_>]) -> Result<(), ExpressionFault> {
     let (from, last) = (days_from_civil(FIRST_YEAR, 1, 1) * DAY_SECONDS, LAST_SECOND);
     if expression.next(from, last, &Calendar::default()).is_some() {
         return Ok(());

@@ -85,9 +85,7 @@ impl Schedule {
     /// # Errors
     /// [`ScheduleFault::EndBeforeStart`] unless the end comes after the start,
     /// [`ScheduleFault::TooLate`] for instants out of range.
-    pub fn between(
-        mut self, starts_at: Option<Timestamp>, ends_at: Option<Timestamp>,
-    ) -> Result<Self, ScheduleFault> {
+    pub fn between(mut self, starts_at: Option<Timestamp>, ends_at: Option<Timestamp>) -> Result<Self, ScheduleFault> {
         starts_at.map_or(Ok(()), |instant| in_time("starts_at_ms", instant))?;
         ends_at.map_or(Ok(()), |instant| in_time("ends_at_ms", instant))?;
         if let (Some(starts_at), Some(ends_at)) = (starts_at, ends_at)
