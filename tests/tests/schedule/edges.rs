@@ -36,15 +36,19 @@ fn intervals_begin_with_their_anchor_and_follow_real_time() {
 
 #[test]
 fn excluded_dates_are_dates_of_the_zone() {
-    let excluded = Calendar::parse(["12-25", "2026-12-28"]).unwrap();
+    let excluded = Calendar::parse(["12-25", "2026-12-29", "2026-12-28"]).unwrap();
     let schedule = cron("0 9 * * 1-5", "Asia/Tokyo").without(excluded.clone());
     // Tokyo is nine hours ahead: 09:00 there is 00:00 in UTC.
     assert_eq!(
         next(&schedule, "2026-12-23T12:00:00Z", 3),
-        ["2026-12-24T00:00:00Z", "2026-12-29T00:00:00Z", "2026-12-30T00:00:00Z"]
+        ["2026-12-24T00:00:00Z", "2026-12-30T00:00:00Z", "2026-12-31T00:00:00Z"]
     );
     let hours = every(3_600_000, "2026-01-01T00:00:00Z", "Asia/Tokyo").without(excluded);
     assert_eq!(next(&hours, "2026-12-24T14:00:00Z", 2), ["2026-12-25T15:00:00Z", "2026-12-25T16:00:00Z"]);
+    // A date on which the clock changes has 23 hours.
+    let change = Calendar::parse(["03-29"]).unwrap();
+    let hours = every(3_600_000, "2026-01-01T00:00:00Z", "Europe/Paris").without(change);
+    assert_eq!(next(&hours, "2026-03-28T21:30:00Z", 2), ["2026-03-28T22:00:00Z", "2026-03-29T22:00:00Z"]);
     let every_day: Vec<String> = (1..=12)
         .flat_map(|month| (1..=31).map(move |day| (month, day)))
         .filter(|(month, day)| *day <= [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1])
@@ -83,6 +87,12 @@ fn never_is_an_answer() {
     let far = cron("0 0 0 1 1 * 2090", "UTC");
     assert_eq!(far.next(at("2026-01-01T00:00:00Z")), None, "more than fifty years away");
     assert_eq!(next(&far, "2045-01-01T00:00:00Z", 1), ["2090-01-01T00:00:00Z"]);
+    // What is written down as a date is never too far away.
+    let late = every(86_400_000, "2150-01-01T00:00:00Z", "UTC");
+    assert_eq!(late.next(at("2026-01-01T00:00:00Z")), Some(at("2150-01-01T00:00:00Z")));
+    let zone = Zone::named("UTC").unwrap();
+    let once = Schedule::new(Timing::At { instant: at("2150-01-01T00:00:00Z") }, zone).unwrap();
+    assert_eq!(once.next(at("2026-01-01T00:00:00Z")), Some(at("2150-01-01T00:00:00Z")));
     // The calendar ends with 2199, and no later question is an error.
     let daily = cron("0 12 * * *", "Europe/Paris");
     assert_eq!(next(&daily, "2199-12-30T12:00:00Z", 9), ["2199-12-31T11:00:00Z"]);
