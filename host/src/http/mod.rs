@@ -28,6 +28,7 @@ mod mission_events;
 mod bindings;
 mod resources;
 mod leases;
+mod routines;
 mod runs;
 mod sessions;
 mod artifacts;
@@ -111,6 +112,7 @@ fn table() -> Routes {
         .guarded(Action::LeaseRead, routes!(leases::show))
         .guarded(Action::LeaseHold, routes!(leases::renew))
         .guarded(Action::LeaseHold, routes!(leases::release))
+        .guarded(Action::RoutineRead, routes!(routines::preview::preview))
         .guarded(Action::EventRead, routes!(stream::log::follow))
         .guarded(Action::EventRead, routes!(stream::log::follow_global))
         .guarded(Action::TicketCreate, routes!(stream::log::draw_ticket))

@@ -12,7 +12,7 @@ use crate::domain::rules::Refusal;
 use crate::engine::EngineError;
 use crate::policy::Denial;
 use crate::store::{StorageError, StorageErrorKind};
-use crate::wire::FieldError;
+use crate::wire::{FieldError, ScheduleProblem};
 
 /// One kind of problem.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +101,8 @@ kinds! {
         "`field` names the member, the detail what would be right.";
     UNKNOWN_FIELD = "UNKNOWN_FIELD" 422 "There is no such member":
         "`field` names it. Unknown members are refused so that a misspelt one is not silently ignored.";
+    INVALID_SCHEDULE = "INVALID_SCHEDULE" 422 "The schedule cannot be":
+        "`field` names the member, `problem` says what is wrong, `meaning` how that part is meant; of expressions `position` is the byte at which it begins, from 0, `read` what stands there. Nothing was saved.";
     RESOURCE_SCHEMA_VIOLATION = "RESOURCE_SCHEMA_VIOLATION" 422 "The value does not fit a schema":
         "The schema that an operator has set for `prefix` forbids the value of `key`: `pointer` leads to the part at fault, `problem` says what is wrong with it. Nothing was written.";
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED" 422 "The Idempotency-Key belongs to another request":
@@ -232,6 +234,23 @@ impl From<FieldError> for Problem {
     fn from(error: FieldError) -> Self {
         let detail = error.to_string();
         Self::field(&error.field, detail)
+    }
+}
+
+impl From<ScheduleProblem> for Problem {
+    fn from(error: ScheduleProblem) -> Self {
+        let field = match &error {
+            ScheduleProblem::Field(error) => return error.clone().into(),
+            ScheduleProblem::Fault { field, .. } => field.clone(),
+        };
+        let mut problem = Self::new(INVALID_SCHEDULE, error.to_string())
+            .with("field", field)
+            .with("problem", error.problem())
+            .with("meaning", error.meaning());
+        if let Some(fault) = error.expression() {
+            problem = problem.with("position", fault.at).with("read", fault.read.clone());
+        }
+        problem
     }
 }
 

@@ -10,6 +10,7 @@ mod command;
 mod fact;
 mod history;
 mod session;
+mod schedule;
 mod visible;
 
 pub use command::{from_view as command_from_view, understand, view as command_view};
@@ -25,5 +26,8 @@ pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
 };
 pub use schema::{JsonSchema, SchemaProblem, UnknownName};
+pub use schedule::{
+    ScheduleProblem, ScheduleTerms, ZONE_DEFAULT, preview_answer, read_schedule, schedule_view,
+};
 pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use visible::visible;
