@@ -392,9 +392,8 @@ pub enum Refused {
 pub fn decide(head: Option<Head>, write: &ResourceWrite) -> Result<Vec<Step>, Refused> {
     let living = head.and_then(|head| head.living_at(write.at));
     let expected = match write.expect {
-        Expect::Anything => None,
         Expect::Present if living.is_none() => return Err(Refused::Absent),
-        Expect::Present => None,
+        Expect::Anything | Expect::Present => None,
         Expect::Absent => Some(0),
         Expect::Revision(rev) => Some(rev),
     };
@@ -510,13 +509,14 @@ mod tests {
 
     #[test]
     fn a_write_counts_on_from_whatever_the_key_had() {
+        use RevisionKind::{Deleted, Expired, Updated};
+
         let ended = Head { rev: 4, life: Life::Until(Timestamp(1_000)) };
         let living = Head { rev: 4, life: Life::Until(Timestamp(1_001)) };
         let gone = Head { rev: 4, life: Life::Gone };
         let steps = |head, expect, change| {
             decide(head, &write(expect, change)).map(|steps| steps.iter().map(|s| (s.rev, s.kind)).collect::<Vec<_>>())
         };
-        use RevisionKind::{Deleted, Expired, Updated};
         assert_eq!(steps(None, Expect::Anything, put()), Ok(vec![(1, Updated)]));
         assert_eq!(steps(Some(gone), Expect::Absent, put()), Ok(vec![(5, Updated)]));
         assert_eq!(steps(Some(living), Expect::Revision(4), put()), Ok(vec![(5, Updated)]));

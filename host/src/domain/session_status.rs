@@ -472,11 +472,11 @@ mod tests {
     #[test]
     fn any_order_with_any_of_it_twice_leads_to_the_same() {
         let mut seed = 7;
-        let mut seen = std::collections::BTreeSet::new();
+        let mut endings = std::collections::BTreeSet::new();
         for _ in 0..4_000 {
             let story = story(&mut seed);
             let right = shown(&story);
-            seen.insert(right.clone());
+            endings.insert(right.clone());
             let mut mixed = story.clone();
             for _ in 0..pick(&mut seed, 6) {
                 mixed.push(story[pick(&mut seed, story.len())].clone());
@@ -487,6 +487,6 @@ mod tests {
             assert_eq!(shown(&mixed), right, "{story:#?}\ncame as {mixed:#?}");
             assert_eq!(status(&mixed).shown().unwrap().event_type, status(&story).shown().unwrap().event_type);
         }
-        assert!(seen.len() > 20, "the stories are too much alike: {seen:?}");
+        assert!(endings.len() > 20, "the stories are too much alike: {endings:?}");
     }
 }

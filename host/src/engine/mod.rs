@@ -44,8 +44,8 @@ pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
 pub use resources::{
-    EndsSeen, LeaseAsk, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest, ResourceRules,
-    RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
+    EndsSeen, LeaseAsk, NamedAnswer, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest,
+    ResourceRules, RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
 };
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
@@ -104,9 +104,9 @@ struct Parts {
     progress: Progress,
     tokens: TokenCache,
     ends: Ends,
-    indexed: Indexed,
     turns: Turns,
     rules: Rules,
+    indexed: Indexed,
 }
 
 impl Engine {
@@ -136,9 +136,9 @@ impl Engine {
             progress: Progress::default(),
             tokens: TokenCache::default(),
             ends: Ends::default(),
-            indexed: Indexed::default(),
             turns: Turns::default(),
             rules: Rules::default(),
+            indexed: Indexed::default(),
         };
         Self { parts: Arc::new(parts) }
     }

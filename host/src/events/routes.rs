@@ -113,7 +113,9 @@ impl Routes {
         self.last += 1;
         let number = self.last;
         let (texts, under) = self.workspaces.entry(workspace.clone()).or_default().place(&seat.filter);
-        under.into_iter().for_each(|text| texts.add(text, number, seat));
+        for text in under {
+            texts.add(text, number, seat);
+        }
         number
     }
 
@@ -121,7 +123,9 @@ impl Routes {
     pub(super) fn remove(&mut self, workspace: &WorkspaceId, filter: &LogFilter, number: u64) {
         let Some(places) = self.workspaces.get_mut(workspace) else { return };
         let (texts, under) = places.place(filter);
-        under.into_iter().for_each(|text| texts.remove(text, number));
+        for text in under {
+            texts.remove(text, number);
+        }
         if places.is_empty() {
             self.workspaces.remove(workspace);
         }

@@ -102,7 +102,9 @@ impl Shared {
         counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
         counters.considered.fetch_add(considered, Ordering::Relaxed);
         counters.woken.fetch_add(woken.len() as u64, Ordering::Relaxed);
-        woken.iter().for_each(|seat| seat.wake());
+        for seat in woken {
+            seat.wake();
+        }
     }
 }
 

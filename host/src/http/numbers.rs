@@ -4,6 +4,8 @@
 //! Fractions are doubles and as exact as those are. The text is walked a second time only when
 //! the first reading came upon a number that may be such a one.
 
+use std::fmt::Write as _;
+
 /// A number that cannot be held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Inexact {
@@ -90,7 +92,10 @@ fn path_of(within: &[Within]) -> String {
     let mut path = String::new();
     for place in within {
         match place {
-            Within::Array { index } => path.push_str(&format!("[{index}]")),
+            Within::Array { index } => {
+                // A String takes every write.
+                let _ = write!(path, "[{index}]");
+            }
             Within::Object { name, .. } => {
                 if !path.is_empty() {
                     path.push('.');

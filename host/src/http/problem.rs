@@ -278,10 +278,6 @@ impl From<EngineError> for Problem {
                 let key = key.clone();
                 Self::new(RESOURCE_RESERVED, error.to_string()).with("key", key)
             }
-            EngineError::HostsOwn { ref run_id } => {
-                let run_id = run_id.clone();
-                Self::new(FORBIDDEN, error.to_string()).with("run_id", run_id)
-            }
             EngineError::ResourceClaimed { ref key } => {
                 let key = key.clone();
                 Self::new(RESOURCE_CLAIMED, error.to_string()).with("key", key)
@@ -298,6 +294,10 @@ impl From<EngineError> for Problem {
                 Self::new(REVISION_GONE, error.to_string()).with("key", key).with("rev", rev)
             }
             EngineError::Operation { index, key, error } => Self::from(*error).with("index", index).with("key", key),
+            EngineError::HostsOwn { ref run_id } => {
+                let run_id = run_id.clone();
+                Self::new(FORBIDDEN, error.to_string()).with("run_id", run_id)
+            }
             EngineError::NameHeld { ref lease } => {
                 let lease = lease.clone();
                 Self::new(LEASE_HELD, error.to_string())

@@ -277,11 +277,11 @@ fn judge(units: &[PreparedUnit], mut found: Found) -> Result<Judged<'_>, Storage
 /// What becomes of a unit: the revisions of its resources, or why it is not written.
 type Verdict = Result<Vec<u64>, CommitError>;
 
+/// What a key has, and what a write makes of it.
+type Decided = (Option<Head>, Vec<resource::Step>);
+
 /// What each write of a resource makes of its key; nothing is done yet.
-fn decide_resources(
-    unit: &PreparedUnit,
-    found: &Found,
-) -> Result<Vec<(Option<Head>, Vec<resource::Step>)>, CommitError> {
+fn decide_resources(unit: &PreparedUnit, found: &Found) -> Result<Vec<Decided>, CommitError> {
     let decide = |(index, write): (usize, &ResourceWrite)| {
         let key = board::key_cells(write);
         let row = found[TableId::Resources as usize].get(&key);

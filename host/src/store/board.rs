@@ -59,6 +59,9 @@ pub(super) struct Board {
     forgotten: Vec<Row>,
 }
 
+/// A table, the rows to write into it, and the keys of those to delete.
+type RowsOfTable<'b> = (TableId, Vec<&'b [Cell]>, Vec<&'b [Cell]>);
+
 /// What one write made.
 #[derive(Debug)]
 pub(super) struct Made {
@@ -114,7 +117,7 @@ impl Board {
     }
 
     /// The rows to write and the keys of rows to delete, by table.
-    pub(super) fn rows(&self) -> [(TableId, Vec<&[Cell]>, Vec<&[Cell]>); 2] {
+    pub(super) fn rows(&self) -> [RowsOfTable<'_>; 2] {
         let heads = self.heads.values().map(Vec::as_slice).collect();
         let forgotten: Vec<&[Cell]> = self.forgotten.iter().map(Vec::as_slice).collect();
         // Rows are deleted before others are written: what this batch made and forgot is never written.
@@ -159,8 +162,8 @@ fn revision(write: &ResourceWrite, step: Step) -> Revision {
         }
         // Nobody took it away: its time was over.
         (_, RevisionKind::Expired) => {
-            head.updated_by = EXPIRY.to_owned();
-            head.actor = EXPIRY.to_owned();
+            EXPIRY.clone_into(&mut head.updated_by);
+            EXPIRY.clone_into(&mut head.actor);
         }
         _ => {}
     }

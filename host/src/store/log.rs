@@ -198,17 +198,6 @@ impl Store {
         Ok(self.one(Select::<Trimmed>::all()).await?.map_or(0, |trimmed| trimmed.0))
     }
 
-    /// Where the events of these ids lie, of those that are in the log.
-    pub async fn log_places(&self, ids: &[EventId]) -> Result<Vec<(EventId, u64)>, StorageError> {
-        let mut found = Vec::new();
-        for ids in ids.chunks(IDS_PER_STATEMENT) {
-            let ids = ids.iter().map(|id| Cell::from(id.as_str()));
-            let places: Vec<Place> = self.many(Select::all().only_in("events.event_id", ids)).await?;
-            found.extend(places.into_iter().map(|Place(id, seq)| (id, seq)));
-        }
-        Ok(found)
-    }
-
     /// Which revisions of shared resources the events after `after_seq` up to `up_to_seq` tell of, in order.
     /// At most [`super::PAGE_MAX`].
     pub async fn log_revisions(
@@ -226,6 +215,17 @@ impl Store {
             Some((event.workspace_id, event.resource_key?, properties.get("rev")?.as_u64()?))
         };
         Ok(events.into_iter().filter_map(revision).collect())
+    }
+
+    /// Where the events of these ids lie, of those that are in the log.
+    pub async fn log_places(&self, ids: &[EventId]) -> Result<Vec<(EventId, u64)>, StorageError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let ids = ids.iter().map(|id| Cell::from(id.as_str()));
+            let places: Vec<Place> = self.many(Select::all().only_in("events.event_id", ids)).await?;
+            found.extend(places.into_iter().map(|Place(id, seq)| (id, seq)));
+        }
+        Ok(found)
     }
 
     /// The newest event that happened before `moment`, by its `seq`. Only what the host dated itself

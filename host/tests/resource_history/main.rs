@@ -4,6 +4,13 @@
 //! What clients were told is all there is to go by; whether it is right is decided by
 //! [`e2e::linear`] and [`model`], which know nothing of the host.
 
+#![expect(
+    clippy::similar_names,
+    clippy::struct_field_names,
+    reason = "`key` and `keys`, `host` and `hosts` are what they are"
+)]
+#![expect(clippy::option_option, reason = "not known, and known to have no end, are two things")]
+
 mod hosts;
 mod model;
 

@@ -29,6 +29,8 @@ pub(crate) struct Figures {
     pub(crate) per_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+    /// Microseconds of a processor that the server spent for each delivery.
+    pub(crate) cpu_us: f64,
 }
 
 impl Figures {
@@ -38,6 +40,7 @@ impl Figures {
         self.per_second += one.per_second * share;
         self.p50_ms += one.p50_ms * share;
         self.p99_ms += one.p99_ms * share;
+        self.cpu_us += one.cpu_us * share;
     }
 }
 
@@ -90,12 +93,17 @@ impl Watchers {
         assert!(told.is_ok(), "{} of {wanted} events arrived", self.told.count.load(Ordering::SeqCst));
     }
 
-    /// What was measured in a time of `took`.
-    pub(crate) fn figures(&self, took: Duration) -> Figures {
+    /// What was measured in a time of `took`, of which the server's processors worked `cpu`.
+    pub(crate) fn figures(&self, took: Duration, cpu: Duration) -> Figures {
         let mut ages = self.told.ages.lock().expect("nobody panics with it").clone();
         ages.sort_unstable();
         let at = |share: f64| ages[(ages.len() as f64 * share) as usize] as f64 / 1_000.0;
-        Figures { per_second: ages.len() as f64 / took.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
+        Figures {
+            per_second: ages.len() as f64 / took.as_secs_f64(),
+            p50_ms: at(0.5),
+            p99_ms: at(0.99),
+            cpu_us: cpu.as_secs_f64() * 1e6 / ages.len() as f64,
+        }
     }
 
     /// Closes all connections.

@@ -169,6 +169,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /approvals/{id}"
         | "GET /event"
         | "GET /global/event"
+        | "GET /resource/events"
         | "POST /event/ticket"
         | "GET /tokens"
         | "GET /tokens/{id}"

@@ -177,11 +177,11 @@ async fn try_out(servers: Vec<TestServer>) {
         let key = ResourceKey::parse(key).unwrap();
         let store = servers[0].engine.store();
         let workspace = WorkspaceId::new("local");
-        for head in store.resource_history(&workspace, &key, None, 200).await.unwrap() {
-            let revision = store.resource_revision(&workspace, &key, head.rev).await.unwrap().unwrap();
-            if let Some(value) = revision.value {
+        for revision in store.resource_history(&workspace, &key, None, 200).await.unwrap() {
+            let kept = store.resource_revision(&workspace, &key, revision.rev).await.unwrap();
+            if let Some(value) = kept.and_then(|kept| kept.value) {
                 let value = serde_json::from_str(value.as_str()).unwrap();
-                values.insert((key.to_string(), head.rev), value);
+                values.insert((key.to_string(), revision.rev), value);
             }
         }
     }

@@ -88,7 +88,10 @@ async fn what_is_written_comes_back_as_it_was() {
             assert_eq!(store.commit(unit(vec![one.clone()])).await.unwrap().revs, [1]);
             let key = &one.key;
             assert_eq!(store.resource(&workspace, key, one.at).await.unwrap().as_ref(), Some(&wanted));
-            assert_eq!(store.resources_by_keys(&workspace, &[key.clone()], one.at).await.unwrap(), [wanted.clone()]);
+            assert_eq!(
+                store.resources_by_keys(&workspace, std::slice::from_ref(key), one.at).await.unwrap(),
+                std::slice::from_ref(&wanted)
+            );
             assert_eq!(store.resource_head(&workspace, key).await.unwrap(), Some(Head { rev: 1, life }));
             let heads = store.resource_heads(&workspace, key.as_str(), None, one.at, 5).await.unwrap();
             assert_eq!(heads.len(), 1);
@@ -104,7 +107,7 @@ async fn what_is_written_comes_back_as_it_was() {
                 ttl_ms,
                 expires_at: wanted.expires_at,
             };
-            assert_eq!(store.resource_history(&workspace, key, None, 5).await.unwrap(), [head.clone()]);
+            assert_eq!(store.resource_history(&workspace, key, None, 5).await.unwrap(), std::slice::from_ref(&head));
             let revision = Revision { head, value: Some(wanted.value) };
             assert_eq!(store.resource_revision(&workspace, key, 1).await.unwrap(), Some(revision));
         }
@@ -420,6 +423,7 @@ async fn compare_with_the_model(store: &Store, seed: u64) {
     assert_eq!(run(store, &mut model, vec![(unit(vec![first.clone()]), None)]).await, (1, 0));
     let mut rev = model.known(&first).rev;
     let mut units = Vec::new();
+    #[expect(clippy::explicit_counter_loop, reason = "the revision counts on where the model is")]
     for n in 0..MANY {
         let change = if n % 7 == 3 { Change::Delete } else { put(json_number(n), None, now) };
         let expect = if n % 7 == 4 { Expect::Absent } else { Expect::Revision(rev) };

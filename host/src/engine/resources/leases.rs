@@ -5,13 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use super::ResourceRequest;
 use super::writes::about;
+use super::{NamedAnswer, ResourceRequest};
 use crate::domain::id::{LeaseId, WorkspaceId};
 use crate::domain::lease::{LEASE_TTL_MS, LeaseState, NAME_MAX_BYTES, NamedLease};
-use crate::domain::receipt::ReceiptKey;
 use crate::domain::resource::{Change, Expect, Refused, ResourceKey, ResourceWrite};
 use crate::domain::time::Timestamp;
 use crate::engine::advance::add_receipt;
@@ -34,7 +31,7 @@ pub struct LeaseAsk<'a> {
     /// The resource that shows who holds it.
     pub claim_key: Option<ResourceKey>,
     /// What the caller calls this write when it named it, and how it is answered.
-    pub receipt: Option<(&'a ReceiptKey, fn(&NamedLease) -> Value)>,
+    pub receipt: Option<NamedAnswer<'a, NamedLease>>,
 }
 
 /// How often something is tried that others keep coming before.
@@ -212,14 +209,13 @@ impl Engine {
         let is_held = lease.state == LeaseState::Held;
         let expect = match &found {
             None if is_held => Expect::Absent,
-            // Somebody deleted what showed an ended lease: nothing has to be said.
-            None => return Ok(None),
             Some(record) if record.claim_of.as_deref() == Some(&lease.name) => Expect::Revision(record.rev),
             Some(_) if is_held => {
                 let message = format!("`{key}` has a record that shows no claim of `{}`", lease.name);
                 return Err(EngineError::Conflict(message));
             }
-            Some(_) => return Ok(None),
+            // Somebody deleted or replaced what showed a lease that ended: nothing has to be said.
+            None | Some(_) => return Ok(None),
         };
         Ok(Some(ResourceWrite {
             workspace_id: lease.workspace_id.clone(),

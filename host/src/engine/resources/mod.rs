@@ -73,6 +73,10 @@ impl ResourceAsk {
     }
 }
 
+/// What a caller calls its write, and how what came of it is answered: the receipt that is written with
+/// the deed holds the answer.
+pub type NamedAnswer<'r, T> = (&'r ReceiptKey, fn(&T) -> Value);
+
 /// A request about shared resources: all of it or nothing.
 pub struct ResourceRequest<'r> {
     /// Whose.
@@ -84,7 +88,7 @@ pub struct ResourceRequest<'r> {
     /// What is asked, each key once.
     pub asks: &'r [ResourceAsk],
     /// What the caller calls this write when it named it, and how it is answered.
-    pub receipt: Option<(&'r ReceiptKey, fn(&[Written]) -> Value)>,
+    pub receipt: Option<NamedAnswer<'r, [Written]>>,
 }
 
 /// What was done to one key.

@@ -167,7 +167,7 @@ impl Engine {
             if let Some(expected) = change.if_revision.filter(|expected| *expected != current) {
                 return Err(EngineError::Revision { expected, current });
             }
-            let unit = self.rule_unit(&change, before)?;
+            let unit = self.rule_unit(&change, before.as_ref())?;
             match self.parts.store.commit(unit).await {
                 Ok(_) => return self.resource_rules(change.workspace_id).await,
                 Err(CommitError::Conflict { .. }) => {}
@@ -177,9 +177,9 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    fn rule_unit(&self, change: &RuleChange<'_>, before: Option<ResourceSchemas>) -> Result<Unit, EngineError> {
-        let revision = before.as_ref().map(|before| before.revision);
-        let text = before.as_ref().map_or("{}", |before| before.schemas.as_str());
+    fn rule_unit(&self, change: &RuleChange<'_>, before: Option<&ResourceSchemas>) -> Result<Unit, EngineError> {
+        let revision = before.map(|before| before.revision);
+        let text = before.map_or("{}", |before| before.schemas.as_str());
         let mut schemas: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
         match change.schema {
             Some(schema) => {

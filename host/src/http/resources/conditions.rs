@@ -119,14 +119,12 @@ fn revision(text: &str) -> Result<u64, Problem> {
 fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
-    match (value.to_str(), values.next()) {
-        (Ok(text), None) => Ok(Some(text.trim())),
-        _ => {
-            let name = if *name == header::IF_MATCH { "If-Match" } else { "If-None-Match" };
-            let detail = format!("{name}: has to stand once, in visible ASCII");
-            Err(Problem::new(problem::MALFORMED_REQUEST, detail).with("field", name))
-        }
+    if let (Ok(text), None) = (value.to_str(), values.next()) {
+        return Ok(Some(text.trim()));
     }
+    let name = if *name == header::IF_MATCH { "If-Match" } else { "If-None-Match" };
+    let detail = format!("{name}: has to stand once, in visible ASCII");
+    Err(Problem::new(problem::MALFORMED_REQUEST, detail).with("field", name))
 }
 
 /// Whether whoever reads has this revision already (RFC 9110 section 13.1.2, by weak comparison).

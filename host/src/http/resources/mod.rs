@@ -12,5 +12,4 @@ pub(super) mod batch;
 pub(super) mod schemas;
 
 pub(super) use conditions::key_of;
-#[expect(unused_imports, reason = "for the route that follows resources")]
-pub(super) use reach::{readable_prefixes, readable_within};
+pub(super) use reach::readable_within;

@@ -16,7 +16,7 @@ use crate::policy::Denial;
 ///
 /// # Errors
 /// 409 `LEASE_LOST` with the token of a run that is not held any more.
-pub(in crate::http) async fn readable_prefixes(host: &Host, caller: &Caller) -> Result<Option<Vec<String>>, Problem> {
+async fn readable_prefixes(host: &Host, caller: &Caller) -> Result<Option<Vec<String>>, Problem> {
     Ok(reach_of(host, caller).await?.map(|reach| reach.readable))
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use tokio::time::{Interval, MissedTickBehavior};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::frame;
 use super::start::Ask;
@@ -24,7 +23,7 @@ use crate::store::StorageError;
 const COMMENT_EVERY: Duration = Duration::from_secs(10);
 /// Time between two notes of how far the log is.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(15);
-/// Time between two looks at whether the client's token is still good. With what a host remembers of
+/// Time between two looks at whether the host stops and the client's token is still good. With what a host remembers of
 /// a token (`engine::CACHE_TTL`) it stays below the second in which a revocation has to be felt.
 const CHECK_EVERY: Duration = Duration::from_millis(250);
 /// The same for a run's token, whose lease is read each time.
@@ -43,16 +42,6 @@ enum Broken {
     Storage(#[from] StorageError),
     #[error("the value of an event is gone that was written halfway")]
     Changed,
-}
-
-/// How a wait ended.
-enum Rest {
-    /// There may be something.
-    Woken,
-    /// Nothing came for a while.
-    Ticked,
-    /// The host stops.
-    Draining,
 }
 
 /// A frame that was written up to a point.
@@ -75,7 +64,6 @@ pub(super) struct Follower {
     /// How far the first of `pending` was written.
     cut: Cut,
     begun: bool,
-    draining: std::pin::Pin<Box<WaitForCancellationFutureOwned>>,
     tick: Interval,
     /// When a run's lease was read last.
     checked_at: Option<Duration>,
@@ -91,7 +79,6 @@ impl Follower {
         let mut tick = tokio::time::interval(CHECK_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            draining: Box::pin(host.draining.clone().cancelled_owned()),
             host,
             caller,
             tail,
@@ -133,17 +120,16 @@ impl Follower {
             let before = self.tail.cursor();
             let told = self.tail.look(EVENTS_AT_ONCE).await?;
             if told.is_none() && !is_due {
-                match self.rest().await {
-                    Rest::Woken => {}
-                    // Looked at once more, so that a bookmark is as new as can be.
-                    Rest::Ticked => is_due = true,
-                    Rest::Draining => return Ok(None),
+                // Looked once more in either case, so that a bookmark is as new as can be.
+                is_due = self.rest().await;
+                if is_due && self.host.draining.is_cancelled() {
+                    return Ok(None);
                 }
                 continue;
             }
             is_due = false;
             let seen = if told.is_some() { before } else { self.tail.cursor() };
-            if self.host.draining.is_cancelled() || !self.is_welcome().await {
+            if !self.is_welcome().await {
                 return Ok(None);
             }
             let mut text = String::new();
@@ -161,13 +147,13 @@ impl Follower {
         }
     }
 
-    /// Waits for an event, or until it is time to look after the rest.
-    async fn rest(&mut self) -> Rest {
+    /// Waits for an event, or until it is time to look after the rest: whether that is so. It comes
+    /// first, so that no stream of events keeps it from its turn.
+    async fn rest(&mut self) -> bool {
         tokio::select! {
             biased;
-            () = self.tail.sleep() => Rest::Woken,
-            () = &mut self.draining => Rest::Draining,
-            _ = self.tick.tick() => Rest::Ticked,
+            _ = self.tick.tick() => true,
+            () = self.tail.sleep() => false,
         }
     }
 

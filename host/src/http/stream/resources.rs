@@ -14,7 +14,7 @@ use crate::http::access::Caller;
 use crate::http::host::Shared;
 use crate::http::json::Params;
 use crate::http::problem::Problem;
-use crate::http::resources::reach::readable_within;
+use crate::http::resources::readable_within;
 use crate::store::LogFilter;
 
 /// Which resources, and from where on.
@@ -45,7 +45,8 @@ pub(in crate::http) struct WatchParams {
 ///
 /// The events `resource.updated` and `resource.deleted` of matching keys, as `GET /event` has them. A
 /// list answers the `seq` from which to watch on without a gap. With `Accept: application/json` a page
-/// of events instead; one with values ends early when it gets large.
+/// of events instead; one with values ends early when it gets large. With a run's token those that it may
+/// read.
 #[utoipa::path(
     get, path = "/resource/events", tag = "resources", operation_id = "watch", params(
         WatchParams,
@@ -63,7 +64,8 @@ pub(in crate::http) async fn watch(
 ) -> Result<Response, Problem> {
     let prefix = params.prefix.as_deref().unwrap_or_default();
     check_prefix(prefix).map_err(|error| Problem::field("prefix", format!("prefix: `{prefix}` {error}")))?;
-    let key_prefixes = readable_within(&host, &caller, prefix).await?.unwrap_or_else(|| vec![prefix.to_owned()]);
+    let readable = readable_within(&host, &caller, prefix).await?;
+    let key_prefixes = readable.unwrap_or_else(|| vec![prefix.to_owned()]);
     let state = match prefix {
         "" => "/resource".to_owned(),
         prefix => format!("/resource?prefix={prefix}"),
