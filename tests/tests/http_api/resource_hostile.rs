@@ -96,8 +96,9 @@ async fn another_workspace_has_other_resources_and_other_leases() {
         let lease = lease["lease_id"].as_str().expect("an id");
         let schema = json!({"prefix": "team/", "schema": {"type": ["string", "object"]}});
         assert_eq!(server.ask(Method::PUT, "/resource/schemas", &server.operator, schema).await.status, 200);
-        let session = json!({"type": "session.run.started", "run_id": "r1"});
-        server.post("/sessions/s1/events", json!({"events": [session]})).await;
+        let session = json!({"type": "session.run.started", "properties": {"run_id": "r1"}});
+        let told = server.post("/sessions/s1/events", session).await;
+        assert_eq!(told.status, 200, "{:#}", told.body);
         server.until("/resource/run/s1/status", |record| record["rev"] == 1).await;
 
         for role in [Role::Operator, Role::Member, Role::Agent, Role::Viewer] {
@@ -184,7 +185,8 @@ async fn a_runs_token_takes_no_lease_and_looks_into_no_other_run() {
         assert_eq!(ask(Method::PUT, &path, json!({"value": 1})).await.status, 200);
         assert_eq!(server.post(&format!("/leases/{lease}/release"), Value::Null).await.status, 200);
         code(&ask(Method::PUT, &path, json!({"value": 2})).await, 409, "LEASE_LOST");
-        assert_eq!(ask(Method::GET, "/resource?prefix=run/", Value::Null).await.body["items"][0]["value"], 1);
+        let kept = ask(Method::GET, &format!("/resource/run/{own}/x"), Value::Null).await;
+        assert_eq!((&kept.body["value"], &kept.body["rev"]), (&json!(1), &json!(1)), "{:#}", kept.body);
     })
     .await;
 }
