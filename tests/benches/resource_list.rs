@@ -90,7 +90,6 @@ async fn commit(store: &Store, resources: Vec<ResourceWrite>) {
 struct Side {
     server: TestServer,
     path: String,
-    connection: Connection,
 }
 
 impl Side {
@@ -101,18 +100,18 @@ impl Side {
         let cache = std::env::temp_dir().join("sluice-bench-cache");
         let cache = cache.to_str().expect("a temporary directory is text");
         let server = TestServer::start(database, cache, ServerOptions::default()).await;
-        let connection = Connection::open(address(&server.base)).await;
         // In the middle, in a prefix where keys were deleted, too.
         let prefix = keys / LISTED / 20 * 10;
-        Self { server, path: format!("/resource?prefix=project/p{prefix:06}/&limit={LISTED}"), connection }
+        Self { server, path: format!("/resource?prefix=project/p{prefix:06}/&limit={LISTED}") }
     }
 
     /// The time of each of some requests.
-    async fn ask(&mut self) -> Vec<Duration> {
+    async fn ask(&self) -> Vec<Duration> {
+        let mut connection = Connection::open(address(&self.server.base)).await;
         let mut times = Vec::with_capacity(REQUESTS);
         for _ in 0..REQUESTS {
             let asked = Instant::now();
-            let (status, body) = self.connection.send("GET", &self.path, &self.server.operator, "").await;
+            let (status, body) = connection.send("GET", &self.path, &self.server.operator, "").await;
             times.push(asked.elapsed());
             assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
             let page: Value = serde_json::from_slice(&body).expect("a page");
@@ -129,7 +128,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 async fn compare(small: &TestDatabase, large: &TestDatabase, keys: usize) -> bool {
     let began = Instant::now();
-    let (mut small, mut large) = (Side::start(small, SMALL).await, Side::start(large, keys).await);
+    let (small, large) = (Side::start(small, SMALL).await, Side::start(large, keys).await);
     let filled = began.elapsed();
     let (mut of_small, mut of_large) = (Vec::new(), Vec::new());
     // In turns, so that both meet the same machine; the first round warms up.
