@@ -1,0 +1,214 @@
+//! The words around a number.
+//!
+//! Owns the window that is looked at and how words are compared: in small letters, as they stand in
+//! sentences, names of columns and keys. Never looks at the number.
+
+/// How far before and behind a number words count, in bytes.
+const BEFORE_BYTES: usize = 72;
+const BEHIND_BYTES: usize = 24;
+
+/// Words that make any long number somebody's.
+const GENERIC: &[&str] = &[
+    "national id",
+    "national_id",
+    "nationalid",
+    "id number",
+    "id_number",
+    "idnumber",
+    "id no",
+    "id card",
+    "identity",
+    "identification",
+    "identifier number",
+    "tax id",
+    "tax_id",
+    "taxid",
+    "tax number",
+    "tax_number",
+    "tax no",
+    "personal number",
+    "personal id",
+    "personal_id",
+    "personal code",
+    "citizen",
+    "government id",
+    "fiscal",
+    "social security",
+    "social insurance",
+    "ausweis",
+    "identidad",
+    "identidade",
+    "identité",
+    "tin:",
+    "tin ",
+    "nin:",
+    "nin ",
+    "id:",
+    "id is",
+    "my id",
+    "her id",
+    "his id",
+    "ids:",
+    "passport",
+    "ssn",
+    "insurance number",
+    "insurance no",
+    "resident",
+    "national insurance",
+    "registration number",
+    "taxpayer",
+    "kyc",
+];
+
+/// Words that make a number a thing's.
+const DENIALS: &[&str] = &[
+    "order",
+    "invoice",
+    "tracking",
+    "isbn",
+    "issn",
+    "part number",
+    "part no",
+    "sku",
+    "ticket",
+    "serial",
+    "build",
+    "version",
+    "release",
+    "barcode",
+    "ean",
+    "upc",
+    "gtin",
+    "revision",
+    "commit",
+    "shipment",
+    "parcel",
+    "awb",
+    "coordinates",
+    "lat",
+    "lon",
+    "port ",
+    "ports",
+    "pid",
+    "error code",
+    "errno",
+    "timestamp",
+    "epoch",
+    "duration",
+    "bytes",
+    "size",
+    "checksum",
+    "catalog",
+    "article",
+    "rfc ",
+    "doi",
+    "case no",
+    "case number",
+    "batch",
+    "lot ",
+    "model",
+    "transaction",
+    "txn",
+    "request",
+    "trace",
+    "span",
+    "count",
+    "range",
+    "rows",
+    "total",
+    "offset",
+    "seq",
+    "job",
+    "asset",
+    "po number",
+    "purchase order",
+    "chapter",
+    "section",
+    "score",
+    "flight",
+    "room",
+    "reservation",
+    "booking",
+    "confirmation",
+    "reference",
+    "ref ",
+    "ref:",
+    "ref.",
+    "ref no",
+];
+
+/// The text around a number, in small letters.
+pub(super) struct Around {
+    before: Vec<u8>,
+    behind: Vec<u8>,
+}
+
+impl Around {
+    /// The words around the bytes from `start` to `end`, on the same line or the line before.
+    pub(super) fn of(text: &[u8], start: usize, end: usize) -> Self {
+        let from = start.saturating_sub(BEFORE_BYTES);
+        let mut before = &text[from..start];
+        // Of the lines before only the last counts: a heading or a key.
+        let mut newlines = before.iter().enumerate().rev().filter(|(_, b)| **b == b'\n').map(|(at, _)| at);
+        let first = newlines.next();
+        if let Some(cut) = newlines.next() {
+            before = &before[cut + 1..];
+        } else if let Some(first) = first
+            && before[first..].iter().filter(|b| b.is_ascii_alphanumeric()).count() > 8
+        {
+            before = &before[first + 1..];
+        }
+        let to = (end + BEHIND_BYTES).min(text.len());
+        let behind = text[end..to].split(|&b| b == b'\n').next().unwrap_or_default();
+        Self { before: before.to_ascii_lowercase(), behind: behind.to_ascii_lowercase() }
+    }
+
+    /// Whether one of `words` stands in front of the number or right behind it.
+    pub(super) fn has(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| find(&self.before, word) || find(&self.behind, word))
+    }
+
+    /// Whether one of `words` stands in front of the number.
+    pub(super) fn has_before(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| find(&self.before, word))
+    }
+
+    /// Whether something says that the number is somebody's.
+    pub(super) fn is_personal(&self) -> bool {
+        self.has(GENERIC)
+    }
+
+    /// Whether something says that the number is a thing's.
+    pub(super) fn is_denied(&self) -> bool {
+        self.has_before(DENIALS)
+    }
+}
+
+/// Whether `word` stands in `text` as the beginning of a word.
+fn find(text: &[u8], word: &str) -> bool {
+    let word = word.as_bytes();
+    text.len() >= word.len()
+        && (0..=text.len() - word.len()).any(|at| {
+            text[at] == word[0]
+                && text[at..].starts_with(word)
+                && (at == 0 || !text[at - 1].is_ascii_alphabetic() || word[0] == b' ')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Around;
+
+    #[test]
+    fn words_count_on_the_line_and_on_the_one_before() {
+        let around = |text: &str| {
+            let at = text.find("12345").unwrap();
+            Around::of(text.as_bytes(), at, at + 5)
+        };
+        assert!(around("Passport no: 12345").has(&["passport"]));
+        assert!(around("SSN\n12345").has(&["ssn"]));
+        assert!(!around("lesson 12345").has(&["sson"]));
+        assert!(!around("ssn\n\n12345").has(&["ssn"]));
+        assert!(around("invoice 12345").is_denied() && around("12345 is my national id").is_personal());
+    }
+}

@@ -1,0 +1,773 @@
+//! Numbers by which countries know people: their shapes, their check digits, what announces them.
+//!
+//! Owns one row for each kind of number. A number that is written in an unmistakable way, with a
+//! right check digit, needs no word beside it; a bare row of digits does.
+
+use super::checks::{
+    day_exists, day_month, digit, ean, full_date, is_one_digit, luhn, mod_11_2, mod_11_10, number, verhoeff, weighted,
+    year_month_day,
+};
+
+/// What has to stand beside a number for it to be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Nothing: shape and check suffice, unless the text says that it is something else.
+    Nothing,
+    /// A word of its own or one that makes any number somebody's.
+    Word,
+    /// A word of its own.
+    OwnWord,
+}
+
+/// One kind of number.
+pub(super) struct Id {
+    /// The stable name of the kind.
+    pub(super) kind: &'static str,
+    /// `d` a digit, `U` a letter, `A` either; ` ` an optional blank, dot, dash or slash; anything
+    /// else itself.
+    pub(super) shape: &'static str,
+    pub(super) need: Need,
+    /// Words that announce it, small letters.
+    pub(super) words: &'static [&'static str],
+    /// Given the characters without separators, letters in upper case.
+    pub(super) check: fn(&[u8]) -> bool,
+}
+
+const fn id(
+    kind: &'static str,
+    shape: &'static str,
+    need: Need,
+    words: &'static [&'static str],
+    check: fn(&[u8]) -> bool,
+) -> Id {
+    Id { kind, shape, need, words, check }
+}
+
+use Need::{Nothing, OwnWord, Word};
+
+const SSN: &[&str] = &["ssn", "social", "soc sec", "tin", "itin"];
+const SIN: &[&str] = &["sin", "social insurance", "nas"];
+const DNI: &[&str] = &["dni", "nif", "documento", "nie", "identidad"];
+
+/// All rows.
+pub(super) static IDS: &[Id] = &[
+    // North America.
+    id("us_ssn", "ddd-dd-dddd", Nothing, SSN, us_ssn),
+    id("us_ssn", "ddd dd dddd", Word, SSN, us_ssn),
+    id("us_ssn", "ddddddddd", OwnWord, SSN, us_ssn),
+    id("us_itin", "9dd-dd-dddd", Nothing, SSN, us_itin),
+    id("us_ein", "dd-ddddddd", OwnWord, &["ein", "fein", "employer", "tax id", "federal tax", "tin"], any),
+    id("us_routing_number", "ddddddddd", OwnWord, &["routing", "aba", "rtn"], us_routing),
+    id("us_medicare_id", "dUAd-UAd-UUdd", Nothing, &["medicare", "mbi"], any),
+    id("us_medicare_id", "dUAdUAdUUdd", OwnWord, &["medicare", "mbi"], any),
+    id("us_npi", "dddddddddd", OwnWord, &["npi", "provider identifier"], us_npi),
+    id("us_dea_number", "UUddddddd", OwnWord, &["dea"], us_dea),
+    id("ca_sin", "ddd-ddd-ddd", Nothing, SIN, ca_sin),
+    id("ca_sin", "ddd ddd ddd", Word, SIN, ca_sin),
+    id("mx_curp", "UUUUddddddUUUUUUAd", Nothing, &["curp"], mx_curp),
+    id("mx_rfc", "UUUUddddddAAA", OwnWord, &["rfc", "contribuyente", "fiscal"], |c| year_month_day(&c[4..10])),
+    id("mx_nss", "ddddddddddd", OwnWord, &["nss", "imss", "seguro social"], luhn),
+    // The British isles.
+    id("uk_nino", "UU dd dd dd U", Nothing, &["nino", "national insurance", "ni number"], uk_nino),
+    id("uk_nhs_number", "ddd ddd dddd", OwnWord, &["nhs", "patient"], uk_nhs),
+    id("uk_utr", "ddddd ddddd", OwnWord, &["utr", "unique taxpayer", "self assessment"], any),
+    id("uk_driving_licence", "UAAAAddddddAAdUU", OwnWord, &["driv", "licence", "dvla"], any),
+    id("ie_pps", "dddddddUU", Word, &["pps", "ppsn"], ie_pps),
+    id("ie_pps", "dddddddU", Word, &["pps", "ppsn"], ie_pps),
+    // Western Europe.
+    id("de_tax_id", "dd ddd ddd ddd", Word, &["steuer", "idnr", "tin", "tax"], |c| c[0] != b'0' && mod_11_10(c)),
+    id(
+        "de_id_card",
+        "UAAAAAAAAd",
+        Word,
+        &["ausweis", "perso", "id card", "identity card", "reisepass", "passport"],
+        icao,
+    ),
+    id(
+        "de_social_security",
+        "dd dddddd U ddd",
+        Nothing,
+        &["sozialversicherung", "rentenversicherung", "sv-nummer", "svnr", "rvnr"],
+        de_social,
+    ),
+    id(
+        "fr_nir",
+        "d dd dd dd ddd ddd dd",
+        Nothing,
+        &["nir", "sécurité sociale", "securite sociale", "insee", "carte vitale"],
+        fr_nir,
+    ),
+    id("fr_nir", "d dd dd dA ddd ddd dd", Nothing, &["nir", "sécurité sociale", "insee"], fr_nir),
+    id("fr_tax_number", "dd dd ddd ddd ddd", Word, &["spi", "fiscal", "numéro fiscal", "impôt"], fr_spi),
+    id("fr_siret", "ddd ddd ddd ddddd", OwnWord, &["siret"], luhn),
+    id("nl_bsn", "dddd dd ddd", Word, &["bsn", "burgerservice", "sofi"], nl_bsn),
+    id("nl_bsn", "ddd ddd ddd", OwnWord, &["bsn", "burgerservice", "sofi"], nl_bsn),
+    id("be_national_number", "dd.dd.dd-ddd.dd", Nothing, BE, be_nn),
+    id("be_national_number", "dd dd dd ddd dd", Word, BE, be_nn),
+    id("lu_national_id", "ddddddddddddd", Word, &["matricule", "luxemb"], |c| full_date(c) && luhn(&c[..12])),
+    id("ch_ahv", "756.dddd.dddd.dd", Nothing, &["ahv", "avs", "avn"], ean),
+    id("ch_ahv", "756 dddd dddd dd", Nothing, &["ahv", "avs"], ean),
+    id(
+        "at_social_security",
+        "dddd dddddd",
+        Word,
+        &["svnr", "sozialversicherung", "sv-nummer", "versicherungsnummer", "sv nr"],
+        at_svnr,
+    ),
+    // Southern Europe.
+    id("es_dni", "dddddddd-U", Nothing, DNI, es_dni),
+    id("es_dni", "ddddddddU", Nothing, DNI, es_dni),
+    id("es_dni", "dd.ddd.ddd-U", Nothing, DNI, es_dni),
+    id("es_nie", "Uddddddd-U", Nothing, DNI, es_nie),
+    id("es_nie", "UdddddddU", Nothing, DNI, es_nie),
+    id("es_nuss", "dd dddddddd dd", OwnWord, &["nuss", "seguridad social", "afiliaci", "naf"], es_nuss),
+    id("es_cif", "UdddddddA", OwnWord, &["cif", "nif"], any),
+    id("pt_nif", "ddd ddd ddd", OwnWord, &["nif", "contribuinte", "fiscal"], pt_nif),
+    id("pt_citizen_card", "dddddddd d UUd", OwnWord, &["cidad", "cartão", "citizen"], any),
+    id("it_fiscal_code", "UUUUUUddUddUdddU", Nothing, &["fiscale", "codice"], it_cf),
+    id("it_fiscal_code", "UUU UUU ddUdd UdddU", Nothing, &["fiscale", "codice"], it_cf),
+    id("it_vat_number", "ddddddddddd", OwnWord, &["iva", "p.iva", "piva"], luhn),
+    id("gr_amka", "ddddddddddd", Word, &["amka"], |c| day_month(c) && luhn(c)),
+    id("gr_afm", "ddddddddd", OwnWord, &["afm", "αφμ"], gr_afm),
+    id("mt_id", "dddddddU", OwnWord, &["malta", "maltese"], any),
+    id("cy_tin", "ddddddddU", OwnWord, &["cyprus", "cypriot"], any),
+    id("tr_identity_number", "ddddddddddd", Word, &["tc kimlik", "kimlik", "tckn", "t.c.", "tc no", "turkish"], tr_tc),
+    id("il_identity_number", "ddddddddd", Word, &["teudat", "zehut", "israel", "t.z", "תעודת"], luhn),
+    id("il_identity_number", "dddddddd-d", Word, &["teudat", "zehut", "israel"], luhn),
+    // Northern Europe.
+    id("se_personal_number", "dddddd-dddd", Nothing, SE, |c| se_date(c) && luhn(c)),
+    id("se_personal_number", "dddddd+dddd", Nothing, SE, |c| se_date(c) && luhn(c)),
+    id("se_personal_number", "dddddddd-dddd", Nothing, SE, |c| full_date(c) && luhn(&c[2..])),
+    id("se_personal_number", "dddddddddddd", Word, SE, |c| full_date(c) && luhn(&c[2..])),
+    id("se_personal_number", "dddddddddd", Word, SE, |c| se_date(c) && luhn(c)),
+    id("no_birth_number", "dddddd ddddd", Nothing, NO, no_fnr),
+    id("dk_cpr", "dddddd-dddd", Nothing, DK, |c| {
+        day_month(c) && weighted(c, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
+    }),
+    id("dk_cpr", "dddddd-dddd", Word, DK, day_month),
+    id("dk_cpr", "dddddddddd", OwnWord, DK, day_month),
+    id("fi_personal_code", "ddddddAdddA", Nothing, FI, fi_hetu),
+    id("fi_personal_code", "dddddd-dddA", Nothing, FI, fi_hetu_dash),
+    id("fi_personal_code", "dddddd+dddA", Nothing, FI, fi_hetu_dash),
+    id("is_kennitala", "dddddd-dddd", Nothing, &["kennitala", "kt"], is_kt),
+    id("is_kennitala", "dddddddddd", OwnWord, &["kennitala"], is_kt),
+    // Eastern Europe.
+    id("pl_pesel", "ddddddddddd", Nothing, &["pesel"], pl_pesel),
+    id("pl_nip", "ddd-ddd-dd-dd", Nothing, &["nip"], pl_nip),
+    id("pl_nip", "ddd-dd-dd-ddd", Nothing, &["nip"], pl_nip),
+    id("pl_nip", "dddddddddd", OwnWord, &["nip"], pl_nip),
+    id("pl_regon", "ddddddddd", OwnWord, &["regon"], |c| {
+        weighted(c, &[8, 9, 2, 3, 4, 5, 6, 7]) % 11 % 10 == digit(c[8])
+    }),
+    id("pl_id_card", "UUU dddddd", OwnWord, &["dow", "id card"], pl_id),
+    id("cz_birth_number", "dddddd/dddd", Nothing, CZ, cz_rc),
+    id("cz_birth_number", "dddddddddd", Word, CZ, cz_rc),
+    id("hu_taj", "ddd ddd ddd", OwnWord, &["taj"], |c| weighted(c, &[3, 7, 3, 7, 3, 7, 3, 7]) % 10 == digit(c[8])),
+    id("hu_tax_id", "8ddddddddd", OwnWord, &["adó", "adoazonosito", "hungar", "tax"], |c| {
+        weighted(c, &[1, 2, 3, 4, 5, 6, 7, 8, 9]) % 11 == digit(c[9])
+    }),
+    id("ro_cnp", "ddddddddddddd", Nothing, &["cnp"], ro_cnp),
+    id("bg_egn", "dddddddddd", Word, &["egn", "егн", "bulgar"], bg_egn),
+    id("hr_oib", "ddddddddddd", Word, &["oib"], mod_11_10),
+    id("jmbg", "ddddddddddddd", Word, &["jmbg", "emso", "emšo", "матични", "embg"], jmbg),
+    id("si_tax_number", "dddddddd", OwnWord, &["davč", "davcna"], |c| {
+        (11 - weighted(c, &[8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == digit(c[7])
+    }),
+    id("ee_personal_code", "ddddddddddd", Nothing, &["isikukood", "asmens kodas", "estonia", "lithuania"], baltic),
+    id("lv_personal_code", "dddddd-ddddd", Nothing, &["personas kods", "latvia"], lv_code),
+    id("ru_snils", "ddd-ddd-ddd dd", Nothing, &["снилс", "snils"], ru_snils),
+    id("ru_inn", "dddddddddddd", Word, &["инн", "inn"], ru_inn),
+    id("ru_inn", "dddddddddd", OwnWord, &["инн", "inn"], any),
+    id("ru_passport", "dd dd dddddd", OwnWord, &["паспорт", "passport"], any),
+    id("ua_tax_number", "dddddddddd", OwnWord, &["рнокпп", "rnokpp", "іпн", "ukrain"], ua_tax),
+    id("kz_iin", "dddddddddddd", Word, &["iin", "иин", "kazakh"], kz_iin),
+    // South America.
+    id("br_cpf", "ddd.ddd.ddd-dd", Nothing, &["cpf"], br_cpf),
+    id("br_cpf", "ddddddddddd", Word, &["cpf"], br_cpf),
+    id("br_cpf", "ddddddddd-dd", Nothing, &["cpf"], br_cpf),
+    id("br_cnpj", "dd.ddd.ddd/dddd-dd", Nothing, &["cnpj"], br_cnpj),
+    id("br_cnpj", "dddddddddddddd", OwnWord, &["cnpj"], br_cnpj),
+    id("br_pis", "ddd.ddddd.dd-d", OwnWord, &["pis", "nis", "pasep"], |c| {
+        (11 - weighted(c, &[3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 11 % 10 == digit(c[10])
+    }),
+    id("ar_cuit", "dd-dddddddd-d", Nothing, &["cuit", "cuil"], ar_cuit),
+    id("ar_cuit", "ddddddddddd", OwnWord, &["cuit", "cuil"], ar_cuit),
+    id("ar_dni", "dd.ddd.ddd", OwnWord, &["dni", "documento"], any),
+    id("ar_dni", "dddddddd", OwnWord, &["dni", "documento"], any),
+    id("cl_rut", "dd.ddd.ddd-A", Nothing, &["rut", "run"], cl_rut),
+    id("cl_rut", "d.ddd.ddd-A", Nothing, &["rut", "run"], cl_rut),
+    id("cl_rut", "dddddddd-A", Word, &["rut", "run"], cl_rut),
+    id("cl_rut", "ddddddd-A", Word, &["rut", "run"], cl_rut),
+    id("co_nit", "ddd.ddd.ddd-d", Nothing, &["nit"], co_nit),
+    id("co_nit", "ddddddddd-d", OwnWord, &["nit"], co_nit),
+    id("co_cedula", "d.ddd.ddd.ddd", OwnWord, &["cédula", "cedula", "c.c."], any),
+    id("uy_ci", "d.ddd.ddd-d", Nothing, &["cédula", "cedula"], uy_ci),
+    id("ec_cedula", "dddddddddd", OwnWord, &["cédula", "cedula", "ecuad"], |c| number(&c[..2]) <= 24 && luhn(c)),
+    id("pe_ruc", "ddddddddddd", OwnWord, &["ruc"], |c| {
+        (11 - weighted(c, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11) % 10 == digit(c[10])
+    }),
+    id("pe_dni", "dddddddd", OwnWord, &["dni"], any),
+    id("do_cedula", "ddd-ddddddd-d", Nothing, &["cédula", "cedula"], luhn),
+    // Asia.
+    id("in_aadhaar", "dddd dddd dddd", Word, &["aadhaar", "aadhar", "uidai", "uid"], in_aadhaar),
+    id("in_aadhaar", "dddd-dddd-dddd", Nothing, &["aadhaar", "aadhar"], in_aadhaar),
+    id("in_pan", "UUUUUddddU", Word, &["pan", "permanent account"], |c| b"PCHFATBLJG".contains(&c[3])),
+    id("in_pan", "UUUUUddddU", Nothing, &["pan"], |c| c[3] == b'P'),
+    id("in_gstin", "ddUUUUUddddUAUA", Nothing, &["gst"], |c| c[13] == b'Z'),
+    id("in_voter_id", "UUUddddddd", OwnWord, &["voter", "epic"], any),
+    id("cn_resident_id", "dddddddddddddddddA", Nothing, &["身份证", "resident"], |c| {
+        full_date(&c[6..14]) && mod_11_2(c)
+    }),
+    id("hk_identity_card", "Udddddd(A)", Nothing, &["hkid"], hk_id),
+    id("hk_identity_card", "UUdddddd(A)", Nothing, &["hkid"], hk_id),
+    id("hk_identity_card", "UddddddA", OwnWord, &["hkid", "hong kong"], hk_id),
+    id("tw_national_id", "Uddddddddd", Nothing, &["身分證", "taiwan"], tw_id),
+    id("sg_nric", "UdddddddU", Nothing, &["nric", "fin"], sg_nric),
+    id("my_nric", "dddddd-dd-dddd", Nothing, &["mykad", "nric", "ic no"], year_month_day),
+    id("my_nric", "dddddddddddd", OwnWord, &["mykad", "nric", "ic no", "kad pengenalan"], year_month_day),
+    id("th_national_id", "d-dddd-ddddd-dd-d", Nothing, &["thai"], th_id),
+    id("th_national_id", "d dddd ddddd dd d", Word, &["thai", "บัตรประชาชน"], th_id),
+    id("kr_resident_number", "dddddd-ddddddd", Nothing, &["rrn", "주민"], |c| {
+        year_month_day(c) && (b'1'..=b'8').contains(&c[6])
+    }),
+    id("kr_business_number", "ddd-dd-ddddd", OwnWord, &["사업자", "business registration"], any),
+    id("jp_my_number", "dddd dddd dddd", Word, &["my number", "マイナンバー", "個人番号", "mynumber"], jp_number),
+    id("id_nik", "dddddddddddddddd", OwnWord, &["nik", "ktp"], any),
+    id("vn_cccd", "dddddddddddd", OwnWord, &["cccd", "căn cước", "cmnd"], any),
+    id("ph_philsys", "dddd-dddd-dddd-dddd", OwnWord, &["philsys", "psn", "philid"], any),
+    id("ph_sss", "dd-ddddddd-d", OwnWord, &["sss"], any),
+    id("ph_tin", "ddd-ddd-ddd-ddd", OwnWord, &["tin"], any),
+    id("pk_cnic", "ddddd-ddddddd-d", Nothing, &["cnic", "nadra"], any),
+    id("lk_nic", "dddddddddU", OwnWord, &["nic", "lanka"], any),
+    id("bd_nid", "dddddddddd", OwnWord, &["nid"], any),
+    id("ir_melli", "dddddddddd", Word, &["melli", "کد ملی", "iran"], ir_melli),
+    id("ae_emirates_id", "784-dddd-ddddddd-d", Nothing, &["emirates"], luhn),
+    id("ae_emirates_id", "784dddddddddddd", Nothing, &["emirates"], luhn),
+    id("sa_national_id", "dddddddddd", OwnWord, &["iqama", "saudi", "absher"], luhn),
+    id("kw_civil_id", "dddddddddddd", OwnWord, &["civil id", "kuwait"], any),
+    id("eg_national_id", "dddddddddddddd", OwnWord, &["egypt", "الرقم القومي"], any),
+    // Africa and Oceania.
+    id("za_id", "dddddd dddd dd d", Nothing, &["rsa id", "south africa", "sa id"], za_id),
+    id("ng_nin", "ddddddddddd", OwnWord, &["nin", "bvn", "nimc"], any),
+    id("ke_pin", "UdddddddddU", OwnWord, &["kra", "pin"], any),
+    id("gh_card", "GHA-ddddddddd-d", Nothing, &["ghana"], any),
+    id("au_tfn", "ddd ddd ddd", Word, &["tfn", "tax file"], |c| {
+        weighted(c, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11)
+    }),
+    id("au_medicare", "dddd ddddd d", Word, &["medicare"], |c| {
+        (b'2'..=b'6').contains(&c[0]) && weighted(c, &[1, 3, 7, 9, 1, 3, 7, 9]) % 10 == digit(c[8])
+    }),
+    id("au_abn", "dd ddd ddd ddd", OwnWord, &["abn", "business number"], au_abn),
+    id("nz_ird", "ddd-ddd-ddd", OwnWord, &["ird", "inland revenue"], nz_ird),
+    id("nz_ird", "dd-ddd-ddd", OwnWord, &["ird", "inland revenue"], nz_ird),
+    id("nz_nhi", "UUUdddd", OwnWord, &["nhi"], any),
+    // Everywhere.
+    id("vin", "AAAAAAAAAAAAAAAAA", OwnWord, &["vin", "vehicle", "chassis"], vin),
+    id("imei", "dd dddddd dddddd d", OwnWord, &["imei"], luhn),
+    id("imei", "ddddddddddddddd", OwnWord, &["imei"], luhn),
+    id("passport", "UUddddddd", OwnWord, PASSPORT, any),
+    id("passport", "Udddddddd", OwnWord, PASSPORT, any),
+    id("passport", "ddddddddd", OwnWord, PASSPORT, any),
+    id("passport", "UUdddddd", OwnWord, PASSPORT, any),
+    id("passport", "Uddddddd", OwnWord, PASSPORT, any),
+    id("passport", "ddUUddddd", OwnWord, PASSPORT, any),
+    id("passport", "dddddddd", OwnWord, PASSPORT, any),
+    id("passport", "CAAAAAAAd", OwnWord, PASSPORT, has_digits),
+    id("passport", "UUUdddddd", OwnWord, PASSPORT, any),
+    id("driving_licence", "Uddddddd", OwnWord, LICENCE, any),
+    id("driving_licence", "dddddddd", OwnWord, LICENCE, any),
+    id("driving_licence", "Udddddddd", OwnWord, LICENCE, any),
+    id("driving_licence", "ddddddddd", OwnWord, LICENCE, any),
+    id("driving_licence", "Uddd-dddd-dddd", OwnWord, LICENCE, any),
+    id("driving_licence", "Uddd-ddd-dd-ddd-d", OwnWord, LICENCE, any),
+    id("driving_licence", "Udddddddddddd", OwnWord, LICENCE, any),
+    id("driving_licence", "UUdddddd", OwnWord, LICENCE, any),
+    id("driving_licence", "AAAAAAAAAAA", OwnWord, LICENCE, has_digits),
+    id("bank_account", "dddddddd", OwnWord, ACCOUNT, any),
+    id("bank_account", "ddddddddd", OwnWord, ACCOUNT, any),
+    id("bank_account", "dddddddddd", OwnWord, ACCOUNT, any),
+    id("bank_account", "ddddddddddd", OwnWord, ACCOUNT, any),
+    id("bank_account", "dddddddddddd", OwnWord, ACCOUNT, any),
+    id("bank_account", "dd-dd-dd dddddddd", OwnWord, ACCOUNT, any),
+];
+
+const BE: &[&str] =
+    &["rijksregister", "registre national", "nationaal nummer", "niss", "insz", "numéro national", "belgi"];
+const SE: &[&str] = &["personnummer", "samordningsnummer", "swedish", "sweden", "svensk"];
+const NO: &[&str] = &["fødselsnummer", "fodselsnummer", "personnummer", "norweg", "fnr"];
+const DK: &[&str] = &["cpr", "personnummer", "danish", "denmark"];
+const FI: &[&str] = &["hetu", "henkilötunnus", "henkilotunnus", "finnish"];
+const CZ: &[&str] = &["rodné", "rodne", "rodného", "birth number", "rč"];
+const PASSPORT: &[&str] = &["passport", "reisepass", "passeport", "pasaporte", "passaporto", "passaporte", "paspoort"];
+const LICENCE: &[&str] = &[
+    "driver",
+    "driving",
+    "dl#",
+    "dl:",
+    "dl number",
+    "licence no",
+    "license no",
+    "license #",
+    "führerschein",
+    "permis",
+];
+const ACCOUNT: &[&str] = &[
+    "account number",
+    "account no",
+    "account_number",
+    "accountnumber",
+    "acct",
+    "bank account",
+    "kontonummer",
+    "sort code",
+    "iban",
+    "account #",
+    "checking account",
+    "savings account",
+];
+
+fn any(characters: &[u8]) -> bool {
+    !is_one_digit(characters)
+}
+
+fn has_digits(characters: &[u8]) -> bool {
+    characters.iter().filter(|b| b.is_ascii_digit()).count() >= 4 && characters.iter().any(u8::is_ascii_alphabetic)
+}
+
+fn us_ssn(c: &[u8]) -> bool {
+    let (area, group, serial) = (number(&c[..3]), number(&c[3..5]), number(&c[5..]));
+    area != 0 && area != 666 && area < 900 && group != 0 && serial != 0
+}
+
+fn us_itin(c: &[u8]) -> bool {
+    matches!(number(&c[3..5]), 50..=65 | 70..=88 | 90..=92 | 94..=99)
+}
+
+fn us_routing(c: &[u8]) -> bool {
+    weighted(c, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10) && !is_one_digit(c)
+}
+
+fn us_npi(c: &[u8]) -> bool {
+    luhn(&[b"80840", c].concat())
+}
+
+fn us_dea(c: &[u8]) -> bool {
+    let sum = weighted(&c[2..], &[1, 2, 1, 2, 1, 2]);
+    sum % 10 == digit(c[8])
+}
+
+fn ca_sin(c: &[u8]) -> bool {
+    luhn(c) && !matches!(c[0], b'0' | b'8')
+}
+
+fn mx_curp(c: &[u8]) -> bool {
+    const VALUES: &[u8] = b"0123456789ABCDEFGHIJKLMN\0OPQRSTUVWXYZ";
+    let value = |byte: &u8| VALUES.iter().position(|v| v == byte).unwrap_or(0);
+    let sum: usize = c[..17].iter().enumerate().map(|(place, byte)| value(byte) * (18 - place)).sum();
+    year_month_day(&c[4..10]) && matches!(c[10], b'H' | b'M' | b'X') && (10 - sum % 10) % 10 == digit(c[17]) as usize
+}
+
+fn uk_nino(c: &[u8]) -> bool {
+    let bad_first = b"DFIQUV".contains(&c[0]) || b"DFIQUVO".contains(&c[1]);
+    let bad_pair = [b"BG", b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ"].iter().any(|pair| c[..2] == **pair);
+    !bad_first && !bad_pair && (b'A'..=b'D').contains(&c[8])
+}
+
+fn uk_nhs(c: &[u8]) -> bool {
+    let check = (11 - weighted(c, &[10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 11;
+    check == digit(c[9]) && !is_one_digit(c)
+}
+
+fn ie_pps(c: &[u8]) -> bool {
+    let second = c.get(8).map_or(0, |letter| if *letter == b'W' { 0 } else { u32::from(letter - b'A') + 1 });
+    let sum = weighted(c, &[8, 7, 6, 5, 4, 3, 2]) + second * 9;
+    b"WABCDEFGHIJKLMNOPQRSTUV"[sum as usize % 23] == c[7]
+}
+
+/// The check digit of travel documents: weights 7, 3, 1 (ICAO 9303).
+fn icao(c: &[u8]) -> bool {
+    let value = |byte: u8| if byte.is_ascii_digit() { digit(byte) } else { u32::from(byte - b'A') + 10 };
+    let (body, check) = c.split_at(c.len() - 1);
+    let sum: u32 = body.iter().enumerate().map(|(place, &byte)| value(byte) * [7, 3, 1][place % 3]).sum();
+    sum % 10 == digit(check[0])
+}
+
+fn de_social(c: &[u8]) -> bool {
+    let letter = u32::from(c[8] - b'A') + 1;
+    let digits: Vec<u8> = [
+        &c[..8],
+        &[b'0' + u8::try_from(letter / 10).unwrap_or(0), b'0' + u8::try_from(letter % 10).unwrap_or(0)],
+        &c[9..11],
+    ]
+    .concat();
+    let sum: u32 = digits
+        .iter()
+        .zip([2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1])
+        .map(|(&byte, weight)| digit(byte) * weight)
+        .map(|product| product / 10 + product % 10)
+        .sum();
+    day_exists(number(&c[2..4]) % 50, number(&c[4..6])) && sum % 10 == digit(c[11])
+}
+
+fn fr_nir(c: &[u8]) -> bool {
+    // Corsica's departments are 2A and 2B, which count as 19 and 18.
+    let mut digits = c[..13].to_vec();
+    let shift = match (digits[5], digits[6]) {
+        (b'2', b'A') => b'9',
+        (b'2', b'B') => b'8',
+        (_, other) => other,
+    };
+    if shift != digits[6] {
+        digits[5] = b'1';
+        digits[6] = shift;
+    }
+    let month = number(&c[3..5]);
+    let is_month = (1..=12).contains(&month) || (20..=42).contains(&month) || month >= 50;
+    digits.iter().all(u8::is_ascii_digit)
+        && matches!(c[0], b'1'..=b'4' | b'7' | b'8')
+        && is_month
+        && 97 - number(&digits) % 97 == number(&c[13..])
+}
+
+fn fr_spi(c: &[u8]) -> bool {
+    matches!(c[0], b'0'..=b'3') && number(&c[..10]) % 511 == number(&c[10..])
+}
+
+fn nl_bsn(c: &[u8]) -> bool {
+    let sum = i64::from(weighted(c, &[9, 8, 7, 6, 5, 4, 3, 2])) - i64::from(digit(c[8]));
+    sum % 11 == 0 && !is_one_digit(c)
+}
+
+fn be_nn(c: &[u8]) -> bool {
+    let (body, check) = (number(&c[..9]), number(&c[9..]));
+    let fits = |body: u64| 97 - body % 97 == check;
+    number(&c[2..4]) % 20 <= 12 && (fits(body) || fits(2_000_000_000 + body))
+}
+
+fn at_svnr(c: &[u8]) -> bool {
+    weighted(c, &[3, 7, 9, 0, 5, 8, 4, 2, 1, 6]) % 11 == digit(c[3]) && number(&c[6..8]) <= 15 && number(&c[4..6]) <= 31
+}
+
+const DNI_LETTERS: &[u8; 23] = b"TRWAGMYFPDXBNJZSQVHLCKE";
+
+fn es_dni(c: &[u8]) -> bool {
+    DNI_LETTERS[usize::try_from(number(&c[..8]) % 23).unwrap_or(0)] == c[8]
+}
+
+fn es_nie(c: &[u8]) -> bool {
+    let Some(first) = b"XYZ".iter().position(|letter| *letter == c[0]) else { return false };
+    let number = first as u64 * 10_000_000 + number(&c[1..8]);
+    DNI_LETTERS[usize::try_from(number % 23).unwrap_or(0)] == c[8]
+}
+
+fn es_nuss(c: &[u8]) -> bool {
+    number(&c[..10]) % 97 == number(&c[10..])
+}
+
+fn pt_nif(c: &[u8]) -> bool {
+    let rest = weighted(c, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
+    digit(c[8]) == if rest < 2 { 0 } else { 11 - rest }
+}
+
+fn it_cf(c: &[u8]) -> bool {
+    const ODD: [u32; 36] = [
+        1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16,
+        10, 22, 25, 24, 23,
+    ];
+    let place = |byte: u8| if byte.is_ascii_digit() { digit(byte) as usize } else { usize::from(byte - b'A') + 10 };
+    let sum: u32 = c[..15]
+        .iter()
+        .enumerate()
+        .map(|(at, &byte)| {
+            let place = place(byte);
+            if at % 2 == 0 {
+                ODD[place]
+            } else {
+                u32::try_from(if place >= 10 { place - 10 } else { place }).unwrap_or(0)
+            }
+        })
+        .sum();
+    b"ABCDEHLMPRST".contains(&c[8]) && sum % 26 == u32::from(c[15] - b'A')
+}
+
+fn gr_afm(c: &[u8]) -> bool {
+    weighted(c, &[256, 128, 64, 32, 16, 8, 4, 2]) % 11 % 10 == digit(c[8]) && !is_one_digit(c)
+}
+
+fn tr_tc(c: &[u8]) -> bool {
+    let odd = weighted(c, &[1, 0, 1, 0, 1, 0, 1, 0, 1]);
+    let even = weighted(c, &[0, 1, 0, 1, 0, 1, 0, 1]);
+    let tenth = (odd * 7 + 90 - even) % 10;
+    c[0] != b'0' && tenth == digit(c[9]) && (odd + even + tenth) % 10 == digit(c[10])
+}
+
+/// Swedish dates; numbers of coordination have 60 added to the day.
+fn se_date(c: &[u8]) -> bool {
+    day_exists(number(&c[4..6]) % 60, number(&c[2..4]))
+}
+
+fn no_fnr(c: &[u8]) -> bool {
+    let check = |weights: &[u32]| (11 - weighted(c, weights) % 11) % 11;
+    let (day, month) = (number(&c[..2]) % 40, number(&c[2..4]) % 40);
+    day_exists(day, month)
+        && check(&[3, 7, 6, 1, 8, 9, 4, 5, 2]) == digit(c[9])
+        && check(&[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) == digit(c[10])
+}
+
+fn fi_hetu(c: &[u8]) -> bool {
+    b"ABCDEFYXWVU".contains(&c[6]) && fi_check(&c[..6], &c[7..10], c[10])
+}
+
+fn fi_hetu_dash(c: &[u8]) -> bool {
+    fi_check(&c[..6], &c[6..9], c[9])
+}
+
+fn fi_check(date: &[u8], serial: &[u8], check: u8) -> bool {
+    let all = [date, serial].concat();
+    day_month(date)
+        && all.iter().all(u8::is_ascii_digit)
+        && b"0123456789ABCDEFHJKLMNPRSTUVWXY"[usize::try_from(number(&all) % 31).unwrap_or(0)] == check
+}
+
+fn is_kt(c: &[u8]) -> bool {
+    let check = (11 - weighted(c, &[3, 2, 7, 6, 5, 4, 3, 2]) % 11) % 11;
+    day_month(c) && check == digit(c[8]) && matches!(c[9], b'8' | b'9' | b'0')
+}
+
+fn pl_pesel(c: &[u8]) -> bool {
+    let month = number(&c[2..4]) % 20;
+    day_exists(number(&c[4..6]), month) && (10 - weighted(c, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3]) % 10) % 10 == digit(c[10])
+}
+
+fn pl_nip(c: &[u8]) -> bool {
+    weighted(c, &[6, 5, 7, 2, 3, 4, 5, 6, 7]) % 11 == digit(c[9]) && !is_one_digit(c)
+}
+
+fn pl_id(c: &[u8]) -> bool {
+    let value = |byte: u8| if byte.is_ascii_digit() { digit(byte) } else { u32::from(byte - b'A') + 10 };
+    let sum: u32 = c.iter().zip([7, 3, 1, 9, 7, 3, 1, 7, 3]).map(|(&byte, weight)| value(byte) * weight).sum();
+    sum.is_multiple_of(10)
+}
+
+fn cz_rc(c: &[u8]) -> bool {
+    let month = number(&c[2..4]) % 50;
+    day_exists(number(&c[4..6]), if month > 20 { month - 20 } else { month }) && number(c).is_multiple_of(11)
+}
+
+fn ro_cnp(c: &[u8]) -> bool {
+    let check = weighted(c, &[2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9]) % 11;
+    let county = number(&c[7..9]);
+    matches!(c[0], b'1'..=b'8')
+        && year_month_day(&c[1..7])
+        && (1..=52).contains(&county)
+        && check % 10 == digit(c[12])
+        && (check < 10 || c[12] == b'1')
+}
+
+fn bg_egn(c: &[u8]) -> bool {
+    day_exists(number(&c[4..6]), number(&c[2..4]) % 20)
+        && weighted(c, &[2, 4, 8, 5, 10, 9, 7, 3, 6]) % 11 % 10 == digit(c[9])
+}
+
+fn jmbg(c: &[u8]) -> bool {
+    let check = (11 - weighted(c, &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11) % 11;
+    day_month(c) && check == digit(c[12])
+}
+
+/// Estonia and Lithuania.
+fn baltic(c: &[u8]) -> bool {
+    let first = weighted(c, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 1]) % 11;
+    let check = if first < 10 { first } else { weighted(c, &[3, 4, 5, 6, 7, 8, 9, 1, 2, 3]) % 11 % 10 };
+    matches!(c[0], b'1'..=b'6') && year_month_day(&c[1..7]) && check == digit(c[10])
+}
+
+fn lv_code(c: &[u8]) -> bool {
+    let sum = weighted(c, &[1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
+    (1101 - sum) % 11 % 10 == digit(c[10]) && (day_month(c) || c.starts_with(b"32"))
+}
+
+fn ru_snils(c: &[u8]) -> bool {
+    let sum = weighted(c, &[9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101;
+    u64::from(sum % 100) == number(&c[9..])
+}
+
+fn ru_inn(c: &[u8]) -> bool {
+    let eleventh = weighted(c, &[7, 2, 4, 10, 3, 5, 9, 4, 6, 8]) % 11 % 10;
+    let twelfth = weighted(c, &[3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8]) % 11 % 10;
+    eleventh == digit(c[10]) && twelfth == digit(c[11])
+}
+
+fn ua_tax(c: &[u8]) -> bool {
+    let sum = i64::from(weighted(c, &[0, 5, 7, 9, 4, 6, 10, 5, 7])) - i64::from(digit(c[0]));
+    sum.rem_euclid(11) % 10 == i64::from(digit(c[9]))
+}
+
+fn kz_iin(c: &[u8]) -> bool {
+    let first = weighted(c, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]) % 11;
+    let check = if first < 10 { first } else { weighted(c, &[3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2]) % 11 };
+    year_month_day(c) && check == digit(c[11])
+}
+
+fn br_cpf(c: &[u8]) -> bool {
+    let check = |weights: &[u32]| weighted(c, weights) * 10 % 11 % 10;
+    check(&[10, 9, 8, 7, 6, 5, 4, 3, 2]) == digit(c[9])
+        && check(&[11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) == digit(c[10])
+        && !is_one_digit(c)
+}
+
+fn br_cnpj(c: &[u8]) -> bool {
+    let check = |weights: &[u32]| {
+        let rest = weighted(c, weights) % 11;
+        if rest < 2 { 0 } else { 11 - rest }
+    };
+    check(&[5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) == digit(c[12])
+        && check(&[6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) == digit(c[13])
+        && !is_one_digit(c)
+}
+
+fn ar_cuit(c: &[u8]) -> bool {
+    let check = (11 - weighted(c, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11) % 11;
+    check == digit(c[10]) && matches!(number(&c[..2]), 20 | 23..=27 | 30 | 33 | 34)
+}
+
+fn cl_rut(c: &[u8]) -> bool {
+    let (body, check) = c.split_at(c.len() - 1);
+    let sum: u32 = body.iter().rev().zip([2, 3, 4, 5, 6, 7, 2, 3, 4]).map(|(&byte, weight)| digit(byte) * weight).sum();
+    match 11 - sum % 11 {
+        10 => check[0] == b'K',
+        wanted => check[0].is_ascii_digit() && wanted % 11 == digit(check[0]),
+    }
+}
+
+fn co_nit(c: &[u8]) -> bool {
+    let rest = weighted(c, &[41, 37, 29, 23, 19, 17, 13, 7, 3]) % 11;
+    digit(c[9]) == if rest < 2 { rest } else { 11 - rest }
+}
+
+fn uy_ci(c: &[u8]) -> bool {
+    (10 - weighted(c, &[2, 9, 8, 7, 6, 3, 4]) % 10) % 10 == digit(c[7])
+}
+
+fn in_aadhaar(c: &[u8]) -> bool {
+    matches!(c[0], b'2'..=b'9') && verhoeff(c)
+}
+
+fn hk_id(c: &[u8]) -> bool {
+    let value = |byte: u8| if byte.is_ascii_digit() { digit(byte) } else { u32::from(byte - b'A') + 10 };
+    let (body, check) = c.split_at(c.len() - 1);
+    let padded: Vec<u32> =
+        std::iter::repeat_n(36, 8 - body.len()).chain(body.iter().map(|&byte| value(byte))).collect();
+    let sum: u32 = padded.iter().zip([9, 8, 7, 6, 5, 4, 3, 2]).map(|(value, weight)| value * weight).sum();
+    match (11 - sum % 11) % 11 {
+        10 => check[0] == b'A',
+        wanted => check[0].is_ascii_digit() && digit(check[0]) == wanted,
+    }
+}
+
+fn tw_id(c: &[u8]) -> bool {
+    let Some(letter) = b"ABCDEFGHJKLMNPQRSTUVXYWZIO".iter().position(|l| *l == c[0]) else { return false };
+    let code = u32::try_from(letter).unwrap_or(0) + 10;
+    let sum = code / 10 + code % 10 * 9 + weighted(&c[1..], &[8, 7, 6, 5, 4, 3, 2, 1, 1]);
+    matches!(c[1], b'1' | b'2' | b'8' | b'9') && sum.is_multiple_of(10)
+}
+
+fn sg_nric(c: &[u8]) -> bool {
+    let (offset, letters): (u32, &[u8; 11]) = match c[0] {
+        b'S' => (0, b"JZIHGFEDCBA"),
+        b'T' => (4, b"JZIHGFEDCBA"),
+        b'F' => (0, b"XWUTRQPNMLK"),
+        b'G' => (4, b"XWUTRQPNMLK"),
+        b'M' => (3, b"KLJNPQRTUWX"),
+        _ => return false,
+    };
+    let sum = offset + weighted(&c[1..], &[2, 7, 6, 5, 4, 3, 2]);
+    let place = if c[0] == b'M' { 10 - sum % 11 } else { sum % 11 };
+    letters[place as usize] == c[8]
+}
+
+fn th_id(c: &[u8]) -> bool {
+    (11 - weighted(c, &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == digit(c[12])
+}
+
+fn jp_number(c: &[u8]) -> bool {
+    let rest = weighted(c, &[6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11;
+    digit(c[11]) == if rest < 2 { 0 } else { 11 - rest }
+}
+
+fn ir_melli(c: &[u8]) -> bool {
+    let rest = weighted(c, &[10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11;
+    digit(c[9]) == if rest < 2 { rest } else { 11 - rest } && !is_one_digit(c)
+}
+
+fn za_id(c: &[u8]) -> bool {
+    year_month_day(c) && matches!(c[10], b'0' | b'1') && luhn(c)
+}
+
+fn au_abn(c: &[u8]) -> bool {
+    let sum = weighted(c, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
+    sum >= 10 && (sum - 10).is_multiple_of(89)
+}
+
+fn nz_ird(c: &[u8]) -> bool {
+    let padded = if c.len() == 8 { [b"0", c].concat() } else { c.to_vec() };
+    let check = |weights: &[u32]| (11 - weighted(&padded, weights) % 11) % 11;
+    let first = check(&[3, 2, 7, 6, 5, 4, 3, 2]);
+    let wanted = if first == 10 { check(&[7, 4, 3, 2, 5, 2, 7, 6]) } else { first };
+    wanted == digit(padded[8])
+}
+
+fn vin(c: &[u8]) -> bool {
+    c.iter().any(u8::is_ascii_digit)
+        && c.iter().any(u8::is_ascii_alphabetic)
+        && !c.iter().any(|b| matches!(b, b'I' | b'O' | b'Q'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::IDS;
+
+    /// Numbers that the issuing authorities or their standards print as examples.
+    #[test]
+    fn printed_numbers_pass_their_checks_and_a_wrong_digit_does_not() {
+        for (kind, right, wrong) in [
+            ("ca_sin", "130692544", "130692545"),
+            ("es_dni", "12345678Z", "12345678A"),
+            ("es_nie", "X1234567L", "X1234567M"),
+            ("it_fiscal_code", "RSSMRA85T10A562S", "RSSMRA85T10A562T"),
+            ("pl_pesel", "44051401359", "44051401358"),
+            ("no_birth_number", "01129955151", "01129955152"),
+            ("fi_personal_code", "131052308T", "131052308S"),
+            ("ch_ahv", "7569217076985", "7569217076984"),
+            ("br_cpf", "52998224725", "52998224726"),
+            ("cl_rut", "123456785", "123456786"),
+            ("cn_resident_id", "11010519491231002X", "110105194912310021"),
+            ("sg_nric", "S1234567D", "S1234567E"),
+            ("tw_national_id", "A123456789", "A123456788"),
+            ("hk_identity_card", "A1234563", "A1234564"),
+            ("tr_identity_number", "10000000146", "10000000147"),
+            ("fr_nir", "255081416802538", "255081416802539"),
+            ("be_national_number", "85073003328", "85073003329"),
+            ("se_personal_number", "8112189876", "8112189875"),
+            ("za_id", "8001015009087", "8001015009088"),
+            ("ro_cnp", "1800101221144", "1800101221145"),
+            ("uk_nhs_number", "9434765919", "9434765918"),
+            ("nl_bsn", "111222333", "111222334"),
+            ("de_tax_id", "86095742719", "86095742718"),
+            ("ee_personal_code", "37605030299", "37605030298"),
+            ("au_tfn", "876543210", "876543211"),
+            ("au_abn", "51824753556", "51824753557"),
+            ("mx_curp", "HEGG560427MVZRRL04", "HEGG560427MVZRRL05"),
+            ("de_social_security", "15070649C103", "15070649C104"),
+            ("ru_snils", "11223344595", "11223344594"),
+        ] {
+            let passes = |text: &str| {
+                IDS.iter().filter(|id| id.kind == kind).any(|id| {
+                    let wanted = id.shape.bytes().filter(u8::is_ascii_alphanumeric).count();
+                    wanted == text.len() && (id.check)(text.as_bytes())
+                })
+            };
+            assert!(passes(right), "{kind} {right}");
+            assert!(!passes(wrong), "{kind} {wrong}");
+        }
+    }
+}

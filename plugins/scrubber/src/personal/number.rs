@@ -1,0 +1,394 @@
+//! Rows and groups of digits: cards, accounts, telephones, national ids, dates of birth.
+//!
+//! Owns where a number begins and ends and who is asked first. Numbers stand in groups of letters
+//! and digits with single separators between them; a number is a few whole groups.
+
+use super::checks::{luhn, mod_97_10};
+use super::hints::Around;
+use super::national::{IDS, Id, Need};
+use super::phone;
+use crate::span::Span;
+
+/// Longest number looked at, with its separators.
+const REACH_MAX_BYTES: usize = 48;
+/// Fewest characters that are worth a look at all.
+const CHARACTERS_MIN: usize = 6;
+
+/// Adds every number of `text` that is somebody's.
+pub(super) fn find(text: &[u8], found: &mut Vec<Span>) {
+    let mut at = 0;
+    while at < text.len() {
+        if !(text[at].is_ascii_digit() || text[at] == b'+') {
+            at += 1;
+            continue;
+        }
+        // The group that the digit belongs to may begin with letters.
+        let back = text[..at].iter().rev().take(8).take_while(|b| b.is_ascii_alphabetic()).count();
+        let start = at - back;
+        let is_free = start.checked_sub(1).is_none_or(|before| is_edge(text, before));
+        let len = text[at..].iter().take(256).take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
+        if is_free && let Some(span) = number_at(text, start, back) {
+            at = span.end.max(at + 1);
+            found.push(span);
+        } else {
+            at += len;
+        }
+    }
+}
+
+/// Whether a number may stand behind the byte at `before`.
+fn is_edge(text: &[u8], before: usize) -> bool {
+    match text[before] {
+        b'_' | b'.' | b'/' => false,
+        // `-` and `+` between letters and digits make them parts of something longer.
+        b'-' => before.checked_sub(1).is_none_or(|i| !text[i].is_ascii_alphanumeric()),
+        byte => !byte.is_ascii_alphanumeric(),
+    }
+}
+
+fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
+    let extent = Extent::of(text, start);
+    if extent.characters < CHARACTERS_MIN || extent.is_timestamp(text, start) {
+        return None;
+    }
+    if letters == 2
+        && let Some(end) = iban_end(text, start)
+    {
+        return Some(span(start, end, "iban", 0.95));
+    }
+    // Initials in groups stand in front of the first digit: `RSS MRA 85T10 A562S`.
+    for lead in leads_of(text, start) {
+        if let Some(one) = national_at(text, start - lead, Extent::of(text, start - lead).characters) {
+            return Some(one);
+        }
+    }
+    if letters == 0
+        && extent.digits >= 12
+        && let Some(end) = card_end(text, start)
+    {
+        return Some(span(start, end, "credit_card", 0.9));
+    }
+    // A telephone number with its country is one whatever its digits are, unless it goes on a number.
+    let goes_on = text[start] != b'+' && matches!(&text[..start], [.., before, b' '] if before.is_ascii_digit());
+    if !goes_on && let Some(end) = phone::international_end(text, start) {
+        return Some(span(start, end, "phone", 0.8));
+    }
+    let national = national_at(text, start, extent.characters);
+    if national.is_some() || letters > 0 {
+        return national;
+    }
+    if !goes_on && let Some(end) = phone::national_end(text, start) {
+        return Some(span(start, end, "phone", 0.7));
+    }
+    date_of_birth(text, start)
+}
+
+pub(super) fn span(start: usize, end: usize, kind: &'static str, confidence: f32) -> Span {
+    Span { start, end, kind: kind.into(), confidence }
+}
+
+/// How far groups go on from a start.
+struct Extent {
+    characters: usize,
+    digits: usize,
+}
+
+impl Extent {
+    fn of(text: &[u8], start: usize) -> Self {
+        let (mut characters, mut digits) = (0, 0);
+        let mut gap = 0;
+        for &byte in text[start..].iter().take(REACH_MAX_BYTES) {
+            match byte {
+                b'0'..=b'9' => {
+                    digits += 1;
+                    characters += 1;
+                    gap = 0;
+                }
+                _ if byte.is_ascii_alphabetic() => {
+                    characters += 1;
+                    gap = 0;
+                }
+                b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+' | b'\n' => gap += 1,
+                _ => break,
+            }
+            if gap > 3 {
+                break;
+            }
+        }
+        Self { characters, digits }
+    }
+
+    /// `2026-11-22...`: the numbers that logs are full of.
+    fn is_timestamp(&self, text: &[u8], start: usize) -> bool {
+        let t = &text[start..];
+        t.len() >= 10
+            && (t.starts_with(b"19") || t.starts_with(b"20"))
+            && matches!(t[4], b'-' | b'/')
+            && t[4] == t[7]
+            && t[5].is_ascii_digit()
+            && t[8].is_ascii_digit()
+            && !birth_words(text, start)
+    }
+}
+
+/// Lengths of the groups of two or three capitals in front of a group: `AB 12 34 56 C`,
+/// `RSS MRA 85T10 A562S`.
+fn leads_of(text: &[u8], start: usize) -> impl Iterator<Item = usize> {
+    let capitals = |end: usize| text[..end].iter().rev().take(4).take_while(|b| b.is_ascii_uppercase()).count();
+    let first = if text[..start].ends_with(b" ") { capitals(start - 1) } else { 0 };
+    let second = if first == 3 && text[..start - 4].ends_with(b" ") { capitals(start - 5) } else { 0 };
+    let both = (second == 3).then_some(8);
+    both.into_iter().chain((2..=3).contains(&first).then_some(first + 1))
+}
+
+/// Card numbers: 12 to 19 digits in groups, with a known first digit and a right check digit
+/// (ISO/IEC 7812). The end of the number.
+fn card_end(text: &[u8], start: usize) -> Option<usize> {
+    let (mut at, mut digits, mut separators) = (start, Vec::with_capacity(20), Vec::new());
+    let mut best = None;
+    while at < text.len() && digits.len() < 19 {
+        if text[at].is_ascii_digit() {
+            digits.push(text[at]);
+            at += 1;
+            if ends_number(text, at) && is_card(&digits, separators.len()) {
+                best = Some(at);
+            }
+            continue;
+        }
+        let len = text[at..].iter().take(4).take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'\n' | b'\r')).count();
+        let is_regular =
+            separators.first().is_none_or(|first| *first == text[at]) || text[at..at + len].contains(&b'\n') || len > 1;
+        if len == 0 || !text.get(at + len).is_some_and(u8::is_ascii_digit) || !is_regular {
+            break;
+        }
+        separators.push(text[at]);
+        at += len;
+    }
+    best
+}
+
+fn is_card(digits: &[u8], groups: usize) -> bool {
+    if digits.len() < 12 {
+        return false;
+    }
+    let opening: u32 = digits[..4].iter().fold(0, |number, byte| number * 10 + u32::from(byte - b'0'));
+    let fits = match (digits.len(), opening) {
+        (15, 3400..=3499 | 3700..=3799) => true,
+        (14..=19, 3000..=3059 | 3600..=3699 | 3800..=3999) => true,
+        (16..=19, 3528..=3589) => true,
+        (13 | 16 | 19, 4000..=4999) => true,
+        (16, 5100..=5599 | 2221..=2720) => true,
+        (12..=19, 5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799) => digits.len() >= 16 || groups >= 2,
+        (16..=19, 6000..=6299 | 6400..=6699 | 6800..=6999 | 8100..=8299) => true,
+        (16, 2200..=2204 | 9792) => true,
+        _ => false,
+    };
+    fits && luhn(digits)
+}
+
+fn ends_number(text: &[u8], end: usize) -> bool {
+    match text.get(end) {
+        None => true,
+        Some(b'.') => !text.get(end + 1).is_some_and(u8::is_ascii_digit),
+        Some(b'-') => !text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric),
+        Some(b) => !(b.is_ascii_alphanumeric() || *b == b'_'),
+    }
+}
+
+/// International bank account numbers (ISO 13616): country, two check digits, 11 to 30 more, in
+/// groups or not, with a right check sum. The longest end at which the number is whole.
+fn iban_end(text: &[u8], start: usize) -> Option<usize> {
+    let (mut at, mut characters) = (start, Vec::with_capacity(36));
+    let mut longest = None;
+    while at < text.len() && characters.len() < 34 {
+        let byte = text[at];
+        if byte.is_ascii_alphanumeric() {
+            characters.push(byte.to_ascii_uppercase());
+            at += 1;
+            let ends = text.get(at).is_none_or(|b| !(b.is_ascii_alphanumeric() || *b == b'_'));
+            if characters.len() >= 15 && ends && mod_97_10(&characters) {
+                longest = Some(at);
+            }
+        } else {
+            let len = text[at..].iter().take(4).take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'\n' | b'\r')).count();
+            if len == 0 || !text.get(at + len).is_some_and(u8::is_ascii_alphanumeric) {
+                break;
+            }
+            at += len;
+        }
+    }
+    longest.filter(|_| {
+        characters[2..4].iter().all(u8::is_ascii_digit) && characters[..2].iter().all(u8::is_ascii_alphabetic)
+    })
+}
+
+/// The national id that begins at `start`.
+fn national_at(text: &[u8], start: usize, characters: usize) -> Option<Span> {
+    let mut around: Option<Around> = None;
+    let mut best: Option<Span> = None;
+    for id in IDS {
+        let Some((end, compact)) = matches_shape(id.shape, text, start, characters) else { continue };
+        if best.as_ref().is_some_and(|best| best.end >= end) || !(id.check)(&compact) {
+            continue;
+        }
+        let around = around.get_or_insert_with(|| Around::of(text, start, end));
+        if is_believed(id, around, &text[start..end]) {
+            best = Some(span(start, end, id.kind, 0.85));
+        }
+    }
+    best
+}
+
+fn is_believed(id: &Id, around: &Around, given: &[u8]) -> bool {
+    let has_own = around.has(id.words);
+    match id.need {
+        Need::Nothing => {
+            // A bare row of digits may be a moment or a counter; its own word or a general one helps.
+            let is_bare = given.iter().all(u8::is_ascii_digit);
+            let is_moment = is_bare && given.len() == 13 && given[0] == b'1';
+            has_own || around.is_personal() || !(around.is_denied() || is_moment)
+        }
+        Need::Word => has_own || around.is_personal() && !around.is_denied(),
+        Need::OwnWord => has_own,
+    }
+}
+
+/// The end of what has `shape` and begins at `start`, and its characters without separators, letters in
+/// upper case.
+fn matches_shape(shape: &str, text: &[u8], start: usize, characters: usize) -> Option<(usize, Vec<u8>)> {
+    // Most rows are told apart by their length and their first byte.
+    let wanted = shape.bytes().filter(u8::is_ascii_alphanumeric).count();
+    if wanted > characters {
+        return None;
+    }
+    let mut compact = Vec::with_capacity(wanted);
+    let mut at = start;
+    for class in shape.bytes() {
+        let byte = *text.get(at)?;
+        let fits = match class {
+            b'd' => byte.is_ascii_digit(),
+            b'U' => byte.is_ascii_alphabetic(),
+            b'A' => byte.is_ascii_alphanumeric(),
+            b' ' => {
+                // A separator may be left out; a line may be broken there.
+                let len = text[at..]
+                    .iter()
+                    .take(3)
+                    .take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'/' | b'\n' | b'\r'))
+                    .count();
+                at += len;
+                continue;
+            }
+            literal => byte.eq_ignore_ascii_case(&literal),
+        };
+        if !fits {
+            return None;
+        }
+        if byte.is_ascii_alphanumeric() {
+            compact.push(byte.to_ascii_uppercase());
+        }
+        at += 1;
+    }
+    ends_number(text, at).then_some((at, compact))
+}
+
+/// Words that announce a day of birth.
+fn birth_words(text: &[u8], start: usize) -> bool {
+    const WORDS: &[&str] = &[
+        "birth",
+        "born",
+        "dob",
+        "d.o.b",
+        "geburtsdatum",
+        "geboren",
+        "birthday",
+        "naissance",
+        "nacimiento",
+        "nascita",
+        "nascimento",
+        "birthdate",
+        "née",
+    ];
+    Around::of(text, start, start).has_before(WORDS)
+}
+
+/// A date behind a word that says birth.
+fn date_of_birth(text: &[u8], start: usize) -> Option<Span> {
+    const SHAPES: [&str; 7] =
+        ["dddd-dd-dd", "dd/dd/dddd", "dd.dd.dddd", "dd-dd-dddd", "dddd/dd/dd", "d/d/dddd", "dddddddd"];
+    let end = SHAPES.iter().find_map(|shape| matches_shape(shape, text, start, 8).map(|(end, _)| end))?;
+    birth_words(text, start).then(|| span(start, end, "date_of_birth", 0.7))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+
+    fn cut(text: &str) -> Vec<(&str, String)> {
+        let mut found = Vec::new();
+        find(text.as_bytes(), &mut found);
+        found.iter().map(|span| (&text[span.start..span.end], span.kind.to_string())).collect()
+    }
+
+    fn only(text: &str) -> Option<(&str, String)> {
+        let mut all = cut(text);
+        if all.len() == 1 { all.pop() } else { None }
+    }
+
+    #[test]
+    fn card_numbers_need_their_check_digit() {
+        for (text, card) in [
+            ("card 4111 1111 1111 1111, thanks", "4111 1111 1111 1111"),
+            ("5500-0000-0000-0004", "5500-0000-0000-0004"),
+            ("378282246310005.", "378282246310005"),
+            ("12 4111111111111111", "4111111111111111"),
+            ("4111 1111\n1111 1111", "4111 1111\n1111 1111"),
+        ] {
+            assert_eq!(only(text), Some((card, "credit_card".to_owned())), "{text}");
+        }
+        for text in [
+            "4111 1111 1111 1112",
+            "id-4111111111111111",
+            "41111111111111110000",
+            "0x4111111111111111",
+            "2222222222222222",
+        ] {
+            assert_eq!(cut(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn account_numbers_need_their_check_sum() {
+        assert_eq!(only("IBAN DE89 3704 0044 0532 0130 00 ok").map(|one| one.0), Some("DE89 3704 0044 0532 0130 00"));
+        assert_eq!(only("GB82WEST12345698765432").map(|one| one.0), Some("GB82WEST12345698765432"));
+        assert_eq!(cut("DE88 3704 0044 0532 0130 00"), []);
+        assert_eq!(cut("XDE89370400440532013000"), []);
+    }
+
+    #[test]
+    fn ids_need_their_check_or_a_word_beside_them() {
+        for (text, number, kind) in [
+            ("SSN: 536-22-8726.", "536-22-8726", "us_ssn"),
+            ("her pesel is 44051401359", "44051401359", "pl_pesel"),
+            ("CPF 529.982.247-25", "529.982.247-25", "br_cpf"),
+            ("codice RSSMRA85T10A562S", "RSSMRA85T10A562S", "it_fiscal_code"),
+            ("codice RSS MRA 85T10 A562S", "RSS MRA 85T10 A562S", "it_fiscal_code"),
+            ("AB 12 34 56 C", "AB 12 34 56 C", "uk_nino"),
+            ("BSN 111222333", "111222333", "nl_bsn"),
+            ("passport C01X00T47", "C01X00T47", "passport"),
+            ("born 1987-03-12 in Rome", "1987-03-12", "date_of_birth"),
+        ] {
+            assert_eq!(only(text), Some((number, kind.to_owned())), "{text}: {:?}", cut(text));
+        }
+        for text in [
+            "111222333",
+            "2026-11-22T19:12:01Z took 1732300000 us",
+            "v1.20.300",
+            "rows 536228726",
+            "536-22-8726-1",
+            "1732300000123",
+        ] {
+            assert_eq!(cut(text), [], "{text}");
+        }
+    }
+}

@@ -1,0 +1,493 @@
+//! Passwords that a sentence tells: `the password for the admin is hunter2`, `log in as bob / Pa55w`.
+//!
+//! Owns how far a value may stand from the word that announces it and which words may stand between.
+//! What is all small letters is believed only where it ends the clause.
+
+use crate::alphabet::{continues_with, is_blank, is_boundary, is_end, skip_blanks};
+use crate::judge::{self, is_public};
+use crate::kind::Kind;
+use crate::names::{Class, Name};
+use crate::placeholder::is_placeholder;
+use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
+use crate::scan::{Found, Options};
+use crate::value::{How, Value, read};
+use crate::words;
+
+/// Most words and bytes between a name and what it is said to be.
+const WORDS_MAX: usize = 9;
+const REACH_MAX_BYTES: usize = 96;
+
+/// What a value follows, in a few languages. Small letters.
+const COPULAS: &[&str] = &[
+    "is", "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "ist",
+    "war", "lautet", "est", "es", "é", "era", "är", "er", "jest", "to", "as", "of", "with", "send", "becomes", "reads",
+    "says", "in", "into", "using", "it's", "is:", "remains", "será", "sera", "wäre", "sind", "sont",
+];
+
+/// Copulas that count only behind a verb of change: `set the password to`.
+const WEAK_COPULAS: &[&str] =
+    &["to", "as", "of", "with", "in", "into", "using", "-", "–", "—", "er", "es", "era", "be", "been"];
+
+/// Words that may stand between a copula and the value.
+const FILLERS: &[&str] = &[
+    "now",
+    "still",
+    "currently",
+    "just",
+    "simply",
+    "probably",
+    "called",
+    "set",
+    "to",
+    "be",
+    "the",
+    "following",
+    "going",
+    "gonna",
+    "always",
+    "exactly",
+    "literally",
+    "obviously",
+    "like",
+    "a",
+    "something",
+    "like",
+    "--",
+    "jetzt",
+    "noch",
+    "immer",
+    "maintenant",
+    "ahora",
+    "this",
+    "one",
+    "changed",
+    "same",
+    "string",
+    "again",
+    "i",
+    "think",
+    "actually",
+    "really",
+    "word",
+    "value",
+    "temporarily",
+    "again,",
+    "reset",
+    "new",
+    "old",
+    "supposed",
+    "temporary",
+    "default",
+    "initial",
+    "believe",
+];
+
+/// The value that the text behind `name` gives it in words.
+pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec<Found>) {
+    if !(options.guess && options.prose) {
+        return;
+    }
+    let mut at = name.end;
+    at += text[at..].iter().take(4).take_while(|b| matches!(b, b'"' | b'\'' | b'`' | b'*' | b')' | b'_')).count();
+    let end = (at + REACH_MAX_BYTES).min(text.len());
+    let mut is_due = false;
+    let mut is_sure = false;
+    for number in 0..WORDS_MAX {
+        let next = skip_space(text, at, is_due);
+        let glued = text.get(next).is_some_and(|b| matches!(b, b'"' | b'\'' | b'`' | b'('));
+        let Some(word) = word_at(text, next)
+            .filter(|word| word.1 <= end && (next > at || glued || matches!(text[next], b':' | b'=')))
+        else {
+            return;
+        };
+        let raw = &text[word.0..word.1];
+        let lower = raw.to_ascii_lowercase();
+        let spoken = std::str::from_utf8(&lower).unwrap_or_default();
+        let plain = spoken.trim_end_matches([',', '.', ';', '!', '?']);
+        let is_quote = matches!(raw[0], b'"' | b'\'' | b'`');
+        if matches!(plain, "not" | "n't" | "never" | "isn't" | "wasn't" | "no" | "nicht") {
+            return;
+        }
+        if is_due && FILLERS.contains(&plain) && !is_quote {
+            at = word.1;
+            continue;
+        }
+        if COPULAS.contains(&plain) && !is_quote {
+            is_due = true;
+            is_sure |= !WEAK_COPULAS.contains(&plain);
+            at = word.1;
+            continue;
+        }
+        if (is_due || number == 0 || is_quote)
+            && let Some(one) = told(text, word, name, Telling { is_due, is_sure, is_first: number == 0 }, options)
+        {
+            found.push(one);
+            return;
+        }
+        // What follows a colon or an equal sign is told as if by a copula.
+        is_due = raw.ends_with(b":") || raw.ends_with(b"=");
+        is_sure = is_due;
+        at = word.1;
+        if plain.len() < spoken.len() && !spoken.ends_with(',') && number > 0 {
+            return;
+        }
+    }
+}
+
+/// How a value is told.
+#[derive(Clone, Copy)]
+struct Telling {
+    /// Behind a copula.
+    is_due: bool,
+    /// Behind one that means nothing else.
+    is_sure: bool,
+    /// As the first word behind the name.
+    is_first: bool,
+}
+
+fn told(text: &[u8], word: (usize, usize), name: &Name, telling: Telling, options: &Options) -> Option<Found> {
+    let how = if telling.is_due { How::Said } else { How::Beside };
+    let value = trimmed(text, read(text, word.0, how)?);
+    let bytes = &text[value.start..value.end];
+    if bytes.len() < 4 || is_placeholder(bytes) || is_public(bytes) || value.is_expression {
+        return None;
+    }
+    if options.min_entropy > 4.5 && bits_per_byte(bytes) < options.min_entropy {
+        return None;
+    }
+    let is_password = || match name.class {
+        Class::Password => tells_password(text, &value, telling),
+        Class::Code => {
+            let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+            digits >= 4
+                && bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b' '))
+                && (telling.is_due || telling.is_first)
+        }
+        _ => false,
+    };
+    if is_password() {
+        return Some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
+    }
+    let is_key = match name.class {
+        Class::Secret => {
+            bytes.len() >= 8
+                && !is_identifier(bytes)
+                && !words::is_technical(bytes)
+                && (is_random(bytes) || judge::is_uuid(bytes) || is_mixed(bytes))
+        }
+        Class::Hint => telling.is_due && bytes.len() >= 16 && is_random(bytes) && !judge::is_uuid(bytes),
+        _ => false,
+    };
+    is_key.then_some(Found { kind: Kind::GENERIC_SECRET, start: value.start, end: value.end, confidence: 0.5 })
+}
+
+/// Letters and digits and something else, or letters and digits changing often.
+fn is_mixed(bytes: &[u8]) -> bool {
+    let makeup = Makeup::of(bytes);
+    makeup.letters() > 0 && makeup.digits > 0 && (makeup.symbols > 0 || makeup.switches >= 3)
+}
+
+fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
+    let bytes = &text[value.start..value.end];
+    if bytes.iter().any(u8::is_ascii_whitespace) {
+        return value.is_quoted && words::is_phrase(bytes);
+    }
+    let makeup = Makeup::of(bytes);
+    if makeup.digits > 0 && makeup.letters() > 0 || makeup.symbols > 0 && makeup.letters() > 0 {
+        let is_clause =
+            bytes.iter().any(|b| matches!(b, b'(' | b')' | b'{' | b'}' | b'<' | b'>')) && makeup.digits == 0;
+        let is_contraction = makeup.digits == 0 && makeup.symbols == 1 && bytes.contains(&b'\'');
+        let is_named = is_identifier(bytes) && words::has_credential_word(bytes);
+        // Without a copula a word with a capital and a number may be a name: `password for Room12`.
+        return !(is_clause || is_contraction || is_named || words::is_technical(bytes))
+            && (telling.is_due || telling.is_first || value.is_quoted)
+            && (telling.is_due || value.is_quoted || makeup.symbols + makeup.switches > 0);
+    }
+    if makeup.letters() == 0 {
+        return (telling.is_sure || (telling.is_due && makeup.digits >= 6))
+            && makeup.digits >= 4
+            && makeup.separators == 0;
+    }
+    if words::names_something(bytes) || bytes.len() < 5 {
+        return false;
+    }
+    if value.is_quoted {
+        return telling.is_due || telling.is_first;
+    }
+    let (_, pairs) = crate::random::rarity(bytes);
+    let is_odd = makeup.upper > 0 && makeup.lower > 0 && bytes[1..].iter().any(u8::is_ascii_uppercase);
+    telling.is_sure && pairs > 0 && (is_odd || ends_clause(text, value.end))
+}
+
+/// Whether nothing of the sentence, or a new clause, follows at `at`.
+fn ends_clause(text: &[u8], at: usize) -> bool {
+    let next = skip_blanks(text, at, 8);
+    match text.get(next) {
+        None => true,
+        Some(b) if !is_blank(*b) && !b.is_ascii_alphanumeric() => true,
+        Some(_) => [
+            "and ", "but ", "for ", "so ", "if ", "please", "on ", "until ", "thanks", "by the", "und ", "et ", "y ",
+            "not ", "btw", "in case", "or ",
+        ]
+        .iter()
+        .any(|word| continues_with(text, next, word)),
+    }
+}
+
+/// Leaves out what closes the sentence around a bare value.
+fn trimmed(text: &[u8], mut value: Value) -> Value {
+    if !value.is_quoted {
+        while value.end > value.start + 1
+            && matches!(text[value.end - 1], b'.' | b',' | b';' | b')' | b':' | b'?' | b'*')
+        {
+            value.end -= 1;
+        }
+        while value.start + 1 < value.end && matches!(text[value.start], b'(' | b'*') {
+            value.start += 1;
+        }
+    }
+    value
+}
+
+fn skip_space(text: &[u8], at: usize, over_line: bool) -> usize {
+    let next = skip_blanks(text, at, 8);
+    let is_newline = |at: usize| matches!(text.get(at), Some(b'\n' | b'\r'));
+    if over_line && is_newline(next) {
+        let behind = next + text[next..].iter().take(2).take_while(|b| matches!(b, b'\n' | b'\r')).count();
+        return skip_blanks(text, behind, 48);
+    }
+    next
+}
+
+/// The word that starts at `at`: a quoted literal with its quotes, else up to the next blank.
+fn word_at(text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let first = *text.get(at)?;
+    if matches!(first, b'"' | b'\'' | b'`')
+        && let Some(close) = text[at + 1..].iter().take(96).position(|&b| b == first || b == b'\n')
+        && text[at + 1 + close] == first
+    {
+        return Some((at, at + close + 2));
+    }
+    let len = text[at..].iter().take(REACH_MAX_BYTES * 4).take_while(|b| !b.is_ascii_whitespace()).count();
+    (len > 0).then_some((at, at + len))
+}
+
+/// `hunter2 is the password`, `use 'hunter2' as the password`: the value in front of the word that
+/// stands at `at`.
+pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<Found>) {
+    if !(options.guess && options.prose) || at < 8 {
+        return;
+    }
+    let from = at.saturating_sub(96);
+    let line = &text[from..at];
+    let line = &line[line.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)..];
+    let line = line.trim_ascii_end();
+    const LEADS: [&str; 16] = [
+        " is the",
+        " is my",
+        " is our",
+        " is your",
+        " is his",
+        " is her",
+        " is the new",
+        " as the",
+        " as my",
+        " as our",
+        " as your",
+        " as a",
+        " as",
+        " for the",
+        " was the",
+        " is the admin",
+    ];
+    let lower = line.to_ascii_lowercase();
+    let lower = [
+        " root",
+        " admin",
+        " new",
+        " db",
+        " database",
+        " wifi",
+        " default",
+        " temporary",
+        " initial",
+        " sudo",
+        " user",
+    ]
+    .iter()
+    .find_map(|word| lower.strip_suffix(word.as_bytes()))
+    .unwrap_or(&lower);
+    let Some(lead) = LEADS.iter().find(|lead| lower.ends_with(lead.as_bytes())) else { return };
+    let head = &line[..lower.len() - lead.len()];
+    let value = match head.last() {
+        Some(&quote @ (b'"' | b'\'' | b'`')) => {
+            head[..head.len() - 1].iter().rposition(|&b| b == quote).map(|open| (open + 1, head.len() - 1))
+        }
+        _ => Some((head.iter().rposition(u8::is_ascii_whitespace).map_or(0, |blank| blank + 1), head.len())),
+    };
+    let Some((start, end)) = value.filter(|(start, end)| end - start >= 5) else { return };
+    let bytes = &head[start..end];
+    let makeup = Makeup::of(bytes);
+    let is_strong =
+        makeup.letters() > 0 && makeup.digits + makeup.symbols > 0 && !bytes.iter().any(u8::is_ascii_whitespace);
+    if is_strong
+        && !is_placeholder(bytes)
+        && !is_public(bytes)
+        && !words::is_technical(bytes)
+        && !words::has_credential_word(bytes)
+        && !bytes.contains(&b'(')
+    {
+        let offset = at
+            - (text[from..at].len()
+                - (text[from..at].iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)));
+        found.push(Found { kind: Kind::PASSWORD, start: offset + start, end: offset + end, confidence: 0.5 });
+    }
+}
+
+/// `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `log in as root with Pa55w0rd`: the
+/// word that announces a user and a password ends at `end`.
+pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<Found>) {
+    if !(options.guess && options.prose)
+        || !is_boundary(text, at)
+        || !(is_end(text, end) || continues_with(text, end, "s"))
+    {
+        return;
+    }
+    let mut i = end;
+    let limit = (end + 120).min(text.len());
+    let mut before = (i, i);
+    for _ in 0..14 {
+        let next = skip_space(text, i, false);
+        let Some(word) = word_at(text, next).filter(|word| word.1 <= limit) else { return };
+        let raw = &text[word.0..word.1];
+        // `admin / secret` has the slash as a word of its own, `admin:secret` inside.
+        let is_separator = raw == b"/"
+            || raw == b":"
+            || raw == b"with"
+            || raw == b"|"
+            || raw == b"and"
+            || raw == b"using"
+            || raw == b"-";
+        if is_separator && before.1 > before.0 {
+            let value_at = skip_space(text, word.1, false);
+            if let Some(value) =
+                word_at(text, value_at).and_then(|word| read(text, word.0, How::Said)).map(|value| trimmed(text, value))
+                && is_login_secret(
+                    text,
+                    value.start,
+                    value.end,
+                    raw == b"with" || raw == b"and" || raw == b"using" || raw == b"-",
+                )
+            {
+                found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
+                return;
+            }
+        }
+        let inner = text[word.0..word.1].iter().position(|b| matches!(b, b':' | b'/'));
+        if let Some(split) = inner.filter(|split| (2..=40).contains(split)) {
+            let start = word.0 + split + 1;
+            let mut value_end = word.1;
+            while value_end > start && matches!(text[value_end - 1], b'.' | b',' | b';' | b')' | b'"' | b'\'' | b'`') {
+                value_end -= 1;
+            }
+            let user = &text[word.0..word.0 + split];
+            let is_user = user.iter().all(|b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'"' | b'\'' | b'`' | b'(')
+            });
+            if is_user && !text[start..value_end].starts_with(b"/") && is_login_secret(text, start, value_end, true) {
+                found.push(Found { kind: Kind::PASSWORD, start, end: value_end, confidence: 0.6 });
+                return;
+            }
+        }
+        if raw.ends_with(b".") && raw.len() > 1 {
+            return;
+        }
+        before = word;
+        i = word.1;
+    }
+}
+
+fn is_login_secret(text: &[u8], start: usize, end: usize, is_strict: bool) -> bool {
+    let bytes = &text[start..end];
+    let makeup = Makeup::of(bytes);
+    if bytes.len() < 5
+        || is_placeholder(bytes)
+        || is_public(bytes)
+        || words::is_technical(bytes)
+        || bytes.iter().any(u8::is_ascii_whitespace)
+    {
+        return false;
+    }
+    let has_slash = bytes.iter().filter(|b| **b == b'/').count() > 1;
+    let is_mail = bytes.contains(&b'@')
+        && bytes
+            .iter()
+            .rposition(|&b| b == b'.')
+            .is_some_and(|dot| bytes[dot + 1..].iter().all(u8::is_ascii_alphabetic) && bytes.len() - dot <= 5);
+    let is_call = bytes.contains(&b'(');
+    let is_strong =
+        makeup.letters() > 0 && (makeup.digits > 0 || makeup.symbols > 0) && !has_slash && !is_call && !is_mail;
+    let is_named = is_identifier(bytes) && (words::has_credential_word(bytes) || is_strict);
+    is_strong
+        && !is_named
+        && (!is_strict || makeup.symbols > 0 || makeup.switches >= 2 || (makeup.upper > 0 && makeup.digits > 0))
+}
+
+/// The words that a wallet is recovered with: 12 to 24 short words in small letters.
+pub(crate) fn seed_phrase(text: &[u8], end: usize) -> Option<(usize, usize)> {
+    // Up to four words of the sentence and punctuation stand before the phrase.
+    let window = &text[end..(end + 360).min(text.len())];
+    let mut best = None;
+    let (mut start, mut count, mut last) = (0, 0, 0);
+    let mut i = 0;
+    while i < window.len() {
+        let len = window[i..].iter().take_while(|b| b.is_ascii_lowercase()).count();
+        let is_numbered = len == 0 && (window[i].is_ascii_digit() || matches!(window[i], b'.' | b')')) && count > 0;
+        if (3..=8).contains(&len) && !is_stop(&window[i..i + len]) {
+            if count == 0 {
+                start = i;
+            }
+            count += 1;
+            i += len;
+            last = i;
+        } else if is_numbered
+            || (len == 0 && (window[i].is_ascii_whitespace() || matches!(window[i], b',' | b'-' | b'_')) && count > 0)
+        {
+            i += 1;
+        } else {
+            if count >= 12 {
+                best = Some((end + start, end + last));
+            }
+            (count, i) = (0, i + len.max(1));
+        }
+    }
+    if count >= 12 { Some((end + start, end + last)) } else { best }
+}
+
+/// Words that no list of recovery words has and every sentence does.
+fn is_stop(word: &[u8]) -> bool {
+    [
+        &b"the"[..],
+        b"and",
+        b"was",
+        b"are",
+        b"for",
+        b"not",
+        b"his",
+        b"her",
+        b"our",
+        b"has",
+        b"had",
+        b"were",
+        b"which",
+        b"your",
+        b"with",
+        b"from",
+        b"they",
+        b"their",
+        b"words",
+        b"phrase",
+        b"used",
+    ]
+    .contains(&word)
+}
