@@ -123,7 +123,7 @@ pub(crate) fn scheme(text: &[u8], at: usize, end: usize) -> Option<Found> {
     let value = &text[start..start + len];
     let makeup = Makeup::of(value);
     let is_random = match () {
-        () if is_bearer => value.len() >= 10 && is_credential(value, 10) && (makeup.digits > 0 || is_random(value)),
+        () if is_bearer => value.len() >= 10 && is_credential(value, 10) && !is_pair(value) && (makeup.digits > 0 || is_random(value)),
         () if continues_with(text, at, "basic") => value.len() >= 12 && is_basic(value),
         () => value.len() >= 20 && is_random(value),
     };
@@ -150,6 +150,11 @@ fn is_credential(value: &[u8], min: usize) -> bool {
         && !(is_identifier(value) && makeup.digits < 3)
         && !value.contains(&b'(')
         && !value.starts_with(b"$")
+}
+
+/// `expires_in=3600`: an equal sign that pads nothing.
+fn is_pair(value: &[u8]) -> bool {
+    value.iter().position(|&b| b == b'=').is_some_and(|at| value[at..].iter().any(|b| *b != b'='))
 }
 
 /// Base64 of something with a colon in it, of which what follows the colon is no placeholder.

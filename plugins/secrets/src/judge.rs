@@ -34,7 +34,9 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
     if !options.guess {
         return None;
     }
-    let is_setting = is_first_of_line(text, name.start) || name.is_upper;
+    // `name=value` without blanks is how commands and forms write it; code of that kind has calls.
+    let is_tight = text.get(name.end) == Some(&b'=') && value.start == name.end + 1;
+    let is_setting = is_first_of_line(text, name.start) || name.is_upper || is_tight;
     match name.class {
         Class::Password => is_password(bytes, value, is_setting, options).then(|| found(Kind::PASSWORD)).flatten(),
         Class::Secret => is_secret(bytes, value, is_setting, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
@@ -149,17 +151,19 @@ fn is_password(bytes: &[u8], value: &Value, is_setting: bool, options: &Options)
         return false;
     }
     let is_literal = value.is_quoted || is_setting || matches!(value.how, How::Flagged);
+    let is_name = |bytes: &[u8]| words::names_something(bytes) && !is_random(bytes);
     if makeup.digits == 0 && makeup.symbols == 0 {
         // Words and names of words: a password only where nothing else can be meant.
         return is_literal
             && bytes.len() >= 5
-            && !words::names_something(bytes)
+            && !is_name(bytes)
             && makeup.separators * 4 <= bytes.len();
     }
     if makeup.letters() == 0 && makeup.symbols == 0 {
         return is_literal && makeup.digits >= 4;
     }
-    let is_reference = is_identifier(bytes) && words::has_credential_word(bytes);
+    // `password2` is a variable, `Password2508` somebody's choice.
+    let is_reference = is_identifier(bytes) && words::has_credential_word(bytes) && makeup.digits < 2;
     let is_operator =
         matches!(bytes[0], b'*' | b'&' | b'!' | b'-' | b'.' | b'=' | b'(') && !value.is_quoted && !is_setting;
     let is_rule = bytes.contains(&b'|') && bytes.starts_with(b"required");

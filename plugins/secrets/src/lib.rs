@@ -11,7 +11,7 @@
 //!
 //! Read next, in the order of a find: `index` (the words that are looked for), `scan` (who is asked),
 //! `formats` (what vendors' tokens look like), `names`, `value` and `judge` (`password = ...`),
-//! `prose`, `command`, `header`, `url`, `document`, `block` (private keys), `runs` (random strings
+//! `table`, `prose`, `command`, `header`, `url`, `document`, `block` (private keys), `runs` (random strings
 //! near a hint); below them `random`, `placeholder`, `words`, `alphabet`, `base64`.
 
 mod alphabet;
@@ -30,6 +30,7 @@ mod prose;
 mod random;
 mod runs;
 mod scan;
+mod table;
 mod url;
 mod value;
 mod vendors;

@@ -6,7 +6,7 @@
 use crate::alphabet::is_word;
 use crate::scan::Options;
 use crate::value::{self, Before, Value};
-use crate::{judge, prose};
+use crate::{judge, prose, table};
 
 /// Longest name looked at, in bytes.
 const NAME_MAX_BYTES: usize = 80;
@@ -22,6 +22,8 @@ pub(crate) const WORDS: &[&str] = &[
     "pw=",
     "pw:",
     "pw ",
+    "pw\"",
+    "pw'",
     "-pw",
     "kennwort",
     "senha",
@@ -93,7 +95,7 @@ pub(crate) const FOREIGN: &[&str] = &[
     "סיסמה",
     "كلمة المرور",
     "palavra-passe",
-    "clé secrète",
+    "clé secrète", "identified by", "snmp-server community", "rocommunity", "rwcommunity",
 ];
 
 /// What a name promises.
@@ -111,7 +113,7 @@ pub(crate) enum Class {
 
 /// Parts that say password as a whole part of a name.
 const PASSWORD_PARTS: &[&[u8]] = &[
-    b"pass",
+    b"psk", b"pass",
     b"pwd",
     b"psw",
     b"pw",
@@ -161,7 +163,6 @@ const SECRET_PARTS: &[&[u8]] = &[
     b"secret",
     b"token",
     b"jwt",
-    b"psk",
     b"pat",
     b"dsn",
     b"cred",
@@ -604,7 +605,7 @@ pub(crate) struct Name {
 pub(crate) fn name_around(text: &[u8], at: usize, end: usize) -> Result<Name, usize> {
     let is_name = |b: &&u8| is_word(**b) || matches!(b, b'.' | b'$');
     let back = text[..at].iter().rev().take(NAME_MAX_BYTES).take_while(is_name).count();
-    let word_end = end - usize::from(matches!(text[end - 1], b'=' | b':' | b' '));
+    let word_end = end - usize::from(matches!(text[end - 1], b'=' | b':' | b' ' | b'"' | b'\''));
     let on = text[word_end..].iter().take(NAME_MAX_BYTES).take_while(is_name).count();
     let start = at - back;
     let mut name_end = word_end + on;
@@ -789,6 +790,12 @@ fn judge_name(text: &[u8], name: &Name, options: &Options, found: &mut Vec<crate
     if let Some(one) = value.and_then(|value| judge::judge(text, name, &value, options)) {
         found.push(one);
         return one.end;
+    }
+    if let Some((start, end)) = value::second_argument(text, name.end) {
+        found.push(crate::Found { kind: crate::Kind::PASSWORD, start, end, confidence: 0.7 });
+    }
+    if name.class == Class::Password || name.class == Class::Secret {
+        table::column(text, name.start, name.end, found);
     }
     match value {
         Some(value) if value.end - value.start > 128 => value.end,

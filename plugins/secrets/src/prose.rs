@@ -19,7 +19,7 @@ const REACH_MAX_BYTES: usize = 96;
 
 /// What a value follows, in a few languages. Small letters.
 const COPULAS: &[&str] = &[
-    "is", "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "ist",
+    "type", "enter", "use", "try", "put", "still", "是", "は", "는", "은", "это", "为", "為", "that\'s", "remained", "is", "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "ist",
     "war", "lautet", "est", "es", "é", "era", "är", "er", "jest", "to", "as", "of", "with", "send", "becomes", "reads",
     "says", "in", "into", "using", "it's", "is:", "remains", "será", "sera", "wäre", "sind", "sont",
 ];
@@ -89,12 +89,14 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
     }
     let mut at = name.end;
     at += text[at..].iter().take(4).take_while(|b| matches!(b, b'"' | b'\'' | b'`' | b'*' | b')' | b'_')).count();
+    // `when it asks for the password, type ...`.
+    at += usize::from(text.get(at) == Some(&b','));
     let end = (at + REACH_MAX_BYTES).min(text.len());
     let mut is_due = false;
     let mut is_sure = false;
     for number in 0..WORDS_MAX {
         let next = skip_space(text, at, is_due);
-        let glued = text.get(next).is_some_and(|b| matches!(b, b'"' | b'\'' | b'`' | b'('));
+        let glued = text.get(next).is_some_and(|b| matches!(b, b'"' | b'\'' | b'`' | 0x80..));
         let Some(word) = word_at(text, next)
             .filter(|word| word.1 <= end && (next > at || glued || matches!(text[next], b':' | b'=')))
         else {
@@ -107,6 +109,11 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
         let is_quote = matches!(raw[0], b'"' | b'\'' | b'`');
         if matches!(plain, "not" | "n't" | "never" | "isn't" | "wasn't" | "no" | "nicht") {
             return;
+        }
+        // `"assword:" { send`.
+        if raw == b"{" || raw == b":\"" || (number < 2 && raw.len() == 1 && raw[0].is_ascii_digit()) {
+            at = word.1;
+            continue;
         }
         if is_due && FILLERS.contains(&plain) && !is_quote {
             at = word.1;
@@ -122,6 +129,9 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             && let Some(one) = told(text, word, name, Telling { is_due, is_sure, is_first: number == 0 }, options)
         {
             found.push(one);
+            return;
+        }
+        if is_sure && (raw.ends_with(b",") || raw.ends_with(b".")) {
             return;
         }
         // What follows a colon or an equal sign is told as if by a copula.
@@ -149,7 +159,9 @@ fn told(text: &[u8], word: (usize, usize), name: &Name, telling: Telling, option
     let how = if telling.is_due { How::Said } else { How::Beside };
     let value = trimmed(text, read(text, word.0, how)?);
     let bytes = &text[value.start..value.end];
-    if bytes.len() < 4 || is_placeholder(bytes) || is_public(bytes) || value.is_expression {
+    // `name="pw"` is no value: the literal in it may be.
+    let is_cut = !value.is_quoted && matches!(text.get(value.end), Some(b'"' | b'\'' | b'`'));
+    if bytes.len() < 4 || is_cut || is_placeholder(bytes) || is_public(bytes) || value.is_expression {
         return None;
     }
     if options.min_entropy > 4.5 && bits_per_byte(bytes) < options.min_entropy {
@@ -197,18 +209,20 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
         let is_clause =
             bytes.iter().any(|b| matches!(b, b'(' | b')' | b'{' | b'}' | b'<' | b'>')) && makeup.digits == 0;
         let is_contraction = makeup.digits == 0 && makeup.symbols == 1 && bytes.contains(&b'\'');
-        let is_named = is_identifier(bytes) && words::has_credential_word(bytes);
+        let is_named = is_identifier(bytes) && words::has_credential_word(bytes) && makeup.digits < 2;
+        let is_code = makeup.digits == 0 && matches!(bytes[0], b'&' | b'*' | b'$' | b'@' | b'<' | b'[' | b'{');
+        let is_worded = makeup.separators > 0 && makeup.digits > 0 && !words::names_something(bytes) && bytes.len() >= 8;
         // Without a copula a word with a capital and a number may be a name: `password for Room12`.
-        return !(is_clause || is_contraction || is_named || words::is_technical(bytes))
+        return !(is_clause || is_contraction || is_named || is_code || words::is_technical(bytes))
             && (telling.is_due || telling.is_first || value.is_quoted)
-            && (telling.is_due || value.is_quoted || makeup.symbols + makeup.switches > 0);
+            && (telling.is_due || value.is_quoted || (makeup.symbols + makeup.switches > 0 && (!is_identifier(bytes) || makeup.digits >= 2) || is_worded));
     }
     if makeup.letters() == 0 {
         return (telling.is_sure || (telling.is_due && makeup.digits >= 6))
             && makeup.digits >= 4
             && makeup.separators == 0;
     }
-    if words::names_something(bytes) || bytes.len() < 5 {
+    if (words::names_something(bytes) && !is_random(bytes)) || bytes.len() < 5 {
         return false;
     }
     if value.is_quoted {
@@ -216,7 +230,7 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
     }
     let (_, pairs) = crate::random::rarity(bytes);
     let is_odd = makeup.upper > 0 && makeup.lower > 0 && bytes[1..].iter().any(u8::is_ascii_uppercase);
-    telling.is_sure && pairs > 0 && (is_odd || ends_clause(text, value.end))
+    pairs > 0 && (telling.is_due && is_odd || telling.is_sure && ends_clause(text, value.end))
 }
 
 /// Whether nothing of the sentence, or a new clause, follows at `at`.
@@ -282,7 +296,7 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
     let line = &text[from..at];
     let line = &line[line.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)..];
     let line = line.trim_ascii_end();
-    const LEADS: [&str; 16] = [
+    const LEADS: [&str; 21] = [
         " is the",
         " is my",
         " is our",
@@ -298,7 +312,7 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
         " as",
         " for the",
         " was the",
-        " is the admin",
+        " is the admin", ", that's the", " that's the", " that is the", " that's my", " that's our",
     ];
     let lower = line.to_ascii_lowercase();
     let lower = [
@@ -318,7 +332,8 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
     .find_map(|word| lower.strip_suffix(word.as_bytes()))
     .unwrap_or(&lower);
     let Some(lead) = LEADS.iter().find(|lead| lower.ends_with(lead.as_bytes())) else { return };
-    let head = &line[..lower.len() - lead.len()];
+    let head = line[..lower.len() - lead.len()].trim_ascii_end();
+    let head = head.strip_suffix(b",").unwrap_or(head);
     let value = match head.last() {
         Some(&quote @ (b'"' | b'\'' | b'`')) => {
             head[..head.len() - 1].iter().rposition(|&b| b == quote).map(|open| (open + 1, head.len() - 1))
@@ -425,12 +440,13 @@ fn is_login_secret(text: &[u8], start: usize, end: usize, is_strict: bool) -> bo
             .rposition(|&b| b == b'.')
             .is_some_and(|dot| bytes[dot + 1..].iter().all(u8::is_ascii_alphabetic) && bytes.len() - dot <= 5);
     let is_call = bytes.contains(&b'(');
-    let is_strong =
-        makeup.letters() > 0 && (makeup.digits > 0 || makeup.symbols > 0) && !has_slash && !is_call && !is_mail;
-    let is_named = is_identifier(bytes) && (words::has_credential_word(bytes) || is_strict);
-    is_strong
-        && !is_named
-        && (!is_strict || makeup.symbols > 0 || makeup.switches >= 2 || (makeup.upper > 0 && makeup.digits > 0))
+    let has_mark = makeup.digits > 0 || makeup.symbols > 0 || is_random(bytes);
+    let is_strong = makeup.letters() > 0 && has_mark && !has_slash && !is_call && !is_mail;
+    // `deploy:purple-matrix-51` is a user and a password, `node:18-alpine` an image.
+    let is_worded = makeup.letters() >= 6 && makeup.digits >= 2 && !words::names_something(bytes);
+    let is_named = is_identifier(bytes) && (words::has_credential_word(bytes) && makeup.digits < 2 || is_strict);
+    let is_dense = makeup.symbols > 0 || makeup.switches >= 2 || makeup.upper > 0 && has_mark;
+    is_strong && (is_worded || !is_named && (!is_strict || is_dense))
 }
 
 /// The words that a wallet is recovered with: 12 to 24 short words in small letters.

@@ -364,8 +364,7 @@ fn discord(text: &[u8], start: usize, end: usize) -> Option<Found> {
         return None;
     }
     let third = part(third_at);
-    let number = crate::base64::decode(&text[start..end])?;
-    let is_token = (27..=42).contains(&third) && number.iter().all(u8::is_ascii_digit);
+    let is_token = (27..=42).contains(&third) && is_random(&text[start..end]) && is_random(&text[third_at..third_at + third]);
     is_token.then_some(Found { kind: Kind::DISCORD_TOKEN, start, end: third_at + third, confidence: 1.0 })
 }
 

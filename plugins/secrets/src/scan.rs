@@ -6,7 +6,7 @@
 use crate::formats::FORMATS;
 use crate::index::{self, Action, Word};
 use crate::kind::Kind;
-use crate::{block, command, document, header, names, prose, runs, url};
+use crate::{block, command, document, header, names, prose, runs, url, value};
 
 /// What the guess is allowed to believe.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,6 +133,9 @@ impl Scan<'_> {
             }),
             Action::PasswordHash => document::password_hash(text, at),
             Action::Login => {
+                if let Some((start, end)) = value::second_argument(text, end) {
+                    self.found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 });
+                }
                 prose::login(text, at, end, self.options, &mut self.found);
                 None
             }

@@ -4,6 +4,8 @@
 //! `<name>value</name>`, `name="x" value="y"`, `--name value`, `| name | value |`, and over several
 //! lines or literals. Never judges the value; see `judge`.
 
+use crate::placeholder::is_placeholder;
+use crate::random::{is_identifier, is_random};
 use crate::alphabet::{behind_break, continues_with, is_blank, line_start, skip_blanks};
 
 /// Longest value looked at; secrets beyond this have formats of their own.
@@ -57,15 +59,76 @@ pub(crate) fn after(text: &[u8], before: Before) -> Option<Value> {
     match byte {
         b'=' | b':' => assigned(text, at, before),
         b'!' | b'+' | b'?' | b'-' if matches!(text.get(at + 1), Some(b'=' | b'>')) => assigned(text, at + 1, before),
-        b'>' if text[..before.name_start].ends_with(b"<") => enclosed(text, at + 1, b'<'),
+        b'>' if closers > 0 || text[..before.name_start].ends_with(b"<") => enclosed(text, at + 1, b'<'),
+        b'<' => next_element(text, at),
+        b'.' if closers > 0 => method(text, at),
+        b'\n' | b'\r' if is_name_of_pair(text, before.name_start) => paired(text, closed),
         b'|' => enclosed(text, skip_blanks(text, at + 1, BLANKS_MAX), b'|').filter(|_| closers == 0 || byte == b'|'),
-        b',' if closers > 0 => paired(text, at)
+        b',' if closers > 0 => paired(text, closed)
             .or_else(|| read(text, skip_blanks(text, at + 1, BLANKS_MAX), How::Passed).filter(|v| v.is_quoted)),
         b'(' => read(text, skip_blanks(text, at + 1, BLANKS_MAX), How::Passed).filter(|v| v.is_quoted),
-        _ if closers > 0 => paired(text, at),
-        _ if before.is_flag && at > closed => read(text, at, How::Flagged),
+        _ if closers > 0 && (at > closed || byte == b'\n') => paired(text, closed),
+        _ if (before.is_flag || is_declared(text, before.name_start)) && at > closed => read(text, at, How::Flagged),
         _ => None,
     }
+}
+
+/// `<key>name</key> <string>value</string>`: the content of the element behind the closing tag at `at`.
+fn next_element(text: &[u8], at: usize) -> Option<Value> {
+    let close = at + text[at..].iter().take(32).position(|&b| b == b'>')?;
+    let blanks = text[close + 1..].iter().take(48).take_while(|b| b.is_ascii_whitespace()).count();
+    let open = close + 1 + blanks;
+    let is_element = text.get(at + 1) == Some(&b'/') && text.get(open) == Some(&b'<') && text.get(open + 1) != Some(&b'/');
+    let content = open + text.get(open..)?.iter().take(32).position(|&b| b == b'>')? + 1;
+    if is_element { enclosed(text, content, b'<') } else { None }
+}
+
+/// `find("password").send_keys("value")`: the argument of the method at `at`.
+fn method(text: &[u8], at: usize) -> Option<Value> {
+    let name = text[at + 1..].iter().take(24).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    let open = at + 1 + name;
+    (name > 0 && text.get(open) == Some(&b'(')).then(|| read(text, open + 1, How::Passed)).flatten().filter(|v| v.is_quoted)
+}
+
+/// `auth=('user', 'password')`, `login("user", "password")`: the second of two literals behind a name
+/// that ends at `end`.
+pub(crate) fn second_argument(text: &[u8], end: usize) -> Option<(usize, usize)> {
+    let at = skip_blanks(text, end, 4);
+    let open = if matches!(text.get(at), Some(b'=' | b':')) { skip_blanks(text, at + 1, 4) } else { at };
+    let is_open = |b: &u8| matches!(b, b'(' | b'[');
+    let first = skip_blanks(text, open + 1, 8);
+    if !text.get(open).is_some_and(is_open) || !matches!(text.get(first), Some(b'"' | b'\'')) {
+        return None;
+    }
+    let user = read(text, first, How::Passed).filter(|value| value.is_quoted)?;
+    let comma = skip_blanks(text, user.end + 1, 4);
+    let second = skip_blanks(text, comma + 1, 8);
+    if text.get(comma) != Some(&b',') || !matches!(text.get(second), Some(b'"' | b'\'')) {
+        return None;
+    }
+    let value = read(text, second, How::Passed).filter(|value| value.is_quoted)?;
+    let bytes = &text[value.start..value.end];
+    let user = &text[user.start..user.end];
+    let is_name = !user.is_empty() && user.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'\\'));
+    let is_value = bytes.len() >= 5 && !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes);
+    let mixes = bytes.iter().any(u8::is_ascii_alphabetic) && bytes.iter().any(|b| !b.is_ascii_alphabetic()) || is_random(bytes);
+    (is_name && is_value && mixes && !is_identifier_with_words(bytes)).then_some((value.start, value.end))
+}
+
+fn is_identifier_with_words(bytes: &[u8]) -> bool {
+    is_identifier(bytes) && bytes.iter().filter(|b| b.is_ascii_digit()).count() < 2
+}
+
+/// Whether the line in front of a name says that it is one: `- name: PASSWORD`.
+fn is_name_of_pair(text: &[u8], start: usize) -> bool {
+    let lead = text[line_start(text, start, 48)..start].trim_ascii();
+    [&b"name:"[..], b"- name:", b"key:", b"- key:"].iter().any(|name| lead.ends_with(name))
+}
+
+/// Whether a word in front of a name says that a value follows behind a blank: `ENV NAME value`.
+fn is_declared(text: &[u8], start: usize) -> bool {
+    let lead = text[line_start(text, start, 48)..start].trim_ascii();
+    [&b"ENV"[..], b"ARG", b"setenv", b"set -x", b"set -gx", b"set -Ux", b"enable"].contains(&lead)
 }
 
 /// Steps over quotes, brackets and emphasis that close behind a name: its end and how many.
@@ -85,9 +148,17 @@ fn assigned(text: &[u8], at: usize, before: Before) -> Option<Value> {
     while i - at < 3 && text.get(i).is_some_and(|b| matches!(b, b'=' | b'>' | b'~')) {
         i += 1;
     }
-    // `password:*` and `**Password:** value`.
-    i += text[i..].iter().take(2).take_while(|&&b| b == b'*').count();
+    // `"assword:"` is a whole literal: what is expected, not what is given.
+    let opener = before.name_start.checked_sub(1).map(|i| text[i]);
+    if text[at] == b':' && matches!(text.get(i), Some(b'"' | b'\'')) && opener == text.get(i).copied() {
+        return None;
+    }
+    // `**Password:** value`.
+    i += if text[i..].starts_with(b"** ") { 2 } else { 0 };
     i = skip_blanks(text, i, BLANKS_MAX);
+    if text[i.min(text.len())..].starts_with(b"<%=") {
+        i = skip_blanks(text, i + 3, BLANKS_MAX);
+    }
     if let Some(typed) = behind_type(text, at, i) {
         return read(text, typed, How::Assigned).filter(|value| value.is_quoted);
     }

@@ -324,7 +324,7 @@ const PREDICATES: &[&str] = &[
     "crucial",
     "vital",
     "hunted",
-    "up-to-date",
+    "section", "chapter", "step", "figure", "version", "rule", "attempt", "guest", "room", "port", "host", "node", "image", "alpine", "debian", "release", "build", "level", "tier", "stage", "phase", "line", "up-to-date",
     "case-sensitive",
     "read-only",
     "write-only",
@@ -692,6 +692,9 @@ pub(crate) fn has_credential_word(value: &[u8]) -> bool {
     CREDENTIAL_WORDS.iter().any(|word| lower.windows(word.len()).any(|window| window == word.as_bytes()))
 }
 
+/// Units of sizes and times.
+const UNITS: &[&[u8]] = &[b"h", b"d", b"m", b"s", b"ms", b"min", b"mins", b"x", b"k", b"mb", b"kb", b"gb", b"px", b"th", b"st", b"nd", b"rd", b"am", b"pm", b"bit", b"bits", b"chars", b"days"];
+
 /// Whether a word with digits in it is the name of an algorithm, a size, a version.
 pub(crate) fn is_technical(word: &[u8]) -> bool {
     let lower = word.to_ascii_lowercase();
@@ -699,38 +702,8 @@ pub(crate) fn is_technical(word: &[u8]) -> bool {
         let digits = lower.iter().take_while(|b| b.is_ascii_digit()).count();
         let unit = &lower[digits..];
         digits > 0
-            && (unit.starts_with(b"-")
-                || unit.starts_with(b"%")
-                || unit.starts_with(b"+")
-                || unit.starts_with(b"/")
-                || unit.starts_with(b".")
-                || unit.starts_with(b":")
-                || [
-                    &b"h"[..],
-                    b"d",
-                    b"m",
-                    b"s",
-                    b"ms",
-                    b"min",
-                    b"mins",
-                    b"x",
-                    b"k",
-                    b"mb",
-                    b"kb",
-                    b"gb",
-                    b"px",
-                    b"th",
-                    b"st",
-                    b"nd",
-                    b"rd",
-                    b"am",
-                    b"pm",
-                    b"bit",
-                    b"bits",
-                    b"chars",
-                    b"days",
-                ]
-                .contains(&unit))
+            && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-%+/.:".contains(b))
+            && (matches!(unit.first(), Some(b'-' | b'%' | b'+' | b'/' | b'.' | b':')) || UNITS.contains(&unit))
     };
     let is_named = TECHNICAL.iter().any(|name| lower.starts_with(name.as_bytes())) && lower.len() <= 14;
     is_named || is_measure()

@@ -155,6 +155,7 @@ impl Around {
             before = &before[cut + 1..];
         } else if let Some(first) = first
             && before[first..].iter().filter(|b| b.is_ascii_alphanumeric()).count() > 8
+            && !is_row(before, first)
         {
             before = &before[first + 1..];
         }
@@ -182,6 +183,11 @@ impl Around {
     pub(super) fn is_denied(&self) -> bool {
         self.has_before(DENIALS)
     }
+}
+
+/// Whether both sides of the line's end at `newline` have as many separators: a header and its row.
+fn is_row(before: &[u8], newline: usize) -> bool {
+    [b',', b'\t', b';', b'|'].into_iter().any(|separator| before[..newline].contains(&separator) && before[newline..].contains(&separator))
 }
 
 /// Whether `word` stands in `text` as the beginning of a word.

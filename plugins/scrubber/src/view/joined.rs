@@ -19,7 +19,6 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
         at = place + 1;
         let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { continue };
         let (view, seams) = join(text, gap);
-        at = at.max(view.starts[seams[seams.len() - 1]]);
         for span in find(&view.bytes) {
             if seams.iter().any(|seam| span.start < *seam && *seam < span.end) {
                 found.push(view.back(span));
@@ -42,7 +41,10 @@ fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
         let trailing = text[..place].iter().rev().take(8).take_while(|b| is_trailer(b)).count();
         let is_leader = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'#' | b'>' | b'*' | b'|' | b'+' | b'/');
         let leading = text[place + 1..].iter().take(40).take_while(|b| is_leader(b)).count();
-        return Some(Gap { end: place - trailing, start: place + 1 + leading });
+        // A literal that opens below is no part of the word above, nor the other way round.
+        let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
+        let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
+        return is_even.then_some(Gap { end: place - trailing, start: place + 1 + leading });
     }
     let mut i = place + 1;
     let mut operators = 0;
@@ -82,7 +84,7 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         && (characters_min == 0 || digits(right) + digits(left) >= 2)
         && !right.contains(&b':');
     let is_number = left.last().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
-        && right[0].is_ascii_digit()
+        && (right[0].is_ascii_digit() || right[0] == b'-')
         && right.len() <= 14
         && digits(left) >= 2
         && !right.contains(&b':')

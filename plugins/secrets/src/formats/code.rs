@@ -40,7 +40,7 @@ pub(super) const FORMATS: &[Format] = &[
     row("rubygems_<h40-64>", "rubygems_token", "a RubyGems token"),
     row("oy2<l43>", "nuget_key", "a NuGet key"),
     row("cio<a32>", "crates_token", "a crates.io token"),
-    row("CLOJARS_<h60>", "clojars_token", "a Clojars token"),
+    row("CLOJARS_<l60>", "clojars_token", "a Clojars token"),
     row("dckr_pat_<w24-64>", "docker_token", "a Docker token"),
     row("dckr_oat_<w24-64>", "docker_token", "a Docker token"),
     row("packagist_<w30-80>", "packagist_token", "a Packagist token"),

@@ -117,7 +117,7 @@ impl Format {
         if literal_start > 0 {
             let mut head = Elements { pattern: &self.pattern.as_bytes()[..literal_start] };
             let Some(Element::Class { class, min, max }) = head.next() else { return None };
-            let len = text[..at].iter().rev().take(max + 1).take_while(|&&b| has(class, b)).count();
+            let len = text[..at].iter().rev().take(max + 1).take_while(|&&b| has(class, b) && b != b'=').count();
             if len < min || len > max {
                 return None;
             }

@@ -13,6 +13,7 @@ pub(super) const FORMATS: &[Format] = &[
     row("IGAA<w60-300>", "instagram_token", "an Instagram token"),
     row("THAA<w60-300>", "threads_token", "a Threads token"),
     row("AAAAAAAAAAAAAAAAAAAAA<a10-40>%<a30-120>", "twitter_token", "a Twitter bearer token"),
+    row("AAAAAAAAAAAAAAAAAAAAA<a10-40>=<a30-120>", "twitter_token", "a Twitter bearer token"),
     row("AAAAAAAAAAAAAAAAAAAA<a60-140>", "twitter_token", "a Twitter bearer token"),
     row("pina_<a60-200>", "pinterest_token", "a Pinterest token"),
     row("vk1.a.<w80-300>", "vk_token", "a VK token"),
