@@ -107,6 +107,26 @@ pub(crate) fn password_file(text: &[u8], at: usize) -> Option<Found> {
     is_entry.then_some(Found { kind: Kind::PASSWORD, start: from, end: start + line.len(), confidence: 0.8 })
 }
 
+/// The password of `user/password@host`, as Oracle's tools take it, which begins at `at`.
+pub(crate) fn oracle_logon(text: &[u8], at: usize) -> Option<Found> {
+    let is_part = |b: &&u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`');
+    let logon = &text[at..at + text[at..].iter().take(160).take_while(is_part).count()];
+    let host = logon.iter().position(|&b| b == b'@')?;
+    let slash = logon[..host].iter().position(|&b| b == b'/')?;
+    let is_user = slash > 0 && logon[..slash].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#' | b'.'));
+    let password = &logon[slash + 1..host];
+    let is_secret = is_user && password.len() >= 4 && !password.contains(&b'/') && !is_placeholder(password);
+    is_secret.then_some(Found { kind: Kind::CONNECTION_PASSWORD, start: at + slash + 1, end: at + host, confidence: 0.9 })
+}
+
+/// The password in the text of a QR code for a wireless network: `WIFI:T:WPA;S:name;P:password;;`.
+pub(crate) fn wifi_code(text: &[u8], at: usize) -> Option<Found> {
+    let end = line_end(text, at, 256);
+    let start = at + text[at..end].windows(3).position(|w| w == b";P:")? + 3;
+    let len = text[start..end].iter().position(|&b| b == b';')?;
+    (len >= 4).then_some(Found { kind: Kind::PASSWORD, start, end: start + len, confidence: 0.95 })
+}
+
 /// A hash in the modular crypt format or the like that starts exactly at `at`.
 pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
     let is_part = |b: &&u8| b.is_ascii_alphanumeric() || b"$./+=,-_:{}".contains(b);

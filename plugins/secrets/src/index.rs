@@ -35,6 +35,12 @@ pub(crate) enum Action {
     PasswordHash,
     /// `login`, `credentials`: a user and a password follow.
     Login,
+    /// `admin/`: a user that every system has.
+    User,
+    /// `oracle:thin:`: `user/password@host` follows.
+    Oracle,
+    /// `WIFI:`: the text of a QR code.
+    Wifi,
     /// `kind: Secret`.
     SecretManifest,
     /// `"kty"`.
@@ -106,6 +112,21 @@ const MARKS: &[Word] = &[
     word("credentials", true, Action::Login),
     word("creds", true, Action::Login),
     word("account", true, Action::Login),
+    word("wifi:", true, Action::Login),
+    word("wi-fi:", true, Action::Login),
+    word("admin/", true, Action::User),
+    word("admin:", true, Action::User),
+    word("root/", true, Action::User),
+    word("root:", true, Action::User),
+    word("administrator/", true, Action::User),
+    word("administrator:", true, Action::User),
+    word("oracle:thin:", true, Action::Oracle),
+    word("oracle:oci:", true, Action::Oracle),
+    word("connect(\"", true, Action::Oracle),
+    word("connect('", true, Action::Oracle),
+    word("WIFI:T:", false, Action::Wifi),
+    word("WIFI:S:", false, Action::Wifi),
+    word("ssws ", true, Action::Scheme),
     word("kind: secret", true, Action::SecretManifest),
     word("\"kind\": \"secret\"", true, Action::SecretManifest),
     word("\"kind\":\"secret\"", true, Action::SecretManifest),

@@ -4,6 +4,7 @@
 //! readily than a bare word, because in code a bare word is an expression; a setting's bare word is
 //! a literal again. Never looks for values; see `value` and `prose`.
 
+use crate::alphabet::line_start;
 use crate::kind::Kind;
 use crate::names::{Class, Name};
 use crate::placeholder::is_placeholder;
@@ -36,13 +37,23 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
     }
     // `name=value` without blanks is how commands and forms write it; code of that kind has calls.
     let is_tight = text.get(name.end) == Some(&b'=') && value.start == name.end + 1;
-    let is_setting = is_first_of_line(text, name.start) || name.is_upper || is_tight;
+    let is_setting = is_first_of_line(text, name.start) || name.is_upper || is_tight || is_told(text, name, value);
     match name.class {
         Class::Password => is_password(bytes, value, is_setting, options).then(|| found(Kind::PASSWORD)).flatten(),
         Class::Secret => is_secret(bytes, value, is_setting, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Hint => is_key(bytes, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Code => is_code(bytes, value).then(|| found(Kind::PASSWORD)).flatten(),
     }
+}
+
+/// Whether a line of words ends with the value: `sudo password = hunter2`. Declarations of programs
+/// have words of their own in front.
+fn is_told(text: &[u8], name: &Name, value: &Value) -> bool {
+    const KEYWORDS: [&[u8]; 16] = [b"let", b"var", b"const", b"val", b"auto", b"final", b"def", b"my", b"local", b"static", b"private", b"public", b"string", b"mut", b"return", b"if"];
+    let lead = text[line_start(text, name.start, 48)..name.start].trim_ascii();
+    let ends = text.get(value.end).is_none_or(|b| matches!(b, b'\n' | b'\r'));
+    let is_words = !lead.is_empty() && lead.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ');
+    ends && is_words && !lead.split(|b| *b == b' ').any(|word| KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))
 }
 
 fn is_aws_secret(bytes: &[u8]) -> bool {
@@ -154,7 +165,7 @@ fn is_password(bytes: &[u8], value: &Value, is_setting: bool, options: &Options)
     let is_name = |bytes: &[u8]| words::names_something(bytes) && !is_random(bytes);
     if makeup.digits == 0 && makeup.symbols == 0 {
         // Words and names of words: a password only where nothing else can be meant.
-        return is_literal
+        return (is_literal || is_random(bytes))
             && bytes.len() >= 5
             && !is_name(bytes)
             && makeup.separators * 4 <= bytes.len();
@@ -170,7 +181,8 @@ fn is_password(bytes: &[u8], value: &Value, is_setting: bool, options: &Options)
     if is_reference || is_operator || is_rule || is_type(bytes) {
         return false;
     }
-    is_literal || !is_identifier(bytes) || value.how == How::Said
+    let is_chosen = makeup.digits >= 2 && !bytes.contains(&b'.') && !words::is_technical(bytes) && !words::names_something(bytes);
+    is_literal || !is_identifier(bytes) || value.how == How::Said || is_chosen
 }
 
 /// `Option<String>`, `string;`, `String?`, `z.string()`.
@@ -218,7 +230,7 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
         return false;
     }
     if makeup.letters() == 0 {
-        return makeup.digits >= 10 && value.is_quoted && makeup.separators + makeup.symbols < 3;
+        return makeup.digits >= 10 && (value.is_quoted || is_setting) && makeup.separators + makeup.symbols < 3;
     }
     if is_identifier(bytes) || is_type(bytes) {
         // A word of the environment that names nothing: `JWT_SECRET=keyboardcat`.
@@ -236,7 +248,8 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
         return has_both || is_random(bytes);
     }
     let is_operator = matches!(bytes[0], b'*' | b'&' | b'!' | b'-' | b'.' | b'/');
-    is_plain
+    let is_written_out = is_setting && makeup.digits > 0 && bytes.len() >= 12 && bytes.iter().all(u8::is_ascii_graphic);
+    is_written_out && !is_operator || is_plain
         && !is_operator
         && ((has_both && makeup.digits > 0 && (is_setting || bytes.len() >= 12)) || is_random(bytes))
 }

@@ -95,7 +95,7 @@ pub(crate) const FOREIGN: &[&str] = &[
     "סיסמה",
     "كلمة المرور",
     "palavra-passe",
-    "clé secrète", "identified by", "snmp-server community", "rocommunity", "rwcommunity",
+    "clé secrète", "identified by", "convertto-securestring", "snmp-server community", "rocommunity", "rwcommunity",
 ];
 
 /// What a name promises.
@@ -729,6 +729,7 @@ impl Parts {
             b"key" | b"keys" if previous.is_empty() || !KEY_QUALIFIERS.contains(&previous) => Some(Class::Hint),
             _ if is_secret_part || part == b"key" => Some(Class::Secret),
             b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" => Some(Class::Code),
+            b"code" | b"codes" if previous == b"backup" || previous == b"recovery" => Some(Class::Secret),
             b"code"
                 if [
                     &b"verification"[..],
@@ -770,6 +771,10 @@ pub(crate) fn at(text: &[u8], at: usize, end: usize, options: &Options, found: &
         Ok(name) => name,
         Err(name_end) => return name_end,
     };
+    if let Some((start, end)) = prose::passphrase(text, &name).filter(|_| options.guess) {
+        found.push(crate::Found { kind: crate::Kind::PASSWORD, start, end, confidence: 0.7 });
+        return end;
+    }
     judge_name(text, &name, options, found).max(name.end)
 }
 

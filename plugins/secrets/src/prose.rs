@@ -94,6 +94,7 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
     let end = (at + REACH_MAX_BYTES).min(text.len());
     let mut is_due = false;
     let mut is_sure = false;
+    let mut first = 0;
     for number in 0..WORDS_MAX {
         let next = skip_space(text, at, is_due);
         let glued = text.get(next).is_some_and(|b| matches!(b, b'"' | b'\'' | b'`' | 0x80..));
@@ -112,6 +113,7 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
         }
         // `"assword:" { send`.
         if raw == b"{" || raw == b":\"" || (number < 2 && raw.len() == 1 && raw[0].is_ascii_digit()) {
+            first = number + 1;
             at = word.1;
             continue;
         }
@@ -125,8 +127,8 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             at = word.1;
             continue;
         }
-        if (is_due || number == 0 || is_quote)
-            && let Some(one) = told(text, word, name, Telling { is_due, is_sure, is_first: number == 0 }, options)
+        if (is_due || number == first || is_quote)
+            && let Some(one) = told(text, word, name, Telling { is_due, is_sure, is_first: number == first }, options)
         {
             found.push(one);
             return;
@@ -142,6 +144,33 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             return;
         }
     }
+}
+
+/// The words of a passphrase without quotes, behind a name that says so, up to the end of the clause.
+pub(crate) fn passphrase(text: &[u8], name: &Name) -> Option<(usize, usize)> {
+    if name.class != Class::Password || !text[name.start..name.end].to_ascii_lowercase().ends_with(b"phrase") {
+        return None;
+    }
+    let at = skip_blanks(text, name.end, 2);
+    let start = match text.get(at)? {
+        b':' | b'=' => skip_blanks(text, at + 1, 8),
+        _ if continues_with(text, at, "is ") => at + 3,
+        _ => return None,
+    };
+    let len = text[start..].iter().take(80).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-')).count();
+    let words = text[start..start + len].trim_ascii_end();
+    let count = words.split(|b| *b == b' ').count();
+    ((4..=8).contains(&count) && words::is_phrase(words)).then_some((start, start + words.len()))
+}
+
+/// `admin/Tr0ub4dor`, `root:Pa55w0rd`: what stands behind a user that every system has.
+pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options) -> Option<Found> {
+    if !(options.guess && options.prose) || !is_boundary(text, at) || matches!(text[..at].last(), Some(b'/' | b'-' | b'_' | b'.' | b'@')) {
+        return None;
+    }
+    let value = trimmed(text, read(text, end, How::Said)?);
+    let is_rest = text[value.start..value.end].contains(&b'/') || text.get(value.end) == Some(&b':');
+    (!is_rest && is_login_secret(text, value.start, value.end, true)).then_some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 })
 }
 
 /// How a value is told.
@@ -179,6 +208,10 @@ fn told(text: &[u8], word: (usize, usize), name: &Name, telling: Telling, option
     };
     if is_password() {
         return Some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
+    }
+    let is_bare_secret = name.class == Class::Secret && text[name.start..name.end].eq_ignore_ascii_case(b"secret");
+    if is_bare_secret && telling.is_sure && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 2 && tells_password(text, &value, telling) {
+        return Some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.5 });
     }
     let is_key = match name.class {
         Class::Secret => {
@@ -398,6 +431,11 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
                 return;
             }
         }
+        // `LOGIN bob Pa55w0rdX`: the word behind the user, when nobody would write it.
+        if before.0 > end && i == before.1 && before.1 - before.0 <= 32 && is_next_to(text, end, before.0) && raw.len() >= 8 && crate::random::is_random(raw) && is_login_secret(text, word.0, word.1, true) {
+            found.push(Found { kind: Kind::PASSWORD, start: word.0, end: word.1, confidence: 0.5 });
+            return;
+        }
         let inner = text[word.0..word.1].iter().position(|b| matches!(b, b':' | b'/'));
         if let Some(split) = inner.filter(|split| (2..=40).contains(split)) {
             let start = word.0 + split + 1;
@@ -420,6 +458,11 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
         before = word;
         i = word.1;
     }
+}
+
+/// Whether only blanks stand between `from` and `to`.
+fn is_next_to(text: &[u8], from: usize, to: usize) -> bool {
+    text[from..to].iter().all(|b| is_blank(*b))
 }
 
 fn is_login_secret(text: &[u8], start: usize, end: usize, is_strict: bool) -> bool {

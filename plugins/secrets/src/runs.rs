@@ -63,7 +63,7 @@ const HINTS: &[&str] = &[
     "signing",
     "token",
     "tokens",
-    "webhook",
+    "webhook", "wif",
 ];
 
 /// Words that announce something else. Small letters, sorted.

@@ -139,6 +139,9 @@ impl Scan<'_> {
                 prose::login(text, at, end, self.options, &mut self.found);
                 None
             }
+            Action::User => prose::behind_user(text, at, end, self.options),
+            Action::Oracle => document::oracle_logon(text, end),
+            Action::Wifi => document::wifi_code(text, at),
             Action::SecretManifest | Action::JsonWebKey if at < self.document_until => None,
             Action::SecretManifest => {
                 self.document_until = document::secret_manifest(text, end, &mut self.found);

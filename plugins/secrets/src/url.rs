@@ -275,7 +275,7 @@ fn with_password(text: &[u8], start: usize, authority_at: usize, end: usize, sch
     let is_connection =
         CONNECTIONS.iter().any(|name| scheme.eq_ignore_ascii_case(name.as_bytes())) || scheme.starts_with(b"jdbc:");
     let kind = if is_connection { Kind::CONNECTION_PASSWORD } else { Kind::URL_PASSWORD };
-    Some(Found { kind, start, end: without_punctuation(text, start, end), confidence: 0.9 })
+    Some(Found { kind, start, end: without_punctuation(text, start, end), confidence: 0.97 })
 }
 
 /// The `@` behind a password that holds `/`, `?` or `#`: `://user:pa/ss@host`.

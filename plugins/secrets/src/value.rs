@@ -150,7 +150,7 @@ fn assigned(text: &[u8], at: usize, before: Before) -> Option<Value> {
     }
     // `"assword:"` is a whole literal: what is expected, not what is given.
     let opener = before.name_start.checked_sub(1).map(|i| text[i]);
-    if text[at] == b':' && matches!(text.get(i), Some(b'"' | b'\'')) && opener == text.get(i).copied() {
+    if at == before.name_end && text[at] == b':' && matches!(text.get(i), Some(b'"' | b'\'')) && opener == text.get(i).copied() {
         return None;
     }
     // `**Password:** value`.

@@ -539,7 +539,7 @@ const PREDICATES: &[&str] = &[
 /// Endings of words that say something about a thing rather than name it.
 const SUFFIXES: &[&str] = &[
     "able", "ible", "ing", "ally", "ously", "ively", "ently", "antly", "edly", "less", "ness", "ment", "tion", "sion",
-    "ied", "ated", "ized", "ised", "pted", "cted", "rted", "sted", "ired", "ased", "osed", "aged", "lled", "nned",
+    "ed", "ied", "ated", "ized", "ised", "pted", "cted", "rted", "sted", "ired", "ased", "osed", "aged", "lled", "nned",
     "pped", "cked", "shed", "ched", "oded", "uded", "ided", "ished", "ered",
 ];
 

@@ -148,16 +148,22 @@ impl Around {
     pub(super) fn of(text: &[u8], start: usize, end: usize) -> Self {
         let from = start.saturating_sub(BEFORE_BYTES);
         let mut before = &text[from..start];
-        // Of the lines before only the last counts: a heading or a key.
-        let mut newlines = before.iter().enumerate().rev().filter(|(_, b)| **b == b'\n').map(|(at, _)| at);
-        let first = newlines.next();
-        if let Some(cut) = newlines.next() {
-            before = &before[cut + 1..];
-        } else if let Some(first) = first
-            && before[first..].iter().filter(|b| b.is_ascii_alphanumeric()).count() > 8
-            && !is_row(before, first)
-        {
-            before = &before[first + 1..];
+        // Of the lines before only the last that says something counts: a heading, a key.
+        let lines: Vec<usize> = before.iter().enumerate().rev().filter(|(_, b)| **b == b'\n').map(|(at, _)| at).collect();
+        let says = |from: usize, to: usize| before[from..to].iter().filter(|b| b.is_ascii_alphanumeric()).count();
+        let mut own = before.len();
+        for (number, &newline) in lines.iter().enumerate() {
+            let upper = lines.get(number + 1).map_or(0, |above| above + 1);
+            if own == before.len() && says(newline, before.len()) > 8 && !is_row(before, newline) {
+                before = &before[newline + 1..];
+                break;
+            }
+            own = newline;
+            let is_rule = before[upper..newline].iter().any(|b| matches!(b, b'-' | b'=')) && says(upper, newline) == 0;
+            if !is_rule {
+                before = &before[upper..];
+                break;
+            }
         }
         let to = (end + BEHIND_BYTES).min(text.len());
         let behind = text[end..to].split(|&b| b == b'\n').next().unwrap_or_default();
