@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 /// Most redactions in one report (`wit/scrubber-0.1/types.wit`).
 const REDACTIONS_MAX: usize = 10_000;
 
+/// How far from a cut matchers look, in bytes; most look a fifth as far.
+const AROUND_BYTES: usize = 512;
+
 /// How often a scrubbed text is looked at again. Each round finds what the cuts of the one before
 /// brought together; three suffice for everything seen in tests.
 const ROUNDS_MAX: usize = 6;
@@ -34,7 +37,7 @@ pub(crate) fn scrub(settings: &Settings, text: &str, data: &str) -> Result<Scrub
         if is_clean {
             break;
         }
-        let later = finder.find(&apply(text, &spans));
+        let later = found_again(&finder, text, &spans);
         if later.is_empty() {
             is_clean = true;
             continue;
@@ -44,6 +47,42 @@ pub(crate) fn scrub(settings: &Settings, text: &str, data: &str) -> Result<Scrub
         spans = merge(all);
     }
     Ok(report(&policy, spans, is_clean))
+}
+
+/// What is found in the text without `spans`, which are sorted and disjoint: near the cuts, because
+/// nothing else has changed.
+fn found_again(finder: &Finder<'_>, text: &str, spans: &[Span]) -> Vec<Span> {
+    let scrubbed = apply(text, spans);
+    let mut later = Vec::new();
+    for (from, to) in regions(&scrubbed, spans) {
+        let found = finder.find(&scrubbed[from..to]);
+        later.extend(found.into_iter().map(|span| Span { start: span.start + from, end: span.end + from, ..span }));
+    }
+    later
+}
+
+/// The stretches of the scrubbed text around its cuts, up to the ends of their lines where those
+/// are near; joined where they touch.
+fn regions(scrubbed: &str, spans: &[Span]) -> Vec<(usize, usize)> {
+    let bytes = scrubbed.as_bytes();
+    let mut regions: Vec<(usize, usize)> = Vec::new();
+    let (mut done, mut at) = (0, 0);
+    for span in spans {
+        let start = at + (span.start - done);
+        let end = start + span.replacement().len();
+        (done, at) = (span.end, end);
+        let reach = |from: usize| bytes[from.saturating_sub(AROUND_BYTES)..from].iter().rposition(|&b| b == b'\n').map(|back| from.saturating_sub(AROUND_BYTES) + back + 1);
+        let near = start.saturating_sub(AROUND_BYTES);
+        let from = scrubbed.floor_char_boundary(reach(near).unwrap_or(near.saturating_sub(AROUND_BYTES)));
+        let far = (end + AROUND_BYTES).min(bytes.len());
+        let to = (far + AROUND_BYTES).min(bytes.len());
+        let to = scrubbed.ceil_char_boundary(bytes[far..to].iter().position(|&b| b == b'\n').map_or(to, |on| far + on));
+        match regions.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => regions.push((from, to)),
+        }
+    }
+    regions
 }
 
 fn report(policy: &Policy<'_>, mut spans: Vec<Span>, is_clean: bool) -> ScrubReport {

@@ -12,15 +12,8 @@ const NO_DOMAINS: &[&[u8]] = &[
     b"java", b"kt", b"cpp", b"hpp",
 ];
 
-/// Adds every mail address of `text`.
-pub(super) fn find(text: &[u8], found: &mut Vec<Span>) {
-    for (at, _) in text.iter().enumerate().filter(|(_, b)| **b == b'@') {
-        found.extend(around(text, at));
-    }
-    spelled(text, found);
-}
-
-fn around(text: &[u8], at: usize) -> Option<Span> {
+/// The mail address around the sign at `at`.
+pub(super) fn around(text: &[u8], at: usize) -> Option<Span> {
     let is_local = |b: &&u8| b.is_ascii_alphanumeric() || b"!#$%&'*+=?^_{|}~.-".contains(b) || **b >= 0x80;
     // RFC 5321 section 4.5.3.1: 64 octets before the sign, 255 behind.
     let local = text[..at].iter().rev().take(65).take_while(is_local).count();
@@ -60,8 +53,13 @@ const SIGNS: [&[u8]; 10] =
     [b" [at] ", b"[at]", b" (at) ", b"(at)", b" {at} ", b"{at}", b" at ", b" <at> ", b"_at_", b" @ "];
 const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} ", b" dot ", b" . ", b"_dot_", b"[.]"];
 
-/// `name [at] host [dot] org`.
-fn spelled(text: &[u8], found: &mut Vec<Span>) {
+/// Adds every address of `text` that is spelled: `name [at] host [dot] org`.
+pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
+    let has_dot = |end: usize| end >= 2 && text[end - 2] | 32 == b'd' && text[end - 1] | 32 == b'o';
+    let is_spelled = (0..text.len()).any(|at| (text[at] | 32 == b't' && has_dot(at)) || (text[at] == b'[' && text[at..].starts_with(b"[.]")));
+    if !is_spelled {
+        return;
+    }
     for (at, _) in text.iter().enumerate().filter(|(_, b)| matches!(b, b'a' | b'A' | b'@')) {
         let is_sign = text.get(at + 1).is_some_and(|b| matches!(b, b't' | b'T' | b' '));
         if !is_sign || at == 0 || !matches!(text[at - 1], b' ' | b'[' | b'(' | b'{' | b'<' | b'_') {
@@ -114,11 +112,13 @@ fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::{around, spelled};
 
     fn cut(text: &str) -> Vec<&str> {
         let mut found = Vec::new();
-        find(text.as_bytes(), &mut found);
+        let signs = text.bytes().enumerate().filter(|(_, b)| *b == b'@');
+        found.extend(signs.filter_map(|(at, _)| around(text.as_bytes(), at)));
+        spelled(text.as_bytes(), &mut found);
         found.iter().map(|span| &text[span.start..span.end]).collect()
     }
 

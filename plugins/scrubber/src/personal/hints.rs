@@ -7,6 +7,9 @@
 const BEFORE_BYTES: usize = 72;
 const BEHIND_BYTES: usize = 24;
 
+/// Longest line that counts as the label of the line below, in bytes.
+const LABEL_MAX_BYTES: usize = 40;
+
 /// Words that make any long number somebody's.
 const GENERIC: &[&str] = &[
     "national id",
@@ -139,8 +142,32 @@ const DENIALS: &[&str] = &[
 
 /// The text around a number, in small letters.
 pub(super) struct Around {
-    before: Vec<u8>,
-    behind: Vec<u8>,
+    before: Words,
+    behind: Words,
+}
+
+/// A stretch in small letters, and where words begin in it.
+struct Words {
+    text: Vec<u8>,
+    starts: Vec<u8>,
+}
+
+impl Words {
+    fn of(text: &[u8]) -> Self {
+        let text = text.to_ascii_lowercase();
+        let begins = |at: usize| text[at] != b' ' && (at == 0 || !text[at - 1].is_ascii_alphabetic());
+        let starts = (0..text.len()).filter(|&at| begins(at)).filter_map(|at| u8::try_from(at).ok()).collect();
+        Self { text, starts }
+    }
+
+    /// Whether `word` stands somewhere as the beginning of a word.
+    fn has(&self, word: &str) -> bool {
+        let word = word.as_bytes();
+        self.starts.iter().any(|&at| {
+            let rest = &self.text[usize::from(at)..];
+            rest[0] == word[0] && rest.starts_with(word)
+        })
+    }
 }
 
 impl Around {
@@ -159,6 +186,12 @@ impl Around {
                 break;
             }
             own = newline;
+            // A long line is a sentence or a record of its own, unless it heads the columns.
+            let is_cut = upper == 0 && from > 0 && text[from - 1] != b'\n';
+            if (is_cut || newline - upper > LABEL_MAX_BYTES) && !is_row(before, newline) {
+                before = &before[newline + 1..];
+                break;
+            }
             let is_rule = before[upper..newline].iter().any(|b| matches!(b, b'-' | b'=')) && says(upper, newline) == 0;
             if !is_rule {
                 before = &before[upper..];
@@ -167,17 +200,17 @@ impl Around {
         }
         let to = (end + BEHIND_BYTES).min(text.len());
         let behind = text[end..to].split(|&b| b == b'\n').next().unwrap_or_default();
-        Self { before: before.to_ascii_lowercase(), behind: behind.to_ascii_lowercase() }
+        Self { before: Words::of(before), behind: Words::of(behind) }
     }
 
     /// Whether one of `words` stands in front of the number or right behind it.
     pub(super) fn has(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| find(&self.before, word) || find(&self.behind, word))
+        words.iter().any(|word| self.before.has(word) || self.behind.has(word))
     }
 
     /// Whether one of `words` stands in front of the number.
     pub(super) fn has_before(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| find(&self.before, word))
+        words.iter().any(|word| self.before.has(word))
     }
 
     /// Whether something says that the number is somebody's.
@@ -194,17 +227,6 @@ impl Around {
 /// Whether both sides of the line's end at `newline` have as many separators: a header and its row.
 fn is_row(before: &[u8], newline: usize) -> bool {
     [b',', b'\t', b';', b'|'].into_iter().any(|separator| before[..newline].contains(&separator) && before[newline..].contains(&separator))
-}
-
-/// Whether `word` stands in `text` as the beginning of a word.
-fn find(text: &[u8], word: &str) -> bool {
-    let word = word.as_bytes();
-    text.len() >= word.len()
-        && (0..=text.len() - word.len()).any(|at| {
-            text[at] == word[0]
-                && text[at..].starts_with(word)
-                && (at == 0 || !text[at - 1].is_ascii_alphabetic() || word[0] == b' ')
-        })
 }
 
 #[cfg(test)]

@@ -28,10 +28,33 @@ pub(crate) fn kinds() -> BTreeSet<&'static str> {
     OWN_KINDS.into_iter().chain(national::IDS.iter().map(|id| id.kind)).collect()
 }
 
+/// Bytes at which a matcher may start: digits, `+` and `@`.
+static STARTS: [bool; 256] = {
+    let mut starts = [false; 256];
+    let bytes = b"0123456789+@";
+    let mut i = 0;
+    while i < bytes.len() {
+        starts[bytes[i] as usize] = true;
+        i += 1;
+    }
+    starts
+};
+
 /// Adds what is found in `text`; `wants` tells whether a kind is looked for.
 pub(crate) fn find(text: &[u8], wants: &impl Fn(&str) -> bool, found: &mut Vec<Span>) {
-    email::find(text, found);
-    number::find(text, found);
+    let mut at = 0;
+    while let Some(next) = text[at..].iter().position(|&b| STARTS[usize::from(b)]) {
+        at += next;
+        if text[at] == b'@' {
+            found.extend(email::around(text, at));
+            at += 1;
+        } else {
+            let (span, next) = number::around(text, at);
+            at = next;
+            found.extend(span);
+        }
+    }
+    email::spelled(text, found);
     if wants("postal_address") {
         postal::find(text, found);
     }

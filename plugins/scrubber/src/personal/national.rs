@@ -50,7 +50,7 @@ const SIN: &[&str] = &["sin", "social insurance", "nas"];
 const DNI: &[&str] = &["dni", "nif", "documento", "nie", "identidad"];
 
 /// All rows.
-pub(super) static IDS: &[Id] = &[
+pub(super) const IDS: &[Id] = &[
     // North America.
     id("us_ssn", "ddd-dd-dddd", Nothing, SSN, us_ssn),
     id("us_ssn", "ddd dd dddd", Word, SSN, us_ssn),
@@ -290,6 +290,46 @@ pub(super) static IDS: &[Id] = &[
     id("bank_account", "dddddddddddd", OwnWord, ACCOUNT, any),
     id("bank_account", "dd-dd-dd dddddddd", OwnWord, ACCOUNT, any),
 ];
+
+/// For each length one more than the number of its first row, and for each row likewise the next.
+static LENGTHS: ([u8; 64], [u8; IDS.len()]) = lengths();
+
+#[expect(clippy::cast_possible_truncation, reason = "there are fewer than 255 rows")]
+const fn lengths() -> ([u8; 64], [u8; IDS.len()]) {
+    let (mut heads, mut next) = ([0; 64], [0; IDS.len()]);
+    let mut row = IDS.len();
+    assert!(row < 255);
+    while row > 0 {
+        row -= 1;
+        let shape = IDS[row].shape.as_bytes();
+        let (mut at, mut length) = (0, 0);
+        while at < shape.len() {
+            length += shape[at].is_ascii_alphanumeric() as usize;
+            at += 1;
+        }
+        next[row] = heads[length];
+        heads[length] = row as u8 + 1;
+    }
+    (heads, next)
+}
+
+/// The rows whose numbers have as many characters as `lengths` has bits set for.
+pub(super) fn with_lengths(lengths: u64) -> impl Iterator<Item = &'static Id> {
+    let mut left = lengths;
+    let mut link = 0_u8;
+    std::iter::from_fn(move || {
+        while link == 0 {
+            if left == 0 {
+                return None;
+            }
+            link = LENGTHS.0[left.trailing_zeros() as usize];
+            left &= left - 1;
+        }
+        let row = usize::from(link - 1);
+        link = LENGTHS.1[row];
+        Some(&IDS[row])
+    })
+}
 
 const BE: &[&str] =
     &["rijksregister", "registre national", "nationaal nummer", "niss", "insz", "numéro national", "belgi"];

@@ -5,34 +5,28 @@
 
 use super::checks::{luhn, mod_97_10};
 use super::hints::Around;
-use super::national::{IDS, Id, Need};
+use super::national::{self, Id, Need};
 use super::phone;
 use crate::span::Span;
 
 /// Longest number looked at, with its separators.
 const REACH_MAX_BYTES: usize = 48;
 /// Fewest characters that are worth a look at all.
-const CHARACTERS_MIN: usize = 6;
+const CHARACTERS_MIN: usize = 7;
 
-/// Adds every number of `text` that is somebody's.
-pub(super) fn find(text: &[u8], found: &mut Vec<Span>) {
-    let mut at = 0;
-    while at < text.len() {
-        if !(text[at].is_ascii_digit() || text[at] == b'+') {
-            at += 1;
-            continue;
+/// The number whose first digit (or `+`) stands at `at`, and where to go on from.
+pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
+    // The group that the digit belongs to may begin with letters.
+    let back = text[..at].iter().rev().take(8).take_while(|b| b.is_ascii_alphabetic()).count();
+    let start = at - back;
+    let is_free = start.checked_sub(1).is_none_or(|before| is_edge(text, before));
+    let len = text[at..].iter().take(256).take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
+    match if is_free { number_at(text, start, back) } else { None } {
+        Some(span) => {
+            let end = span.end.max(at + 1);
+            (Some(span), end)
         }
-        // The group that the digit belongs to may begin with letters.
-        let back = text[..at].iter().rev().take(8).take_while(|b| b.is_ascii_alphabetic()).count();
-        let start = at - back;
-        let is_free = start.checked_sub(1).is_none_or(|before| is_edge(text, before));
-        let len = text[at..].iter().take(256).take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
-        if is_free && let Some(span) = number_at(text, start, back) {
-            at = span.end.max(at + 1);
-            found.push(span);
-        } else {
-            at += len;
-        }
+        None => (None, at + len),
     }
 }
 
@@ -48,7 +42,7 @@ fn is_edge(text: &[u8], before: usize) -> bool {
 
 fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
     let extent = Extent::of(text, start);
-    if extent.characters < CHARACTERS_MIN || extent.is_timestamp(text, start) {
+    if extent.ends >> CHARACTERS_MIN == 0 || extent.is_timestamp(text, start) {
         return None;
     }
     if letters == 2
@@ -58,12 +52,15 @@ fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
     }
     // Initials in groups stand in front of the first digit: `RSS MRA 85T10 A562S`.
     for lead in leads_of(text, start) {
-        if let Some(one) = national_at(text, start - lead, Extent::of(text, start - lead).characters) {
+        if let Some(one) = national_at(text, start - lead, &Extent::of(text, start - lead)) {
             return Some(one);
         }
     }
+    // Four digits and a blank in front make it the rest of a longer number.
+    let is_rest = matches!(&text[..start], [.., a, b, c, d, b' ' | b'-'] if [a, b, c, d].iter().all(|b| b.is_ascii_digit()));
     if letters == 0
         && extent.digits >= 12
+        && !is_rest
         && let Some(end) = card_end(text, start)
     {
         return Some(span(start, end, "credit_card", 0.9));
@@ -73,11 +70,11 @@ fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
     if !goes_on && let Some(end) = phone::international_end(text, start) {
         return Some(span(start, end, "phone", 0.8));
     }
-    let national = national_at(text, start, extent.characters);
+    let national = national_at(text, start, &extent);
     if national.is_some() || letters > 0 {
         return national;
     }
-    if !goes_on && let Some(end) = phone::national_end(text, start) {
+    if !goes_on && let Some(end) = phone::national_end(text, start, extent.ends) {
         return Some(span(start, end, "phone", 0.7));
     }
     date_of_birth(text, start)
@@ -89,33 +86,36 @@ pub(super) fn span(start: usize, end: usize, kind: &'static str, confidence: f32
 
 /// How far groups go on from a start.
 struct Extent {
-    characters: usize,
+    /// Bit n is set when the first n characters end a number.
+    ends: u64,
     digits: usize,
 }
 
 impl Extent {
     fn of(text: &[u8], start: usize) -> Self {
-        let (mut characters, mut digits) = (0, 0);
-        let mut gap = 0;
-        for &byte in text[start..].iter().take(REACH_MAX_BYTES) {
-            match byte {
-                b'0'..=b'9' => {
-                    digits += 1;
-                    characters += 1;
-                    gap = 0;
-                }
-                _ if byte.is_ascii_alphabetic() => {
-                    characters += 1;
-                    gap = 0;
-                }
-                b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+' | b'\n' => gap += 1,
-                _ => break,
-            }
-            if gap > 3 {
+        let (mut characters, mut digits, mut ends) = (0, 0, 0_u64);
+        let mut at = start + usize::from(matches!(text.get(start), Some(b'+')));
+        while at < text.len() && at - start < REACH_MAX_BYTES {
+            let group = text[at..].iter().take(REACH_MAX_BYTES).take_while(|b| b.is_ascii_alphanumeric()).count();
+            let of_group = text[at..at + group].iter().filter(|b| b.is_ascii_digit()).count();
+            // A word behind a number is the sentence's.
+            if of_group == 0 && group >= 2 && digits > 0 {
                 break;
             }
+            characters += group;
+            digits += of_group;
+            at += group;
+            if group > 0 && characters < 64 && ends_number(text, at) {
+                ends |= 1 << characters;
+            }
+            let is_gap = |b: &&u8| matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+' | b'\n' | b'\r');
+            let gap = text[at..].iter().take(4).take_while(is_gap).count();
+            if gap == 0 || gap > 3 {
+                break;
+            }
+            at += gap;
         }
-        Self { characters, digits }
+        Self { ends, digits }
     }
 
     /// `2026-11-22...`: the numbers that logs are full of.
@@ -127,7 +127,7 @@ impl Extent {
             && t[4] == t[7]
             && t[5].is_ascii_digit()
             && t[8].is_ascii_digit()
-            && !birth_words(text, start)
+            && (start == 0 || matches!(text[start - 1], b'\n' | b'[' | b'"') || !birth_words(text, start))
     }
 }
 
@@ -230,11 +230,11 @@ fn iban_end(text: &[u8], start: usize) -> Option<usize> {
 }
 
 /// The national id that begins at `start`.
-fn national_at(text: &[u8], start: usize, characters: usize) -> Option<Span> {
+fn national_at(text: &[u8], start: usize, extent: &Extent) -> Option<Span> {
     let mut around: Option<Around> = None;
     let mut best: Option<Span> = None;
-    for id in IDS {
-        let Some((end, compact)) = matches_shape(id.shape, text, start, characters) else { continue };
+    for id in national::with_lengths(extent.ends) {
+        let Some((end, compact)) = matches_shape(id.shape, text, start) else { continue };
         if best.as_ref().is_some_and(|best| best.end >= end) || !(id.check)(&compact) {
             continue;
         }
@@ -262,13 +262,13 @@ fn is_believed(id: &Id, around: &Around, given: &[u8]) -> bool {
 
 /// The end of what has `shape` and begins at `start`, and its characters without separators, letters in
 /// upper case.
-fn matches_shape(shape: &str, text: &[u8], start: usize, characters: usize) -> Option<(usize, Vec<u8>)> {
-    // Most rows are told apart by their length and their first byte.
-    let wanted = shape.bytes().filter(u8::is_ascii_alphanumeric).count();
-    if wanted > characters {
+fn matches_shape(shape: &str, text: &[u8], start: usize) -> Option<(usize, Vec<u8>)> {
+    // The first character tells most rows apart.
+    let first = *text.get(start)?;
+    if shape.starts_with('d') && !first.is_ascii_digit() || shape.starts_with('U') && !first.is_ascii_alphabetic() {
         return None;
     }
-    let mut compact = Vec::with_capacity(wanted);
+    let mut compact = Vec::with_capacity(24);
     let mut at = start;
     for class in shape.bytes() {
         let byte = *text.get(at)?;
@@ -323,17 +323,26 @@ fn birth_words(text: &[u8], start: usize) -> bool {
 fn date_of_birth(text: &[u8], start: usize) -> Option<Span> {
     const SHAPES: [&str; 7] =
         ["dddd-dd-dd", "dd/dd/dddd", "dd.dd.dddd", "dd-dd-dddd", "dddd/dd/dd", "d/d/dddd", "dddddddd"];
-    let end = SHAPES.iter().find_map(|shape| matches_shape(shape, text, start, 8).map(|(end, _)| end))?;
+    let end = SHAPES.iter().find_map(|shape| matches_shape(shape, text, start).map(|(end, _)| end))?;
     birth_words(text, start).then(|| span(start, end, "date_of_birth", 0.7))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::around;
 
     fn cut(text: &str) -> Vec<(&str, String)> {
         let mut found = Vec::new();
-        find(text.as_bytes(), &mut found);
+        let mut at = 0;
+        while at < text.len() {
+            if !(text.as_bytes()[at].is_ascii_digit() || text.as_bytes()[at] == b'+') {
+                at += 1;
+                continue;
+            }
+            let (span, next) = around(text.as_bytes(), at);
+            found.extend(span);
+            at = next;
+        }
         found.iter().map(|span| (&text[span.start..span.end], span.kind.to_string())).collect()
     }
 

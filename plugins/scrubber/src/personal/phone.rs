@@ -210,12 +210,18 @@ fn ends(text: &[u8], end: usize) -> bool {
     }
 }
 
-/// The end of a number without its country that begins at `start` (or at the parenthesis before).
-pub(super) fn national_end(text: &[u8], start: usize) -> Option<usize> {
+/// The end of a number without its country that begins at `start` (or at the parenthesis before) and
+/// has as many digits as `lengths` has bits set for.
+pub(super) fn national_end(text: &[u8], start: usize, lengths: u64) -> Option<usize> {
     let opens = start > 0 && text[start - 1] == b'(';
     let from = start - usize::from(opens);
     let mut around: Option<Around> = None;
-    for shape in SHAPES.iter().filter(|shape| shape.starts_with('(') == opens) {
+    let first = text[start];
+    for (shape, digits) in SHAPES.iter().zip(&DIGITS) {
+        let is_likely = lengths >> digits & 1 == 1 && shape.starts_with('(') == opens && (opens || may_start(shape, first));
+        if !is_likely {
+            continue;
+        }
         let Some(end) = shape_end(shape, text, from).filter(|end| ends(text, *end)) else { continue };
         let around = around.get_or_insert_with(|| Around::of(text, from, end));
         let is_said = around.has(WORDS);
@@ -225,7 +231,8 @@ pub(super) fn national_end(text: &[u8], start: usize) -> Option<usize> {
     }
     // Behind a word any grouping will do.
     let (end, digits) = grouped(text, start);
-    let is_row = (7..=13).contains(&digits)
+    let is_bare = end - start == digits;
+    let is_row = (7..=if is_bare { 11 } else { 13 }).contains(&digits)
         && ends(text, end)
         && !text[start..end].contains(&b'\n')
         && !is_dotted_address(&text[start..end]);
@@ -235,6 +242,32 @@ pub(super) fn national_end(text: &[u8], start: usize) -> Option<usize> {
     };
     (is_row && !is_date(&text[start..end]) && is_said()).then_some(end)
 }
+
+fn may_start(shape: &str, first: u8) -> bool {
+    match shape.as_bytes()[0] {
+        b'd' => true,
+        b'N' => first >= b'2',
+        literal => literal == first,
+    }
+}
+
+/// For each shape how many digits it has.
+static DIGITS: [u8; SHAPES.len()] = {
+    let mut counts = [0; SHAPES.len()];
+    let mut shape = 0;
+    while shape < SHAPES.len() {
+        let bytes = SHAPES[shape].as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            if bytes[at].is_ascii_digit() || matches!(bytes[at], b'd' | b'N') {
+                counts[shape] += 1;
+            }
+            at += 1;
+        }
+        shape += 1;
+    }
+    counts
+};
 
 fn is_date(bytes: &[u8]) -> bool {
     bytes.len() >= 10
@@ -284,13 +317,13 @@ mod tests {
     fn numbers_at_home_need_a_shape_or_a_word() {
         for text in ["415-555-2671", "020 7946 0958", "06 12 34 56 78", "030/12345678", "090-1234-5678", "0412 345 678"]
         {
-            assert_eq!(national_end(text.as_bytes(), 0), Some(text.len()), "{text}");
+            assert_eq!(national_end(text.as_bytes(), 0, u64::MAX), Some(text.len()), "{text}");
         }
-        assert_eq!(national_end(b"(415) 555-2671", 1), Some(14));
-        assert_eq!(national_end(b"call 5552671 now", 5), Some(12));
+        assert_eq!(national_end(b"(415) 555-2671", 1, u64::MAX), Some(14));
+        assert_eq!(national_end(b"call 5552671 now", 5, u64::MAX), Some(12));
         for text in ["5552671", "115-555-2671", "order 415-555-2671", "2026-11-22"] {
             let at = text.find(|c: char| c.is_ascii_digit()).unwrap();
-            assert_eq!(national_end(text.as_bytes(), at), None, "{text}");
+            assert_eq!(national_end(text.as_bytes(), at, u64::MAX), None, "{text}");
         }
     }
 }

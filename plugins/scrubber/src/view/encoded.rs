@@ -39,15 +39,34 @@ fn run(text: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Span>
         return padded;
     }
     // A long text in base64 is broken into lines of one length.
-    if let Some((joined, stop)) = lines(text, start, padded)
-        && let Some(span) = meaning(&joined).and_then(|decoded| judge(&decoded, start, stop, find))
-    {
-        found.push(span);
+    if let Some((joined, stop)) = lines(text, start, padded) {
+        if let Some(span) = meaning(&joined).and_then(|decoded| judge(&decoded, start, stop, find)) {
+            found.push(span);
+            return stop;
+        }
+        // Else each line is a run of its own.
+        let mut at = start;
+        for line in text[start..stop].split(|&b| b == b'\n') {
+            let lead = line.iter().take_while(|b| !is_base64(**b)).count();
+            let len = line[lead..].iter().take_while(|b| is_base64(**b)).count();
+            alone(text, at + lead, at + lead + len, find, found);
+            at += line.len() + 1;
+        }
         return stop;
     }
+    alone(text, start, end, find, found);
+    padded
+}
+
+/// Judges one run by itself.
+fn alone(text: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
+    if end - start < RUN_MIN_BYTES {
+        return;
+    }
+    let padded = end + text[end..].iter().take(2).take_while(|b| **b == b'=').count();
     if let Some(span) = meaning(&text[start..end]).and_then(|decoded| judge(&decoded, start, padded, find)) {
         found.push(span);
-        return padded;
+        return;
     }
     // A name may be glued to the run: `prefix/aGVsbG8...`, `v1-...`.
     let split =
@@ -57,7 +76,6 @@ fn run(text: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Span>
     {
         found.push(span);
     }
-    padded
 }
 
 fn judge(decoded: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Span>) -> Option<Span> {
@@ -129,11 +147,15 @@ fn lines(text: &[u8], start: usize, end: usize) -> Option<(Vec<u8>, usize)> {
     (stop > end).then_some((joined, stop))
 }
 
-/// Whether pairs of hex digits with separators may be somewhere: `67 68 70`, `0x67, 0x68`.
+/// Whether rows of pairs of hex digits may be somewhere: `67 68 70`, `0x67, 0x68`. Eight pairs reach
+/// over every twelfth byte.
 fn has_hex_pairs(text: &[u8]) -> bool {
-    text.windows(6)
-        .any(|w| is_pair(w[0], w[1]) && matches!(w[2], b' ' | b':' | b',') && is_pair(w[3], w[4]) && w[5] == w[2])
-        || text.windows(4).any(|w| w == b",0x6" || w == b" 0x6")
+    let is_row = |at: usize| {
+        let Some(w) = text.get(at..at + 7) else { return false };
+        let is_plain = matches!(w[0], b' ' | b':' | b',') && w[3] == w[0] && w[6] == w[0] && is_pair(w[1], w[2]) && is_pair(w[4], w[5]);
+        is_plain || (w[1] == b'0' && w[2] == b'x' && matches!(w[0], b' ' | b',') && is_pair(w[3], w[4]))
+    };
+    (0..text.len()).step_by(12).any(|at| (at..at + 6).any(is_row))
 }
 
 fn is_pair(high: u8, low: u8) -> bool {
