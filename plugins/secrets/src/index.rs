@@ -1,7 +1,7 @@
 //! The index of all words that the scan looks for, built by the compiler.
 //!
 //! Owns how a position of the text is told to be worth a look: by three bytes of which only the
-//! low five bits count, so that case does not matter and the table stays small. A bitmap answers
+//! low five bits count, so that case does not matter and the table stays small. A table answers
 //! for most positions; the others are looked up in chains. No instance builds anything.
 //! Never judges: each word leads to the matcher that does.
 
@@ -202,13 +202,14 @@ const fn key_of(bytes: &[u8]) -> usize {
     key(key(key(0, bytes[0]), bytes[1]), bytes[2])
 }
 
-/// One bit for each key that some word has.
-static KNOWN: [u8; KEYS / 8] = {
-    let mut known = [0; KEYS / 8];
+/// For each key one bit for the low three bits of the byte that follows in some word with that key;
+/// behind a word of three bytes any may follow.
+static KNOWN: [u8; KEYS] = {
+    let mut known = [0; KEYS];
     let mut i = 0;
     while i < COUNT {
-        let key = key_of(WORDS[i].bytes);
-        known[key / 8] |= 1 << (key % 8);
+        let bytes = WORDS[i].bytes;
+        known[key_of(bytes)] |= if bytes.len() == 3 { 0xff } else { 1 << (bytes[3] & 7) };
         i += 1;
     }
     known
@@ -230,9 +231,10 @@ const fn chains() -> ([u16; KEYS], [u16; COUNT]) {
     (heads, next)
 }
 
-/// Whether some word may begin with the three bytes that `key` stands for.
-pub(crate) fn is_known(key: usize) -> bool {
-    KNOWN[(key / 8) & (KEYS / 8 - 1)] >> (key % 8) & 1 == 1
+/// What may follow the three bytes that `key` stands for; nothing when no word begins so.
+#[inline]
+pub(crate) fn followers(key: usize) -> u8 {
+    KNOWN[key & (KEYS - 1)]
 }
 
 /// The words that stand exactly at `at`, whose key is `key`.
@@ -264,13 +266,13 @@ fn stands_at(word: &Word, text: &[u8], at: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, WORDS, is_known, key, words_at};
+    use super::{Action, WORDS, followers, key, words_at};
 
     #[test]
     fn every_word_is_found_where_it_stands_and_in_any_case() {
         for word in &WORDS {
             let key = word.bytes[..3].iter().fold(0, |before, &byte| key(before, byte));
-            assert!(is_known(key));
+            assert!(followers(key) >> (word.bytes.get(3).copied().unwrap_or(0) & 7) & 1 == 1);
             let mut text = word.bytes.to_vec();
             assert!(words_at(&text, 0, key).any(|found| found.bytes == word.bytes));
             if word.is_folded {
@@ -278,7 +280,7 @@ mod tests {
                 assert!(words_at(&text, 0, key).any(|found| found.bytes == word.bytes));
             }
         }
-        assert!(!is_known(b"qqq".iter().fold(0, |before, &byte| key(before, byte))));
+        assert_eq!(followers(b"qqq".iter().fold(0, |before, &byte| key(before, byte))), 0);
         let url = b"://".iter().fold(0, |before, &byte| key(before, byte));
         assert_eq!(words_at(b"://", 0, url).next().map(|word| word.action), Some(Action::Url));
     }

@@ -239,6 +239,10 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
     if let Some(one) = discord(text, start, end) {
         return Some(one);
     }
+    // Words and paths of words are no keys: those have digits or capitals.
+    if !text[start..end].iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
+        return None;
+    }
     let (start, end) = stripped(text, start, end);
     // The segments of a path are judged without what leads to them.
     let (start, in_path) = match last_segment(&text[start..end]) {

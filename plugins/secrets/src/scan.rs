@@ -72,7 +72,9 @@ impl Scan<'_> {
         let mut key = 0;
         for (i, &byte) in text.iter().enumerate() {
             key = index::key(key, byte);
-            if index::is_known(key) && i >= 2 {
+            let followers = index::followers(key);
+            // Nearly always nothing may follow, because no word begins so.
+            if followers != 0 && i >= 2 && followers >> (text.get(i + 1).copied().unwrap_or(0) & 7) & 1 == 1 {
                 self.at(i - 2, key);
                 if self.found.len() >= FOUND_MAX {
                     return;

@@ -53,11 +53,23 @@ const SIGNS: [&[u8]; 10] =
     [b" [at] ", b"[at]", b" (at) ", b"(at)", b" {at} ", b"{at}", b" at ", b" <at> ", b"_at_", b" @ "];
 const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} ", b" dot ", b" . ", b"_dot_", b"[.]"];
 
+/// Bytes of `dot` and `[.]`.
+static OF_DOT: [bool; 256] = {
+    let mut of_dot = [false; 256];
+    let bytes = b"dotDOT[.]";
+    let mut i = 0;
+    while i < bytes.len() {
+        of_dot[bytes[i] as usize] = true;
+        i += 1;
+    }
+    of_dot
+};
+
 /// Adds every address of `text` that is spelled: `name [at] host [dot] org`.
 pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
-    let has_dot = |end: usize| end >= 2 && text[end - 2] | 32 == b'd' && text[end - 1] | 32 == b'o';
-    let is_spelled = (0..text.len()).any(|at| (text[at] | 32 == b't' && has_dot(at)) || (text[at] == b'[' && text[at..].starts_with(b"[.]")));
-    if !is_spelled {
+    // One of three neighbouring bytes of `dot` or `[.]` lies on every third position.
+    let is_dot = |at: usize| text.get(at..at + 3).is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]");
+    if !(0..text.len()).step_by(3).any(|at| OF_DOT[usize::from(text[at])] && (at.saturating_sub(2)..=at).any(is_dot)) {
         return;
     }
     for (at, _) in text.iter().enumerate().filter(|(_, b)| matches!(b, b'a' | b'A' | b'@')) {

@@ -6,9 +6,15 @@
 /// How far before and behind a number words count, in bytes.
 const BEFORE_BYTES: usize = 72;
 const BEHIND_BYTES: usize = 24;
+/// How far back a word has to be for a number without any shape of its own, in bytes.
+const CLOSE_BYTES: usize = 32;
 
 /// Longest line that counts as the label of the line below, in bytes.
 const LABEL_MAX_BYTES: usize = 40;
+
+const fn initial(byte: u8) -> u32 {
+    1 << (byte & 31)
+}
 
 /// Words that make any long number somebody's.
 const GENERIC: &[&str] = &[
@@ -150,20 +156,23 @@ pub(super) struct Around {
 struct Words {
     text: Vec<u8>,
     starts: Vec<u8>,
+    /// One bit for the low five bits of each first byte.
+    initials: u32,
 }
 
 impl Words {
     fn of(text: &[u8]) -> Self {
         let text = text.to_ascii_lowercase();
         let begins = |at: usize| text[at] != b' ' && (at == 0 || !text[at - 1].is_ascii_alphabetic());
-        let starts = (0..text.len()).filter(|&at| begins(at)).filter_map(|at| u8::try_from(at).ok()).collect();
-        Self { text, starts }
+        let starts: Vec<u8> = (0..text.len()).filter(|&at| begins(at)).filter_map(|at| u8::try_from(at).ok()).collect();
+        let initials = starts.iter().fold(0, |initials, &at| initials | initial(text[usize::from(at)]));
+        Self { text, starts, initials }
     }
 
     /// Whether `word` stands somewhere as the beginning of a word.
     fn has(&self, word: &str) -> bool {
         let word = word.as_bytes();
-        self.starts.iter().any(|&at| {
+        self.initials & initial(word[0]) != 0 && self.starts.iter().any(|&at| {
             let rest = &self.text[usize::from(at)..];
             rest[0] == word[0] && rest.starts_with(word)
         })
@@ -201,6 +210,13 @@ impl Around {
         let to = (end + BEHIND_BYTES).min(text.len());
         let behind = text[end..to].split(|&b| b == b'\n').next().unwrap_or_default();
         Self { before: Words::of(before), behind: Words::of(behind) }
+    }
+
+    /// The few words right in front of `start`, on the same line.
+    pub(super) fn close(text: &[u8], start: usize) -> Self {
+        let before = &text[start.saturating_sub(CLOSE_BYTES)..start];
+        let before = before.rsplit(|&b| b == b'\n').next().unwrap_or_default();
+        Self { before: Words::of(before), behind: Words::of(b"") }
     }
 
     /// Whether one of `words` stands in front of the number or right behind it.

@@ -294,6 +294,24 @@ pub(super) const IDS: &[Id] = &[
 /// For each length one more than the number of its first row, and for each row likewise the next.
 static LENGTHS: ([u8; 64], [u8; IDS.len()]) = lengths();
 
+/// For each row how many digits its shape begins with, and whether no more may follow at once.
+#[expect(clippy::cast_possible_truncation, reason = "shapes are short")]
+static LEADS: [(u8, bool); IDS.len()] = {
+    let mut leads = [(0, false); IDS.len()];
+    let mut row = 0;
+    while row < IDS.len() {
+        let shape = IDS[row].shape.as_bytes();
+        let mut at = 0;
+        // A literal digit counts as any.
+        while at < shape.len() && (shape[at] == b'd' || shape[at].is_ascii_digit()) {
+            at += 1;
+        }
+        leads[row] = (at as u8, at < shape.len() && at > 0 && !matches!(shape[at], b' ' | b'A'));
+        row += 1;
+    }
+    leads
+};
+
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 255 rows")]
 const fn lengths() -> ([u8; 64], [u8; IDS.len()]) {
     let (mut heads, mut next) = ([0; 64], [0; IDS.len()]);
@@ -307,27 +325,35 @@ const fn lengths() -> ([u8; 64], [u8; IDS.len()]) {
             length += shape[at].is_ascii_alphanumeric() as usize;
             at += 1;
         }
+        assert!(length <= 24);
         next[row] = heads[length];
         heads[length] = row as u8 + 1;
     }
     (heads, next)
 }
 
-/// The rows whose numbers have as many characters as `lengths` has bits set for.
-pub(super) fn with_lengths(lengths: u64) -> impl Iterator<Item = &'static Id> {
+/// The rows whose numbers have as many characters as `lengths` has bits set for, and may begin with
+/// `lead` digits in a row.
+pub(super) fn with_lengths(lengths: u64, lead: usize) -> impl Iterator<Item = &'static Id> {
     let mut left = lengths;
     let mut link = 0_u8;
     std::iter::from_fn(move || {
-        while link == 0 {
-            if left == 0 {
-                return None;
+        loop {
+            while link == 0 {
+                if left == 0 {
+                    return None;
+                }
+                link = LENGTHS.0[left.trailing_zeros() as usize];
+                left &= left - 1;
             }
-            link = LENGTHS.0[left.trailing_zeros() as usize];
-            left &= left - 1;
+            let row = usize::from(link - 1);
+            link = LENGTHS.1[row];
+            let (least, is_exact) = LEADS[row];
+            let fits = if is_exact { lead == usize::from(least) } else { lead >= usize::from(least) };
+            if fits && (least > 0 || lead == 0 || !IDS[row].shape.as_bytes()[0].is_ascii_uppercase() || IDS[row].shape.starts_with('A')) {
+                return Some(&IDS[row]);
+            }
         }
-        let row = usize::from(link - 1);
-        link = LENGTHS.1[row];
-        Some(&IDS[row])
     })
 }
 

@@ -21,7 +21,9 @@ pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
     let start = at - back;
     let is_free = start.checked_sub(1).is_none_or(|before| is_edge(text, before));
     let len = text[at..].iter().take(256).take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
-    match if is_free { number_at(text, start, back) } else { None } {
+    // Most numbers are short and followed by a word or nothing: no shape has fewer than seven.
+    let is_short = back + len < CHARACTERS_MIN && text[at] != b'+' && !goes_on(text, at + len);
+    match if is_free && !is_short { number_at(text, start, back) } else { None } {
         Some(span) => {
             let end = span.end.max(at + 1);
             (Some(span), end)
@@ -30,10 +32,23 @@ pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
     }
 }
 
+/// Whether another group of a number may follow the one that ends at `end`.
+fn goes_on(text: &[u8], end: usize) -> bool {
+    let rest = &text[end..];
+    match rest {
+        [b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+' | b'\n' | b'\r', tail @ ..] => {
+            !matches!(tail, [a, b, ..] if a.is_ascii_alphabetic() && b.is_ascii_alphabetic()) && !tail.is_empty()
+        }
+        _ => false,
+    }
+}
+
 /// Whether a number may stand behind the byte at `before`.
 fn is_edge(text: &[u8], before: usize) -> bool {
     match text[before] {
         b'_' | b'.' | b'/' => false,
+        // `19:12:01.5`: the parts of a time.
+        b':' => before.checked_sub(1).is_none_or(|i| !text[i].is_ascii_digit()),
         // `-` and `+` between letters and digits make them parts of something longer.
         b'-' => before.checked_sub(1).is_none_or(|i| !text[i].is_ascii_alphanumeric()),
         byte => !byte.is_ascii_alphanumeric(),
@@ -42,7 +57,7 @@ fn is_edge(text: &[u8], before: usize) -> bool {
 
 fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
     let extent = Extent::of(text, start);
-    if extent.ends >> CHARACTERS_MIN == 0 || extent.is_timestamp(text, start) {
+    if extent.ends >> CHARACTERS_MIN == 0 || is_dotted_address(text, start) || extent.is_timestamp(text, start) {
         return None;
     }
     if letters == 2
@@ -78,6 +93,21 @@ fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
         return Some(span(start, end, "phone", 0.7));
     }
     date_of_birth(text, start)
+}
+
+/// `10.0.0.12`: four short groups with dots between them.
+fn is_dotted_address(text: &[u8], start: usize) -> bool {
+    let mut at = start;
+    for group in 0..4 {
+        let digits = text[at..].iter().take(4).take_while(|b| b.is_ascii_digit()).count();
+        at += digits;
+        let is_separated = group == 3 || text.get(at) == Some(&b'.');
+        if !(1..=3).contains(&digits) || !is_separated {
+            return false;
+        }
+        at += usize::from(group < 3);
+    }
+    text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric())
 }
 
 pub(super) fn span(start: usize, end: usize, kind: &'static str, confidence: f32) -> Span {
@@ -233,9 +263,10 @@ fn iban_end(text: &[u8], start: usize) -> Option<usize> {
 fn national_at(text: &[u8], start: usize, extent: &Extent) -> Option<Span> {
     let mut around: Option<Around> = None;
     let mut best: Option<Span> = None;
-    for id in national::with_lengths(extent.ends) {
+    let lead = text[start..].iter().take(24).take_while(|b| b.is_ascii_digit()).count();
+    for id in national::with_lengths(extent.ends, lead) {
         let Some((end, compact)) = matches_shape(id.shape, text, start) else { continue };
-        if best.as_ref().is_some_and(|best| best.end >= end) || !(id.check)(&compact) {
+        if best.as_ref().is_some_and(|best| best.end >= end) || !(id.check)(&compact.bytes[..compact.len]) {
             continue;
         }
         let around = around.get_or_insert_with(|| Around::of(text, start, end));
@@ -260,15 +291,24 @@ fn is_believed(id: &Id, around: &Around, given: &[u8]) -> bool {
     }
 }
 
+/// Most characters that a shape has.
+const SHAPE_MAX_BYTES: usize = 24;
+
+/// The characters of a number without its separators.
+struct Compact {
+    bytes: [u8; SHAPE_MAX_BYTES],
+    len: usize,
+}
+
 /// The end of what has `shape` and begins at `start`, and its characters without separators, letters in
 /// upper case.
-fn matches_shape(shape: &str, text: &[u8], start: usize) -> Option<(usize, Vec<u8>)> {
+fn matches_shape(shape: &str, text: &[u8], start: usize) -> Option<(usize, Compact)> {
     // The first character tells most rows apart.
     let first = *text.get(start)?;
     if shape.starts_with('d') && !first.is_ascii_digit() || shape.starts_with('U') && !first.is_ascii_alphabetic() {
         return None;
     }
-    let mut compact = Vec::with_capacity(24);
+    let mut compact = Compact { bytes: [0; SHAPE_MAX_BYTES], len: 0 };
     let mut at = start;
     for class in shape.bytes() {
         let byte = *text.get(at)?;
@@ -292,7 +332,8 @@ fn matches_shape(shape: &str, text: &[u8], start: usize) -> Option<(usize, Vec<u
             return None;
         }
         if byte.is_ascii_alphanumeric() {
-            compact.push(byte.to_ascii_uppercase());
+            compact.bytes[compact.len] = byte.to_ascii_uppercase();
+            compact.len += 1;
         }
         at += 1;
     }

@@ -236,10 +236,7 @@ pub(super) fn national_end(text: &[u8], start: usize, lengths: u64) -> Option<us
         && ends(text, end)
         && !text[start..end].contains(&b'\n')
         && !is_dotted_address(&text[start..end]);
-    let is_said = || {
-        let around = Around::of(text, start, end);
-        around.has_before(WORDS) && !around.is_denied()
-    };
+    let is_said = || Around::close(text, start).has_before(WORDS) && !Around::of(text, start, end).is_denied();
     (is_row && !is_date(&text[start..end]) && is_said()).then_some(end)
 }
 

@@ -9,6 +9,21 @@ use super::letters::{Seen, seen_as};
 /// How much around a disguised character belongs to its view, in bytes; up to the ends of the line.
 const AROUND_BYTES: usize = 256;
 
+/// Bytes at which a disguise may begin.
+static MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    let mut byte = 0x80;
+    while byte < 256 {
+        marks[byte] = true;
+        byte += 1;
+    }
+    marks[b'%' as usize] = true;
+    marks[b'\\' as usize] = true;
+    marks[b'&' as usize] = true;
+    marks[b'=' as usize] = true;
+    marks
+};
+
 /// Names of characters in HTML that secrets and addresses are made of.
 const ENTITIES: &[(&[u8], u8)] = &[
     (b"amp", b'&'),
@@ -46,8 +61,7 @@ const ENTITIES: &[(&[u8], u8)] = &[
 pub(super) fn views(text: &[u8]) -> impl Iterator<Item = View> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let mark = at + text[at..].iter().position(|&b| b >= 0x80 || matches!(b, b'%' | b'\\' | b'&' | b'='))?;
-        let mark = next_disguise(text, mark)?;
+        let mark = next_disguise(text, at)?;
         let from = line_start(text, mark, at);
         // The stretch goes on as long as the next disguise is close.
         let mut to = line_end(text, mark);
@@ -63,7 +77,7 @@ pub(super) fn views(text: &[u8]) -> impl Iterator<Item = View> {
 fn next_disguise(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     while at < text.len() {
-        let next = at + text[at..].iter().position(|&b| b >= 0x80 || matches!(b, b'%' | b'\\' | b'&' | b'='))?;
+        let next = at + text[at..].iter().position(|&b| MARKS[usize::from(b)])?;
         let is_disguise = if text[next] >= 0x80 { is_folded(text, next) } else { escape(text, next).is_some() };
         if is_disguise {
             return Some(next);

@@ -11,10 +11,20 @@ const AROUND_BYTES: usize = 96;
 /// Most breaks joined in one view.
 const BREAKS_MAX: usize = 12;
 
+/// Bytes at which a break may be.
+static MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    marks[b'\n' as usize] = true;
+    marks[b'"' as usize] = true;
+    marks[b'\'' as usize] = true;
+    marks[b'`' as usize] = true;
+    marks
+};
+
 /// Adds what `find` sees across breaks of `text`.
 pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
     let mut at = 0;
-    while let Some(next) = text[at..].iter().position(|b| matches!(b, b'\n' | b'"' | b'\'' | b'`')) {
+    while let Some(next) = text[at..].iter().position(|&b| MARKS[usize::from(b)]) {
         let place = at + next;
         at = place + 1;
         let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { continue };
@@ -83,12 +93,14 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         && left.len() + right.len() >= characters_min
         && (characters_min == 0 || digits(right) + digits(left) >= 2)
         && !right.contains(&b':');
-    let is_number = left.last().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
-        && (right[0].is_ascii_digit() || right[0] == b'-')
-        && right.len() <= 14
+    let is_plain = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'/' | b'+'));
+    let is_number = right.len() <= 14
         && digits(left) >= 2
-        && !right.contains(&b':')
-        && digits(left) + digits(right) >= 8;
+        && digits(left) + digits(right) >= 8
+        && (right[0].is_ascii_digit() || right[0] == b'-')
+        && left.last().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+        && is_plain(right)
+        && (is_plain(left) || left.iter().any(|b| matches!(b, b'=' | b':')));
     has_sign || is_token || is_number
 }
 

@@ -48,6 +48,8 @@ pub(super) fn seen_as(character: char) -> Seen {
     let code = u32::from(character);
     match code {
         0..=0x7f => Seen::Same,
+        // Letters with accents are what they are, but for three.
+        0xa1..=0x24f if !matches!(code, 0xad | 0xb2 | 0xb3 | 0xb9 | 0xab | 0xbb | 0x131 | 0x17f | 0x237) => Seen::Same,
         _ if is_unseen(code) => Seen::Nothing,
         0xa0 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 => Seen::As(b' '),
         0xff01..=0xff5e => as_ascii(code - 0xff01 + 0x21),
