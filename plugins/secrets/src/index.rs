@@ -35,7 +35,7 @@ pub(crate) enum Action {
     PasswordHash,
     /// `login`, `credentials`: a user and a password follow.
     Login,
-    /// `admin/`: a user that every system has.
+    /// `admin`: a user that every system has.
     User,
     /// `oracle:thin:`: `user/password@host` follows.
     Oracle,
@@ -114,12 +114,9 @@ const MARKS: &[Word] = &[
     word("account", true, Action::Login),
     word("wifi:", true, Action::Login),
     word("wi-fi:", true, Action::Login),
-    word("admin/", true, Action::User),
-    word("admin:", true, Action::User),
-    word("root/", true, Action::User),
-    word("root:", true, Action::User),
-    word("administrator/", true, Action::User),
-    word("administrator:", true, Action::User),
+    word("admin", true, Action::User),
+    word("root", true, Action::User),
+    word("administrator", true, Action::User),
     word("oracle:thin:", true, Action::Oracle),
     word("oracle:oci:", true, Action::Oracle),
     word("connect(\"", true, Action::Oracle),

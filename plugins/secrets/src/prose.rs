@@ -168,7 +168,10 @@ pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options)
     if !(options.guess && options.prose) || !is_boundary(text, at) || matches!(text[..at].last(), Some(b'/' | b'-' | b'_' | b'.' | b'@')) {
         return None;
     }
-    let value = trimmed(text, read(text, end, How::Said)?);
+    if !matches!(text.get(end), Some(b'/' | b':')) {
+        return None;
+    }
+    let value = trimmed(text, read(text, end + 1, How::Said)?);
     let is_rest = text[value.start..value.end].contains(&b'/') || text.get(value.end) == Some(&b':');
     (!is_rest && is_login_secret(text, value.start, value.end, true)).then_some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 })
 }

@@ -143,8 +143,10 @@ pub(crate) fn is_identifier(bytes: &[u8]) -> bool {
         let digits = word[letters..].iter().take_while(|b| b.is_ascii_digit()).count();
         letters + digits == word.len() && digits <= 4 && has_word_case(&word[..letters])
     });
-    let (rarity, pairs) = rarity(bytes);
-    is_words && !(pairs >= 9 && rarity >= 52)
+    is_words && {
+        let (rarity, pairs) = rarity(bytes);
+        !(pairs >= 9 && rarity >= 52)
+    }
 }
 
 /// Upper case only at the start of a part (`clientSecret`), or throughout (`API`).
@@ -163,13 +165,13 @@ pub(crate) fn is_random(bytes: &[u8]) -> bool {
     if makeup.is_hex {
         return makeup.len >= 16 && makeup.digits > 0 && makeup.letters() > 0 && bits_per_byte(bytes) >= 2.5;
     }
+    if is_identifier(bytes) {
+        return false;
+    }
     let (rarity, pairs) = rarity(bytes);
     let is_mixed = makeup.upper > 0 && makeup.lower > 0 && makeup.digits > 0;
     let turns = case_turns(bytes);
     let strange = makeup.switches + turns;
-    if is_identifier(bytes) {
-        return false;
-    }
     // Each rule was set so that 1 in 100 of random strings of that make-up fails it.
     match () {
         () if makeup.digits == 0 && turns * 4 < makeup.len => pairs >= 9 && rarity >= 50,

@@ -235,6 +235,7 @@ pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
     }
 }
 
+#[inline(never)]
 fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Found> {
     if let Some(one) = discord(text, start, end) {
         return Some(one);

@@ -54,6 +54,26 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
     settle(text, scan.found)
 }
 
+/// The end of the next three bytes behind `from` with which a word may begin, and their key; `key` is
+/// that of what ends at `from`. A function of its own, so that the loop over every byte of every text
+/// holds nothing else.
+#[inline(never)]
+fn next_word(text: &[u8], from: usize, mut key: usize) -> Option<(usize, usize)> {
+    let mut rest = text[from..].iter();
+    while let Some(&byte) = rest.next() {
+        key = index::key(key, byte);
+        let followers = index::followers(key);
+        // Nearly always nothing may follow, because no word begins so.
+        if followers != 0 {
+            let next = rest.as_slice().first().copied().unwrap_or(0);
+            if followers >> (next & 7) & 1 == 1 {
+                return Some((text.len() - rest.len(), key));
+            }
+        }
+    }
+    None
+}
+
 struct Scan<'t> {
     text: &'t [u8],
     options: &'t Options,
@@ -68,21 +88,19 @@ struct Scan<'t> {
 
 impl Scan<'_> {
     fn run(&mut self) {
-        let text = self.text;
-        let mut key = 0;
-        for (i, &byte) in text.iter().enumerate() {
-            key = index::key(key, byte);
-            let followers = index::followers(key);
-            // Nearly always nothing may follow, because no word begins so.
-            if followers != 0 && i >= 2 && followers >> (text.get(i + 1).copied().unwrap_or(0) & 7) & 1 == 1 {
-                self.at(i - 2, key);
-                if self.found.len() >= FOUND_MAX {
-                    return;
-                }
+        let (mut at, mut key) = (0, 0);
+        while let Some((end, found_key)) = next_word(self.text, at, key) {
+            (at, key) = (end, found_key);
+            if at >= 3 {
+                self.at(at - 3, key);
+            }
+            if self.found.len() >= FOUND_MAX {
+                return;
             }
         }
     }
 
+    #[inline(never)]
     fn at(&mut self, at: usize, key: usize) {
         if at < self.block_until {
             return;

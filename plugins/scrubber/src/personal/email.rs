@@ -13,6 +13,7 @@ const NO_DOMAINS: &[&[u8]] = &[
 ];
 
 /// The mail address around the sign at `at`.
+#[inline(never)]
 pub(super) fn around(text: &[u8], at: usize) -> Option<Span> {
     let is_local = |b: &&u8| b.is_ascii_alphanumeric() || b"!#$%&'*+=?^_{|}~.-".contains(b) || **b >= 0x80;
     // RFC 5321 section 4.5.3.1: 64 octets before the sign, 255 behind.
@@ -53,23 +54,30 @@ const SIGNS: [&[u8]; 10] =
     [b" [at] ", b"[at]", b" (at) ", b"(at)", b" {at} ", b"{at}", b" at ", b" <at> ", b"_at_", b" @ "];
 const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} ", b" dot ", b" . ", b"_dot_", b"[.]"];
 
-/// Bytes of `dot` and `[.]`.
-static OF_DOT: [bool; 256] = {
-    let mut of_dot = [false; 256];
+/// For each byte of `dot` and `[.]` its place in them, counted from 1.
+static OF_DOT: [u8; 256] = {
+    let mut places = [0; 256];
     let bytes = b"dotDOT[.]";
     let mut i = 0;
     while i < bytes.len() {
-        of_dot[bytes[i] as usize] = true;
+        places[bytes[i] as usize] = (i % 3) as u8 + 1;
         i += 1;
     }
-    of_dot
+    places
 };
 
 /// Adds every address of `text` that is spelled: `name [at] host [dot] org`.
 pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
     // One of three neighbouring bytes of `dot` or `[.]` lies on every third position.
-    let is_dot = |at: usize| text.get(at..at + 3).is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]");
-    if !(0..text.len()).step_by(3).any(|at| OF_DOT[usize::from(text[at])] && (at.saturating_sub(2)..=at).any(is_dot)) {
+    let mut is_spelled = false;
+    for at in (0..text.len()).step_by(3) {
+        let place = usize::from(OF_DOT[usize::from(text[at])]);
+        if place > 0 && at + 1 >= place {
+            let start = at + 1 - place;
+            is_spelled |= text.get(start..start + 3).is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]");
+        }
+    }
+    if !is_spelled {
         return;
     }
     for (at, _) in text.iter().enumerate().filter(|(_, b)| matches!(b, b'a' | b'A' | b'@')) {

@@ -11,10 +11,13 @@ use crate::span::Span;
 
 /// Longest number looked at, with its separators.
 const REACH_MAX_BYTES: usize = 48;
+/// Longest group of letters and digits that is no account number: a resident's id of China.
+const GROUP_MAX_BYTES: usize = 19;
 /// Fewest characters that are worth a look at all.
 const CHARACTERS_MIN: usize = 7;
 
 /// The number whose first digit (or `+`) stands at `at`, and where to go on from.
+#[inline(never)]
 pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
     // The group that the digit belongs to may begin with letters.
     let back = text[..at].iter().rev().take(8).take_while(|b| b.is_ascii_alphabetic()).count();
@@ -22,7 +25,8 @@ pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
     let is_free = start.checked_sub(1).is_none_or(|before| is_edge(text, before));
     let len = text[at..].iter().take(256).take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
     // Most numbers are short and followed by a word or nothing: no shape has fewer than seven.
-    let is_short = back + len < CHARACTERS_MIN && text[at] != b'+' && !goes_on(text, at + len);
+    let is_long = back + len > GROUP_MAX_BYTES && back != 2;
+    let is_short = is_long || back + len < CHARACTERS_MIN && text[at] != b'+' && !goes_on(text, at + len);
     match if is_free && !is_short { number_at(text, start, back) } else { None } {
         Some(span) => {
             let end = span.end.max(at + 1);

@@ -33,6 +33,7 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
 }
 
 /// Judges the run at `start`; the position to go on from.
+#[inline(never)]
 fn run(text: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
     let padded = end + text[end..].iter().take(2).take_while(|b| **b == b'=').count();
     if end - start > RUN_MAX_BYTES {
@@ -152,10 +153,21 @@ fn lines(text: &[u8], start: usize, end: usize) -> Option<(Vec<u8>, usize)> {
 fn has_hex_pairs(text: &[u8]) -> bool {
     let is_row = |at: usize| {
         let Some(w) = text.get(at..at + 7) else { return false };
-        let is_plain = matches!(w[0], b' ' | b':' | b',') && w[3] == w[0] && w[6] == w[0] && is_pair(w[1], w[2]) && is_pair(w[4], w[5]);
-        is_plain || (w[1] == b'0' && w[2] == b'x' && matches!(w[0], b' ' | b',') && is_pair(w[3], w[4]))
+        let is_plain = w[3] == w[0] && w[6] == w[0] && is_pair(w[1], w[2]) && is_pair(w[4], w[5]);
+        is_plain || (w[1] == b'0' && w[2] == b'x' && is_pair(w[3], w[4]))
     };
-    (0..text.len()).step_by(12).any(|at| (at..at + 6).any(is_row))
+    let mut rest = text;
+    let mut at = 0;
+    while let [a, b, c, d, e, f, ..] = rest {
+        for (place, byte) in [a, b, c, d, e, f].into_iter().enumerate() {
+            if matches!(byte, b' ' | b':' | b',') && is_row(at + place) {
+                return true;
+            }
+        }
+        at += 12;
+        rest = text.get(at..).unwrap_or_default();
+    }
+    false
 }
 
 fn is_pair(high: u8, low: u8) -> bool {

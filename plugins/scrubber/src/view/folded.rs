@@ -87,6 +87,7 @@ fn next_disguise(text: &[u8], from: usize) -> Option<usize> {
     None
 }
 
+#[inline(never)]
 fn is_folded(text: &[u8], at: usize) -> bool {
     decode(text, at).is_some_and(|(character, _)| seen_as(character) != Seen::Same)
 }
@@ -168,6 +169,7 @@ enum Decoded {
 
 /// What the escape at `at` stands for, and its length; none when there is none, or one for a
 /// character that no secret is made of.
+#[inline(never)]
 fn escape(text: &[u8], at: usize) -> Option<(Decoded, usize)> {
     let rest = &text[at..];
     match rest[0] {
@@ -223,10 +225,13 @@ fn quoted_printable(text: &[u8], at: usize) -> Option<(Decoded, usize)> {
                 .get(at + 1..at + 3)
                 .is_some_and(|digits| digits.iter().all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(b)))
     };
+    if !is_code(at) {
+        return None;
+    }
     let near = (1..=2).filter(|step| is_code(at + step * 3)).count()
         + (1..=2).filter(|step| at >= step * 3 && is_code(at - step * 3)).count();
     let is_equals = text.get(at..at + 3) == Some(b"=3D");
-    if !is_code(at) || (near < 2 && !is_equals) {
+    if near < 2 && !is_equals {
         return None;
     }
     hex(&text[at + 1..at + 3]).and_then(printable).map(|byte| (byte, 3))

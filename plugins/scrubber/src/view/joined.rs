@@ -27,12 +27,18 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
     while let Some(next) = text[at..].iter().position(|&b| MARKS[usize::from(b)]) {
         let place = at + next;
         at = place + 1;
-        let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { continue };
-        let (view, seams) = join(text, gap);
-        for span in find(&view.bytes) {
-            if seams.iter().any(|seam| span.start < *seam && *seam < span.end) {
-                found.push(view.back(span));
-            }
+        look(text, place, find, found);
+    }
+}
+
+/// Looks across the break at `place`, if there is one.
+#[inline(never)]
+fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
+    let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { return };
+    let (view, seams) = join(text, gap);
+    for span in find(&view.bytes) {
+        if seams.iter().any(|seam| span.start < *seam && *seam < span.end) {
+            found.push(view.back(span));
         }
     }
 }
@@ -85,11 +91,15 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     }
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let has_sign = left.contains(&b'@') || right.contains(&b'@');
+    if !has_sign && !left.iter().chain(right).any(u8::is_ascii_digit) && characters_min > 0 {
+        return false;
+    }
     let after = gap.start + right.len();
     let is_alone =
         text.get(after).is_none_or(|b| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'\\'));
     let is_literal = text[gap.end..gap.start].iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
     let is_token = (is_alone || is_literal)
+        && (characters_min == 0 || left.len() >= 2)
         && left.len() + right.len() >= characters_min
         && (characters_min == 0 || digits(right) + digits(left) >= 2)
         && !right.contains(&b':');
@@ -100,7 +110,7 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         && (right[0].is_ascii_digit() || right[0] == b'-')
         && left.last().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
         && is_plain(right)
-        && (is_plain(left) || left.iter().any(|b| matches!(b, b'=' | b':')));
+        && left.rsplit(|b| matches!(b, b'=' | b':')).next().is_some_and(is_plain);
     has_sign || is_token || is_number
 }
 
