@@ -71,7 +71,12 @@ fn regions(scrubbed: &str, spans: &[Span]) -> Vec<(usize, usize)> {
         let start = at + (span.start - done);
         let end = start + span.replacement().len();
         (done, at) = (span.end, end);
-        let reach = |from: usize| bytes[from.saturating_sub(AROUND_BYTES)..from].iter().rposition(|&b| b == b'\n').map(|back| from.saturating_sub(AROUND_BYTES) + back + 1);
+        let reach = |from: usize| {
+            bytes[from.saturating_sub(AROUND_BYTES)..from]
+                .iter()
+                .rposition(|&b| b == b'\n')
+                .map(|back| from.saturating_sub(AROUND_BYTES) + back + 1)
+        };
         let near = start.saturating_sub(AROUND_BYTES);
         let from = scrubbed.floor_char_boundary(reach(near).unwrap_or(near.saturating_sub(AROUND_BYTES)));
         let far = (end + AROUND_BYTES).min(bytes.len());

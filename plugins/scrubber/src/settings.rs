@@ -36,6 +36,7 @@ pub(crate) struct Settings {
 }
 
 /// What one tier is stricter or laxer about.
+#[expect(clippy::struct_field_names, reason = "the members of the settings are called so")]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TierRules {
@@ -134,14 +135,14 @@ impl Settings {
         let policy = self.policy("");
         self.check_names(&policy, "disabled_kinds", &self.disabled_kinds)?;
         self.check_names(&policy, "block_kinds", &self.block_kinds)?;
-        self.check_blocking(&policy, "block_kinds", &self.block_kinds)?;
+        Self::check_blocking(&policy, "block_kinds", &self.block_kinds)?;
         for (tier, rules) in &self.tiers {
             let policy = self.policy(tier);
             let member = |name: &str| format!("tiers.{tier}.{name}");
             self.check_names(&policy, &member("disabled_kinds"), &rules.disabled_kinds)?;
             self.check_names(&policy, &member("enabled_kinds"), &rules.enabled_kinds)?;
             self.check_names(&policy, &member("block_kinds"), &rules.block_kinds)?;
-            self.check_blocking(&policy, &member("block_kinds"), &rules.block_kinds)?;
+            Self::check_blocking(&policy, &member("block_kinds"), &rules.block_kinds)?;
         }
         Ok(())
     }
@@ -160,7 +161,7 @@ impl Settings {
         }
     }
 
-    fn check_blocking(&self, policy: &Policy<'_>, member: &str, kinds: &[String]) -> Result<(), String> {
+    fn check_blocking(policy: &Policy<'_>, member: &str, kinds: &[String]) -> Result<(), String> {
         let is_group = |kind: &str| kind == SECRETS || kind == PERSONAL;
         match kinds.iter().find(|kind| !is_group(kind) && !policy.wants(kind)) {
             Some(kind) => Err(format!("`{member}`: {kind} is among `disabled_kinds`, so it would never block")),

@@ -37,23 +37,38 @@ fn passes(sample: &Sample) -> bool {
     let out = scrubbed(&sample.text);
     let Some(secret) = &sample.secret else { return out == sample.text };
     // What is put in place of finds is no part of the secret.
-    let rest: String = out.split("[REDACTED:").enumerate().map(|(at, part)| if at == 0 { part } else { part.split_once(']').map_or("", |p| p.1) }).collect::<Vec<_>>().join("\u{0}");
+    let rest: String = out
+        .split("[REDACTED:")
+        .enumerate()
+        .map(|(at, part)| if at == 0 { part } else { part.split_once(']').map_or("", |p| p.1) })
+        .collect::<Vec<_>>()
+        .join("\u{0}");
     let letters: Vec<char> = secret.chars().collect();
     let shortest = (SURVIVES_MAX + 1).min(letters.len());
     // What stands in the text beside the secret too, such as the vendor's name, tells nothing of it.
     let beside = sample.text.replace(secret.as_str(), "\u{0}");
-    !letters.windows(shortest).map(|window| window.iter().collect::<String>()).any(|run| rest.contains(&run) && !beside.contains(&run))
+    !letters
+        .windows(shortest)
+        .map(|window| window.iter().collect::<String>())
+        .any(|run| rest.contains(&run) && !beside.contains(&run))
 }
 
 fn secrets() -> Vec<Sample> {
     let mut samples = Vec::new();
     let mut dice = Dice::new(1);
-    let mut push = |group, label: String, text: String, secret: String| samples.push(Sample { group, label, text, secret: Some(secret) });
+    let mut push = |group, label: String, text: String, secret: String| {
+        samples.push(Sample { group, label, text, secret: Some(secret) });
+    };
     for (number, (service, noun, pattern)) in kinds::MARKED.iter().enumerate() {
         for round in 0..6 {
             let value = dice.fill(pattern);
             let (place, template) = places::TEMPLATES[(number * 7 + round * 13) % places::TEMPLATES.len()];
-            push("marked", format!("{service} {noun} in {place}"), places::place(template, service, noun, &value), value);
+            push(
+                "marked",
+                format!("{service} {noun} in {place}"),
+                places::place(template, service, noun, &value),
+                value,
+            );
         }
         let value = dice.fill(pattern);
         push("marked alone", format!("{service} {noun}"), format!("see {value} there"), value);
@@ -63,14 +78,24 @@ fn secrets() -> Vec<Sample> {
             let noun = kinds::NOUNS[(number + round * 5) % kinds::NOUNS.len()];
             let value = dice.fill(kinds::SHAPES[(number * 3 + round * 7) % kinds::SHAPES.len()]);
             let (place, template) = places::TEMPLATES[(number * 11 + round * 17) % places::TEMPLATES.len()];
-            push("unmarked", format!("{service} {noun} in {place}"), places::place(template, service, noun, &value), value);
+            push(
+                "unmarked",
+                format!("{service} {noun} in {place}"),
+                places::place(template, service, noun, &value),
+                value,
+            );
         }
     }
-    for (group, templates, rounds) in [("prose", passwords::PROSE, 12), ("command", passwords::COMMANDS, 8), ("file", passwords::FILES, 8)] {
+    for (group, templates, rounds) in
+        [("prose", passwords::PROSE, 12), ("command", passwords::COMMANDS, 8), ("file", passwords::FILES, 8)]
+    {
         for template in templates {
             for _ in 0..rounds {
                 let value = passwords::password(&mut dice);
-                let text = template.replace("%D", dice.pick(passwords::USERS)).replace("%H", dice.pick(passwords::HOSTS)).replace("%P", &value);
+                let text = template
+                    .replace("%D", dice.pick(passwords::USERS))
+                    .replace("%H", dice.pick(passwords::HOSTS))
+                    .replace("%P", &value);
                 push(group, (*template).to_owned(), text, value);
             }
         }
@@ -81,10 +106,23 @@ fn secrets() -> Vec<Sample> {
             push("token", (*template).to_owned(), template.replace("%T", &value), value);
         }
     }
-    for label in ["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY", "EC PRIVATE KEY", "PGP PRIVATE KEY BLOCK", "ENCRYPTED PRIVATE KEY"] {
+    for label in [
+        "RSA PRIVATE KEY",
+        "PRIVATE KEY",
+        "OPENSSH PRIVATE KEY",
+        "EC PRIVATE KEY",
+        "PGP PRIVATE KEY BLOCK",
+        "ENCRYPTED PRIVATE KEY",
+    ] {
         let body: String = (0..6).map(|_| dice.fill("{b64}") + "\n").collect();
         let block = format!("-----BEGIN {label}-----\n{body}-----END {label}-----");
-        for text in [block.clone(), block.replace('\n', "\\n"), format!("    {}", block.replace('\n', "\n    ")), format!("key: \"{}\"", block.replace('\n', "\\n\" +\n  \"")), block.rsplit_once('\n').unwrap().0.to_owned()] {
+        for text in [
+            block.clone(),
+            block.replace('\n', "\\n"),
+            format!("    {}", block.replace('\n', "\n    ")),
+            format!("key: \"{}\"", block.replace('\n', "\\n\" +\n  \"")),
+            block.rsplit_once('\n').unwrap().0.to_owned(),
+        ] {
             push("private key", label.to_owned(), text, body.replace('\n', "")[..300].to_owned());
         }
     }
@@ -98,7 +136,12 @@ fn personal() -> Vec<Sample> {
         let (kind, value) = persons::make(&mut dice, number / persons::TEMPLATES.len());
         let template = persons::TEMPLATES[number % persons::TEMPLATES.len()];
         let group = if matches!(kind, "email" | "phone" | "card" | "iban") { kind } else { "national id" };
-        samples.push(Sample { group, label: kind.to_owned(), text: template.replace("%k", kind).replace("%V", &value), secret: Some(value) });
+        samples.push(Sample {
+            group,
+            label: kind.to_owned(),
+            text: template.replace("%k", kind).replace("%V", &value),
+            secret: Some(value),
+        });
     }
     samples
 }
@@ -118,8 +161,15 @@ fn disguised() -> Vec<Sample> {
             };
             let Some(hidden) = disguise::disguise(&mut dice, way, &secret) else { continue };
             let template = dice.pick(disguise::TEMPLATES);
-            let text = template.replace(if hidden.starts_with(['"', '\'']) { "\"%V\"" } else { "%V" }, "%V").replace("%V", &hidden);
-            samples.push(Sample { group: name, label, text, secret: Some(if matches!(*name, "broken lines" | "concatenated") { secret } else { hidden }) });
+            let text = template
+                .replace(if hidden.starts_with(['"', '\'']) { "\"%V\"" } else { "%V" }, "%V")
+                .replace("%V", &hidden);
+            samples.push(Sample {
+                group: name,
+                label,
+                text,
+                secret: Some(if matches!(*name, "broken lines" | "concatenated") { secret } else { hidden }),
+            });
         }
     }
     samples
@@ -137,6 +187,10 @@ fn harmless() -> Vec<Sample> {
     samples
 }
 
+fn share_of(part: usize, all: usize) -> f64 {
+    f64::from(u32::try_from(part).unwrap()) / f64::from(u32::try_from(all).unwrap())
+}
+
 /// Prints the table of `samples` and returns the share that passes.
 fn score(name: &str, samples: &[Sample]) -> f64 {
     set_settings("{}");
@@ -152,10 +206,10 @@ fn score(name: &str, samples: &[Sample]) -> f64 {
         }
     }
     let passed: usize = groups.values().map(|group| group.0).sum();
-    let share = passed as f64 / samples.len() as f64;
+    let share = share_of(passed, samples.len());
     println!("{name:<28} {passed:>5} of {:>5}  {share:.3}", samples.len());
     for (group, (passed, all, failures)) in &groups {
-        println!("  {group:<26} {passed:>5} of {all:>5}  {:.3}", *passed as f64 / *all as f64);
+        println!("  {group:<26} {passed:>5} of {all:>5}  {:.3}", share_of(*passed, *all));
         for sample in failures.iter().take(shown) {
             println!("      {}\n        {:?}\n        {:?}", sample.label, sample.text, scrubbed(&sample.text));
         }

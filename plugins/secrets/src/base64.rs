@@ -6,10 +6,7 @@
 ///
 /// *Limits*: as much memory as three quarters of `text`.
 pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let body = match text {
-        [body @ .., b'=', b'='] | [body @ .., b'='] => body,
-        body => body,
-    };
+    let body = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
     if body.len() % 4 == 1 {
         return None;
     }

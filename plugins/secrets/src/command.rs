@@ -385,10 +385,8 @@ fn split(text: &[u8], from: usize) -> Vec<Word> {
                 while i < end {
                     match (text[i], open) {
                         (b, Some(quote)) if b == quote => open = None,
-                        (b'\n', _) => break,
-                        (_, Some(_)) => {}
+                        (b'\n', _) | (b'`', None) => break,
                         (quote @ (b'"' | b'\''), None) => open = Some(quote),
-                        (b'`', None) => break,
                         (b, None) if b.is_ascii_whitespace() => break,
                         _ => {}
                     }

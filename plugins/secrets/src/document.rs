@@ -14,7 +14,7 @@ const REACH_MAX_BYTES: usize = 8 * 1024;
 /// The values below `data:` and `stringData:` of the Secret whose `kind: Secret` ends at `end`; the
 /// end of what was read.
 pub(crate) fn secret_manifest(text: &[u8], end: usize, found: &mut Vec<Found>) -> usize {
-    if text.get(end).is_some_and(|b| b.is_ascii_alphanumeric()) {
+    if text.get(end).is_some_and(u8::is_ascii_alphanumeric) {
         return end;
     }
     let limit = (end + REACH_MAX_BYTES).min(text.len());
@@ -113,10 +113,16 @@ pub(crate) fn oracle_logon(text: &[u8], at: usize) -> Option<Found> {
     let logon = &text[at..at + text[at..].iter().take(160).take_while(is_part).count()];
     let host = logon.iter().position(|&b| b == b'@')?;
     let slash = logon[..host].iter().position(|&b| b == b'/')?;
-    let is_user = slash > 0 && logon[..slash].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#' | b'.'));
+    let is_user =
+        slash > 0 && logon[..slash].iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#' | b'.'));
     let password = &logon[slash + 1..host];
     let is_secret = is_user && password.len() >= 4 && !password.contains(&b'/') && !is_placeholder(password);
-    is_secret.then_some(Found { kind: Kind::CONNECTION_PASSWORD, start: at + slash + 1, end: at + host, confidence: 0.9 })
+    is_secret.then_some(Found {
+        kind: Kind::CONNECTION_PASSWORD,
+        start: at + slash + 1,
+        end: at + host,
+        confidence: 0.9,
+    })
 }
 
 /// The password in the text of a QR code for a wireless network: `WIFI:T:WPA;S:name;P:password;;`.

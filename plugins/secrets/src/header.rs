@@ -10,45 +10,12 @@ use crate::random::{Makeup, is_identifier, is_random};
 use crate::scan::Found;
 
 /// Schemes that may stand in front of credentials. Small letters.
+#[rustfmt::skip]
 const SCHEMES: &[&str] = &[
-    "bearer",
-    "basic",
-    "token",
-    "digest",
-    "apikey",
-    "api-key",
-    "aws4-hmac-sha256",
-    "negotiate",
-    "ntlm",
-    "hmac",
-    "oauth",
-    "key",
-    "ssws",
-    "bot",
-    "splunk",
-    "sso-key",
-    "geniekey",
-    "hawk",
-    "signature",
-    "dpop",
-    "aws",
-    "sharedkeylite",
-    "sharedkey",
-    "sharedaccesssignature",
-    "zoho-oauthtoken",
-    "ghost",
-    "bearertoken",
-    "jwt",
-    "mac",
-    "apitoken",
-    "discogs",
-    "privatetoken",
-    "client-id",
-    "userkey",
-    "access",
-    "private",
-    "secret",
-    "user",
+    "bearer", "basic", "token", "digest", "apikey", "api-key", "aws4-hmac-sha256", "negotiate", "ntlm", "hmac",
+    "oauth", "key", "ssws", "bot", "splunk", "sso-key", "geniekey", "hawk", "signature", "dpop", "aws",
+    "sharedkeylite", "sharedkey", "sharedaccesssignature", "zoho-oauthtoken", "ghost", "bearertoken", "jwt", "mac",
+    "apitoken", "discogs", "privatetoken", "client-id", "userkey", "access", "private", "secret", "user",
 ];
 
 /// The credentials of the `Authorization` header (or what is named so) that ends at `end`.
@@ -123,7 +90,9 @@ pub(crate) fn scheme(text: &[u8], at: usize, end: usize) -> Option<Found> {
     let value = &text[start..start + len];
     let makeup = Makeup::of(value);
     let is_random = match () {
-        () if is_bearer => value.len() >= 10 && is_credential(value, 10) && !is_pair(value) && (makeup.digits > 0 || is_random(value)),
+        () if is_bearer => {
+            value.len() >= 10 && is_credential(value, 10) && !is_pair(value) && (makeup.digits > 0 || is_random(value))
+        }
         () if continues_with(text, at, "basic") => value.len() >= 12 && is_basic(value),
         () => value.len() >= 20 && is_random(value),
     };
@@ -144,12 +113,9 @@ fn run(text: &[u8], at: usize) -> usize {
 fn is_credential(value: &[u8], min: usize) -> bool {
     let makeup = Makeup::of(value);
     let is_word = makeup.digits == 0 && makeup.symbols == 0 && !is_random(value);
-    value.len() >= min
-        && !is_placeholder(value)
-        && !is_word
-        && !(is_identifier(value) && makeup.digits < 3)
-        && !value.contains(&b'(')
-        && !value.starts_with(b"$")
+    let is_name = is_identifier(value) && makeup.digits < 3;
+    let is_code = value.contains(&b'(') || value.starts_with(b"$");
+    value.len() >= min && !(is_word || is_name || is_code || is_placeholder(value))
 }
 
 /// `expires_in=3600`: an equal sign that pads nothing.
@@ -165,44 +131,12 @@ fn is_basic(value: &[u8]) -> bool {
 }
 
 /// Cookies that tell settings. Small letters; a name that only begins so counts too.
+#[rustfmt::skip]
 const HARMLESS_COOKIES: &[&str] = &[
-    "theme",
-    "lang",
-    "locale",
-    "consent",
-    "cookieconsent",
-    "cookie_consent",
-    "_ga",
-    "_gid",
-    "_gat",
-    "__utm",
-    "timezone",
-    "tz",
-    "currency",
-    "country",
-    "dark",
-    "color",
-    "font",
-    "view",
-    "sort",
-    "layout",
-    "path",
-    "domain",
-    "expires",
-    "max-age",
-    "samesite",
-    "secure",
-    "httponly",
-    "priority",
-    "version",
-    "partitioned",
-    "region",
-    "ab_test",
-    "notice",
-    "sidebar",
-    "visited",
-    "referrer",
-    "utm",
+    "theme", "lang", "locale", "consent", "cookieconsent", "cookie_consent", "_ga", "_gid", "_gat", "__utm",
+    "timezone", "tz", "currency", "country", "dark", "color", "font", "view", "sort", "layout", "path", "domain",
+    "expires", "max-age", "samesite", "secure", "httponly", "priority", "version", "partitioned", "region", "ab_test",
+    "notice", "sidebar", "visited", "referrer", "utm",
 ];
 
 /// The values of the cookies that follow the word (`Cookie`, `Set-Cookie`, `PHPSESSID`) at `at`.

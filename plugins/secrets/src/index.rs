@@ -152,6 +152,7 @@ const COUNT: usize = MARKS.len() + FORMATS.len() + names::WORDS.len() + names::F
 pub(crate) static WORDS: [Word; COUNT] = all();
 
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 65,536 words")]
+#[expect(clippy::large_stack_arrays, reason = "the compiler's stack, not the program's")]
 const fn all() -> [Word; COUNT] {
     let mut words = [MARKS[0]; COUNT];
     let mut at = 0;
@@ -216,6 +217,7 @@ static KNOWN: [u8; KEYS] = {
 static CHAINS: ([u16; KEYS], [u16; COUNT]) = chains();
 
 #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 65,535 words")]
+#[expect(clippy::large_stack_arrays, reason = "the compiler's stack, not the program's")]
 const fn chains() -> ([u16; KEYS], [u16; COUNT]) {
     let (mut heads, mut next) = ([0; KEYS], [0; COUNT]);
     let mut i = COUNT;

@@ -49,11 +49,15 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
 /// Whether a line of words ends with the value: `sudo password = hunter2`. Declarations of programs
 /// have words of their own in front.
 fn is_told(text: &[u8], name: &Name, value: &Value) -> bool {
-    const KEYWORDS: [&[u8]; 16] = [b"let", b"var", b"const", b"val", b"auto", b"final", b"def", b"my", b"local", b"static", b"private", b"public", b"string", b"mut", b"return", b"if"];
+    const KEYWORDS: [&[u8]; 16] = [
+        b"let", b"var", b"const", b"val", b"auto", b"final", b"def", b"my", b"local", b"static", b"private", b"public",
+        b"string", b"mut", b"return", b"if",
+    ];
     let lead = text[line_start(text, name.start, 48)..name.start].trim_ascii();
     let ends = text.get(value.end).is_none_or(|b| matches!(b, b'\n' | b'\r'));
     let is_words = !lead.is_empty() && lead.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ');
-    ends && is_words && !lead.split(|b| *b == b' ').any(|word| KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))
+    ends && is_words
+        && !lead.split(|b| *b == b' ').any(|word| KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))
 }
 
 fn is_aws_secret(bytes: &[u8]) -> bool {
@@ -181,7 +185,8 @@ fn is_password(bytes: &[u8], value: &Value, is_setting: bool, options: &Options)
     if is_reference || is_operator || is_rule || is_type(bytes) {
         return false;
     }
-    let is_chosen = makeup.digits >= 2 && !bytes.contains(&b'.') && !words::is_technical(bytes) && !words::names_something(bytes);
+    let is_chosen =
+        makeup.digits >= 2 && !bytes.contains(&b'.') && !words::is_technical(bytes) && !words::names_something(bytes);
     is_literal || !is_identifier(bytes) || value.how == How::Said || is_chosen
 }
 
@@ -249,9 +254,10 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
     }
     let is_operator = matches!(bytes[0], b'*' | b'&' | b'!' | b'-' | b'.' | b'/');
     let is_written_out = is_setting && makeup.digits > 0 && bytes.len() >= 12 && bytes.iter().all(u8::is_ascii_graphic);
-    is_written_out && !is_operator || is_plain
-        && !is_operator
-        && ((has_both && makeup.digits > 0 && (is_setting || bytes.len() >= 12)) || is_random(bytes))
+    is_written_out && !is_operator
+        || is_plain
+            && !is_operator
+            && ((has_both && makeup.digits > 0 && (is_setting || bytes.len() >= 12)) || is_random(bytes))
 }
 
 /// A value of something merely called key, auth, session.

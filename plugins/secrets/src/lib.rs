@@ -11,8 +11,10 @@
 //!
 //! Read next, in the order of a find: `index` (the words that are looked for), `scan` (who is asked),
 //! `formats` (what vendors' tokens look like), `names`, `value` and `judge` (`password = ...`),
-//! `table`, `prose`, `command`, `header`, `url`, `document`, `block` (private keys), `runs` (random strings
+//! `table`, `prose`, `login`, `command`, `header`, `url`, `document`, `block` (private keys), `runs` (random strings
 //! near a hint); below them `random`, `placeholder`, `words`, `alphabet`, `base64`.
+
+#![expect(clippy::naive_bytecount, reason = "what is counted is a few hundred bytes long at most")]
 
 mod alphabet;
 pub mod base64;
@@ -24,6 +26,7 @@ mod header;
 mod index;
 mod judge;
 mod kind;
+mod login;
 mod names;
 mod placeholder;
 mod prose;

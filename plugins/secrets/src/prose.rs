@@ -3,7 +3,7 @@
 //! Owns how far a value may stand from the word that announces it and which words may stand between.
 //! What is all small letters is believed only where it ends the clause.
 
-use crate::alphabet::{continues_with, is_blank, is_boundary, is_end, skip_blanks};
+use crate::alphabet::{continues_with, is_blank, skip_blanks};
 use crate::judge::{self, is_public};
 use crate::kind::Kind;
 use crate::names::{Class, Name};
@@ -18,9 +18,11 @@ const WORDS_MAX: usize = 9;
 const REACH_MAX_BYTES: usize = 96;
 
 /// What a value follows, in a few languages. Small letters.
+#[rustfmt::skip]
 const COPULAS: &[&str] = &[
-    "type", "enter", "use", "try", "put", "still", "是", "は", "는", "은", "это", "为", "為", "that\'s", "remained", "is", "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "ist",
-    "war", "lautet", "est", "es", "é", "era", "är", "er", "jest", "to", "as", "of", "with", "send", "becomes", "reads",
+    "type", "enter", "use", "try", "put", "still", "是", "は", "는", "은", "это", "为", "為", "that\'s", "remained", "is",
+    "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "ist", "war",
+    "lautet", "est", "es", "é", "era", "är", "er", "jest", "to", "as", "of", "with", "send", "becomes", "reads",
     "says", "in", "into", "using", "it's", "is:", "remains", "será", "sera", "wäre", "sind", "sont",
 ];
 
@@ -29,57 +31,13 @@ const WEAK_COPULAS: &[&str] =
     &["to", "as", "of", "with", "in", "into", "using", "-", "–", "—", "er", "es", "era", "be", "been"];
 
 /// Words that may stand between a copula and the value.
+#[rustfmt::skip]
 const FILLERS: &[&str] = &[
-    "now",
-    "still",
-    "currently",
-    "just",
-    "simply",
-    "probably",
-    "called",
-    "set",
-    "to",
-    "be",
-    "the",
-    "following",
-    "going",
-    "gonna",
-    "always",
-    "exactly",
-    "literally",
-    "obviously",
-    "like",
-    "a",
-    "something",
-    "like",
-    "--",
-    "jetzt",
-    "noch",
-    "immer",
-    "maintenant",
-    "ahora",
-    "this",
-    "one",
-    "changed",
-    "same",
-    "string",
-    "again",
-    "i",
-    "think",
-    "actually",
-    "really",
-    "word",
-    "value",
-    "temporarily",
-    "again,",
-    "reset",
-    "new",
-    "old",
-    "supposed",
-    "temporary",
-    "default",
-    "initial",
-    "believe",
+    "now", "still", "currently", "just", "simply", "probably", "called", "set", "to", "be", "the", "following",
+    "going", "gonna", "always", "exactly", "literally", "obviously", "like", "a", "something", "like", "--", "jetzt",
+    "noch", "immer", "maintenant", "ahora", "this", "one", "changed", "same", "string", "again", "i", "think",
+    "actually", "really", "word", "value", "temporarily", "again,", "reset", "new", "old", "supposed", "temporary",
+    "default", "initial", "believe",
 ];
 
 /// The value that the text behind `name` gives it in words.
@@ -157,23 +115,11 @@ pub(crate) fn passphrase(text: &[u8], name: &Name) -> Option<(usize, usize)> {
         _ if continues_with(text, at, "is ") => at + 3,
         _ => return None,
     };
-    let len = text[start..].iter().take(80).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-')).count();
+    let len =
+        text[start..].iter().take(80).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'-')).count();
     let words = text[start..start + len].trim_ascii_end();
     let count = words.split(|b| *b == b' ').count();
     ((4..=8).contains(&count) && words::is_phrase(words)).then_some((start, start + words.len()))
-}
-
-/// `admin/Tr0ub4dor`, `root:Pa55w0rd`: what stands behind a user that every system has.
-pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options) -> Option<Found> {
-    if !(options.guess && options.prose) || !is_boundary(text, at) || matches!(text[..at].last(), Some(b'/' | b'-' | b'_' | b'.' | b'@')) {
-        return None;
-    }
-    if !matches!(text.get(end), Some(b'/' | b':')) {
-        return None;
-    }
-    let value = trimmed(text, read(text, end + 1, How::Said)?);
-    let is_rest = text[value.start..value.end].contains(&b'/') || text.get(value.end) == Some(&b':');
-    (!is_rest && is_login_secret(text, value.start, value.end, true)).then_some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 })
 }
 
 /// How a value is told.
@@ -213,7 +159,11 @@ fn told(text: &[u8], word: (usize, usize), name: &Name, telling: Telling, option
         return Some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
     }
     let is_bare_secret = name.class == Class::Secret && text[name.start..name.end].eq_ignore_ascii_case(b"secret");
-    if is_bare_secret && telling.is_sure && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 2 && tells_password(text, &value, telling) {
+    if is_bare_secret
+        && telling.is_sure
+        && bytes.iter().filter(|b| b.is_ascii_digit()).count() >= 2
+        && tells_password(text, &value, telling)
+    {
         return Some(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.5 });
     }
     let is_key = match name.class {
@@ -247,11 +197,15 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
         let is_contraction = makeup.digits == 0 && makeup.symbols == 1 && bytes.contains(&b'\'');
         let is_named = is_identifier(bytes) && words::has_credential_word(bytes) && makeup.digits < 2;
         let is_code = makeup.digits == 0 && matches!(bytes[0], b'&' | b'*' | b'$' | b'@' | b'<' | b'[' | b'{');
-        let is_worded = makeup.separators > 0 && makeup.digits > 0 && !words::names_something(bytes) && bytes.len() >= 8;
+        let is_worded =
+            makeup.separators > 0 && makeup.digits > 0 && !words::names_something(bytes) && bytes.len() >= 8;
         // Without a copula a word with a capital and a number may be a name: `password for Room12`.
         return !(is_clause || is_contraction || is_named || is_code || words::is_technical(bytes))
             && (telling.is_due || telling.is_first || value.is_quoted)
-            && (telling.is_due || value.is_quoted || (makeup.symbols + makeup.switches > 0 && (!is_identifier(bytes) || makeup.digits >= 2) || is_worded));
+            && (telling.is_due
+                || value.is_quoted
+                || (makeup.symbols + makeup.switches > 0 && (!is_identifier(bytes) || makeup.digits >= 2)
+                    || is_worded));
     }
     if makeup.letters() == 0 {
         return (telling.is_sure || (telling.is_due && makeup.digits >= 6))
@@ -285,7 +239,7 @@ fn ends_clause(text: &[u8], at: usize) -> bool {
 }
 
 /// Leaves out what closes the sentence around a bare value.
-fn trimmed(text: &[u8], mut value: Value) -> Value {
+pub(crate) fn trimmed(text: &[u8], mut value: Value) -> Value {
     if !value.is_quoted {
         while value.end > value.start + 1
             && matches!(text[value.end - 1], b'.' | b',' | b';' | b')' | b':' | b'?' | b'*')
@@ -299,7 +253,7 @@ fn trimmed(text: &[u8], mut value: Value) -> Value {
     value
 }
 
-fn skip_space(text: &[u8], at: usize, over_line: bool) -> usize {
+pub(crate) fn skip_space(text: &[u8], at: usize, over_line: bool) -> usize {
     let next = skip_blanks(text, at, 8);
     let is_newline = |at: usize| matches!(text.get(at), Some(b'\n' | b'\r'));
     if over_line && is_newline(next) {
@@ -310,7 +264,7 @@ fn skip_space(text: &[u8], at: usize, over_line: bool) -> usize {
 }
 
 /// The word that starts at `at`: a quoted literal with its quotes, else up to the next blank.
-fn word_at(text: &[u8], at: usize) -> Option<(usize, usize)> {
+pub(crate) fn word_at(text: &[u8], at: usize) -> Option<(usize, usize)> {
     let first = *text.get(at)?;
     if matches!(first, b'"' | b'\'' | b'`')
         && let Some(close) = text[at + 1..].iter().take(96).position(|&b| b == first || b == b'\n')
@@ -322,6 +276,14 @@ fn word_at(text: &[u8], at: usize) -> Option<(usize, usize)> {
     (len > 0).then_some((at, at + len))
 }
 
+/// What stands between a value and the word for it, when the value comes first.
+#[rustfmt::skip]
+const LEADS: [&str; 21] = [
+    " is the", " is my", " is our", " is your", " is his", " is her", " is the new", " as the", " as my", " as our",
+    " as your", " as a", " as", " for the", " was the", " is the admin", ", that's the", " that's the",
+    " that is the", " that's my", " that's our",
+];
+
 /// `hunter2 is the password`, `use 'hunter2' as the password`: the value in front of the word that
 /// stands at `at`.
 pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<Found>) {
@@ -332,24 +294,6 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
     let line = &text[from..at];
     let line = &line[line.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)..];
     let line = line.trim_ascii_end();
-    const LEADS: [&str; 21] = [
-        " is the",
-        " is my",
-        " is our",
-        " is your",
-        " is his",
-        " is her",
-        " is the new",
-        " as the",
-        " as my",
-        " as our",
-        " as your",
-        " as a",
-        " as",
-        " for the",
-        " was the",
-        " is the admin", ", that's the", " that's the", " that is the", " that's my", " that's our",
-    ];
     let lower = line.to_ascii_lowercase();
     let lower = [
         " root",
@@ -393,163 +337,4 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
                 - (text[from..at].iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)));
         found.push(Found { kind: Kind::PASSWORD, start: offset + start, end: offset + end, confidence: 0.5 });
     }
-}
-
-/// `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `log in as root with Pa55w0rd`: the
-/// word that announces a user and a password ends at `end`.
-pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<Found>) {
-    if !(options.guess && options.prose)
-        || !is_boundary(text, at)
-        || !(is_end(text, end) || continues_with(text, end, "s"))
-    {
-        return;
-    }
-    let mut i = end;
-    let limit = (end + 120).min(text.len());
-    let mut before = (i, i);
-    for _ in 0..14 {
-        let next = skip_space(text, i, false);
-        let Some(word) = word_at(text, next).filter(|word| word.1 <= limit) else { return };
-        let raw = &text[word.0..word.1];
-        // `admin / secret` has the slash as a word of its own, `admin:secret` inside.
-        let is_separator = raw == b"/"
-            || raw == b":"
-            || raw == b"with"
-            || raw == b"|"
-            || raw == b"and"
-            || raw == b"using"
-            || raw == b"-";
-        if is_separator && before.1 > before.0 {
-            let value_at = skip_space(text, word.1, false);
-            if let Some(value) =
-                word_at(text, value_at).and_then(|word| read(text, word.0, How::Said)).map(|value| trimmed(text, value))
-                && is_login_secret(
-                    text,
-                    value.start,
-                    value.end,
-                    raw == b"with" || raw == b"and" || raw == b"using" || raw == b"-",
-                )
-            {
-                found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
-                return;
-            }
-        }
-        // `LOGIN bob Pa55w0rdX`: the word behind the user, when nobody would write it.
-        if before.0 > end && i == before.1 && before.1 - before.0 <= 32 && is_next_to(text, end, before.0) && raw.len() >= 8 && crate::random::is_random(raw) && is_login_secret(text, word.0, word.1, true) {
-            found.push(Found { kind: Kind::PASSWORD, start: word.0, end: word.1, confidence: 0.5 });
-            return;
-        }
-        let inner = text[word.0..word.1].iter().position(|b| matches!(b, b':' | b'/'));
-        if let Some(split) = inner.filter(|split| (2..=40).contains(split)) {
-            let start = word.0 + split + 1;
-            let mut value_end = word.1;
-            while value_end > start && matches!(text[value_end - 1], b'.' | b',' | b';' | b')' | b'"' | b'\'' | b'`') {
-                value_end -= 1;
-            }
-            let user = &text[word.0..word.0 + split];
-            let is_user = user.iter().all(|b| {
-                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'"' | b'\'' | b'`' | b'(')
-            });
-            if is_user && !text[start..value_end].starts_with(b"/") && is_login_secret(text, start, value_end, true) {
-                found.push(Found { kind: Kind::PASSWORD, start, end: value_end, confidence: 0.6 });
-                return;
-            }
-        }
-        if raw.ends_with(b".") && raw.len() > 1 {
-            return;
-        }
-        before = word;
-        i = word.1;
-    }
-}
-
-/// Whether only blanks stand between `from` and `to`.
-fn is_next_to(text: &[u8], from: usize, to: usize) -> bool {
-    text[from..to].iter().all(|b| is_blank(*b))
-}
-
-fn is_login_secret(text: &[u8], start: usize, end: usize, is_strict: bool) -> bool {
-    let bytes = &text[start..end];
-    let makeup = Makeup::of(bytes);
-    if bytes.len() < 5
-        || is_placeholder(bytes)
-        || is_public(bytes)
-        || words::is_technical(bytes)
-        || bytes.iter().any(u8::is_ascii_whitespace)
-    {
-        return false;
-    }
-    let has_slash = bytes.iter().filter(|b| **b == b'/').count() > 1;
-    let is_mail = bytes.contains(&b'@')
-        && bytes
-            .iter()
-            .rposition(|&b| b == b'.')
-            .is_some_and(|dot| bytes[dot + 1..].iter().all(u8::is_ascii_alphabetic) && bytes.len() - dot <= 5);
-    let is_call = bytes.contains(&b'(');
-    let has_mark = makeup.digits > 0 || makeup.symbols > 0 || is_random(bytes);
-    let is_strong = makeup.letters() > 0 && has_mark && !has_slash && !is_call && !is_mail;
-    // `deploy:purple-matrix-51` is a user and a password, `node:18-alpine` an image.
-    let is_worded = makeup.letters() >= 6 && makeup.digits >= 2 && !words::names_something(bytes);
-    let is_named = is_identifier(bytes) && (words::has_credential_word(bytes) && makeup.digits < 2 || is_strict);
-    let is_dense = makeup.symbols > 0 || makeup.switches >= 2 || makeup.upper > 0 && has_mark;
-    is_strong && (is_worded || !is_named && (!is_strict || is_dense))
-}
-
-/// The words that a wallet is recovered with: 12 to 24 short words in small letters.
-pub(crate) fn seed_phrase(text: &[u8], end: usize) -> Option<(usize, usize)> {
-    // Up to four words of the sentence and punctuation stand before the phrase.
-    let window = &text[end..(end + 360).min(text.len())];
-    let mut best = None;
-    let (mut start, mut count, mut last) = (0, 0, 0);
-    let mut i = 0;
-    while i < window.len() {
-        let len = window[i..].iter().take_while(|b| b.is_ascii_lowercase()).count();
-        let is_numbered = len == 0 && (window[i].is_ascii_digit() || matches!(window[i], b'.' | b')')) && count > 0;
-        if (3..=8).contains(&len) && !is_stop(&window[i..i + len]) {
-            if count == 0 {
-                start = i;
-            }
-            count += 1;
-            i += len;
-            last = i;
-        } else if is_numbered
-            || (len == 0 && (window[i].is_ascii_whitespace() || matches!(window[i], b',' | b'-' | b'_')) && count > 0)
-        {
-            i += 1;
-        } else {
-            if count >= 12 {
-                best = Some((end + start, end + last));
-            }
-            (count, i) = (0, i + len.max(1));
-        }
-    }
-    if count >= 12 { Some((end + start, end + last)) } else { best }
-}
-
-/// Words that no list of recovery words has and every sentence does.
-fn is_stop(word: &[u8]) -> bool {
-    [
-        &b"the"[..],
-        b"and",
-        b"was",
-        b"are",
-        b"for",
-        b"not",
-        b"his",
-        b"her",
-        b"our",
-        b"has",
-        b"had",
-        b"were",
-        b"which",
-        b"your",
-        b"with",
-        b"from",
-        b"they",
-        b"their",
-        b"words",
-        b"phrase",
-        b"used",
-    ]
-    .contains(&word)
 }

@@ -111,7 +111,7 @@ impl Makeup {
             makeup.switches += usize::from(group + before == 3);
             before = group;
         }
-        makeup.is_hex = !beyond_hex && !(hex_upper && hex_lower);
+        makeup.is_hex = !(beyond_hex || hex_upper && hex_lower);
         makeup
     }
 
@@ -207,7 +207,9 @@ pub(crate) fn is_monotonous(token: &[u8], skips_prefix: bool) -> bool {
         return false;
     }
     let mut seen = [false; 256];
-    body.iter().for_each(|&b| seen[usize::from(b)] = true);
+    for &byte in body {
+        seen[usize::from(byte)] = true;
+    }
     let distinct = seen.iter().filter(|seen| **seen).count();
     let steps = body.windows(2).filter(|pair| pair[1] == pair[0] || pair[1] == pair[0].wrapping_add(1)).count();
     distinct < 5 || steps * 5 >= body.len() * 3

@@ -6,7 +6,7 @@
 use crate::formats::FORMATS;
 use crate::index::{self, Action, Word};
 use crate::kind::Kind;
-use crate::{block, command, document, header, names, prose, runs, url, value};
+use crate::{block, command, document, header, login, names, prose, runs, url, value};
 
 /// What the guess is allowed to believe.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,10 +156,10 @@ impl Scan<'_> {
                 if let Some((start, end)) = value::second_argument(text, end) {
                     self.found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 });
                 }
-                prose::login(text, at, end, self.options, &mut self.found);
+                login::login(text, at, end, self.options, &mut self.found);
                 None
             }
-            Action::User => prose::behind_user(text, at, end, self.options),
+            Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),
             Action::Wifi => document::wifi_code(text, at),
             Action::SecretManifest | Action::JsonWebKey if at < self.document_until => None,
@@ -172,7 +172,7 @@ impl Scan<'_> {
                 None
             }
             Action::SeedPhrase => {
-                prose::seed_phrase(text, end).and_then(|(start, end)| sure(Kind::SEED_PHRASE, start, end))
+                login::seed_phrase(text, end).and_then(|(start, end)| sure(Kind::SEED_PHRASE, start, end))
             }
             Action::PasswordFile => document::password_file(text, at),
         };

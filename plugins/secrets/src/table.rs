@@ -55,7 +55,9 @@ fn separator_of(line: &[u8]) -> Option<u8> {
 }
 
 fn is_label(bytes: &[u8]) -> bool {
-    bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'"' | b'\'' | b'_' | b'*' | b'`' | b'\r' | b'-'))
+    bytes
+        .iter()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'"' | b'\'' | b'_' | b'*' | b'`' | b'\r' | b'-'))
 }
 
 fn cell(text: &[u8], line_at: usize, line: &[u8], field: usize, separator: u8, found: &mut Vec<Found>) {
@@ -69,7 +71,8 @@ fn cell(text: &[u8], line_at: usize, line: &[u8], field: usize, separator: u8, f
             let bytes = &text[start..end];
             let makeup = Makeup::of(bytes);
             let is_secret = makeup.letters() > 0 && makeup.digits + makeup.symbols > 0 || is_random(bytes);
-            let is_plain = !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes) && !words::is_technical(bytes);
+            let is_plain =
+                !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes) && !words::is_technical(bytes);
             if bytes.len() >= 5 && is_secret && is_plain {
                 found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.6 });
             }

@@ -4,9 +4,9 @@
 //! `<name>value</name>`, `name="x" value="y"`, `--name value`, `| name | value |`, and over several
 //! lines or literals. Never judges the value; see `judge`.
 
+use crate::alphabet::{behind_break, continues_with, is_blank, line_start, skip_blanks};
 use crate::placeholder::is_placeholder;
 use crate::random::{is_identifier, is_random};
-use crate::alphabet::{behind_break, continues_with, is_blank, line_start, skip_blanks};
 
 /// Longest value looked at; secrets beyond this have formats of their own.
 const VALUE_MAX_BYTES: usize = 1_024;
@@ -78,7 +78,8 @@ fn next_element(text: &[u8], at: usize) -> Option<Value> {
     let close = at + text[at..].iter().take(32).position(|&b| b == b'>')?;
     let blanks = text[close + 1..].iter().take(48).take_while(|b| b.is_ascii_whitespace()).count();
     let open = close + 1 + blanks;
-    let is_element = text.get(at + 1) == Some(&b'/') && text.get(open) == Some(&b'<') && text.get(open + 1) != Some(&b'/');
+    let is_element =
+        text.get(at + 1) == Some(&b'/') && text.get(open) == Some(&b'<') && text.get(open + 1) != Some(&b'/');
     let content = open + text.get(open..)?.iter().take(32).position(|&b| b == b'>')? + 1;
     if is_element { enclosed(text, content, b'<') } else { None }
 }
@@ -87,7 +88,10 @@ fn next_element(text: &[u8], at: usize) -> Option<Value> {
 fn method(text: &[u8], at: usize) -> Option<Value> {
     let name = text[at + 1..].iter().take(24).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
     let open = at + 1 + name;
-    (name > 0 && text.get(open) == Some(&b'(')).then(|| read(text, open + 1, How::Passed)).flatten().filter(|v| v.is_quoted)
+    (name > 0 && text.get(open) == Some(&b'('))
+        .then(|| read(text, open + 1, How::Passed))
+        .flatten()
+        .filter(|v| v.is_quoted)
 }
 
 /// `auth=('user', 'password')`, `login("user", "password")`: the second of two literals behind a name
@@ -109,9 +113,11 @@ pub(crate) fn second_argument(text: &[u8], end: usize) -> Option<(usize, usize)>
     let value = read(text, second, How::Passed).filter(|value| value.is_quoted)?;
     let bytes = &text[value.start..value.end];
     let user = &text[user.start..user.end];
-    let is_name = !user.is_empty() && user.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'\\'));
+    let is_name = !user.is_empty()
+        && user.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'\\'));
     let is_value = bytes.len() >= 5 && !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes);
-    let mixes = bytes.iter().any(u8::is_ascii_alphabetic) && bytes.iter().any(|b| !b.is_ascii_alphabetic()) || is_random(bytes);
+    let mixes =
+        bytes.iter().any(u8::is_ascii_alphabetic) && bytes.iter().any(|b| !b.is_ascii_alphabetic()) || is_random(bytes);
     (is_name && is_value && mixes && !is_identifier_with_words(bytes)).then_some((value.start, value.end))
 }
 
@@ -150,7 +156,11 @@ fn assigned(text: &[u8], at: usize, before: Before) -> Option<Value> {
     }
     // `"assword:"` is a whole literal: what is expected, not what is given.
     let opener = before.name_start.checked_sub(1).map(|i| text[i]);
-    if at == before.name_end && text[at] == b':' && matches!(text.get(i), Some(b'"' | b'\'')) && opener == text.get(i).copied() {
+    if at == before.name_end
+        && text[at] == b':'
+        && matches!(text.get(i), Some(b'"' | b'\''))
+        && opener == text.get(i).copied()
+    {
         return None;
     }
     // `**Password:** value`.
@@ -335,7 +345,6 @@ fn cut_at_next_pair(text: &[u8], value: &mut Value, before: Before) {
             b'&' | b';' | b',' | b'|' => begins_pair() || (b == b';' && text[value.end..].first() == Some(&b' ')),
             b'<' => true,
             b'}' => bytes[i..].iter().all(|b| matches!(b, b'}' | b']' | b')' | b',' | b';')),
-            b'@' => false,
             _ => false,
         };
         if ends && i > 0 {

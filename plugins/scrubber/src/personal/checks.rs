@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn numbers_of_the_standards_pass_and_a_wrong_digit_does_not() {
-        let cases: [(fn(&[u8]) -> bool, &[u8], &[u8]); 6] = [
+        type Check = fn(&[u8]) -> bool;
+        let cases: [(Check, &[u8], &[u8]); 6] = [
             (luhn, b"4111111111111111", b"4111111111111112"),
             (mod_97_10, b"GB82WEST12345698765432", b"GB82WEST12345698765433"),
             (mod_11_10, b"86095742719", b"86095742718"),

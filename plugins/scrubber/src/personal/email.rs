@@ -5,6 +5,7 @@
 use crate::span::Span;
 
 /// Endings of names of files and units, which no top-level domain is called.
+#[rustfmt::skip]
 const NO_DOMAINS: &[&[u8]] = &[
     b"png", b"jpg", b"jpeg", b"svg", b"gif", b"webp", b"css", b"js", b"ts", b"tsx", b"jsx", b"mjs", b"json", b"html",
     b"xml", b"yml", b"yaml", b"toml", b"txt", b"pdf", b"service", b"socket", b"timer", b"target", b"mount", b"slice",
@@ -58,9 +59,10 @@ const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} "
 static OF_DOT: [u8; 256] = {
     let mut places = [0; 256];
     let bytes = b"dotDOT[.]";
-    let mut i = 0;
+    let (mut i, mut place) = (0, 1);
     while i < bytes.len() {
-        places[bytes[i] as usize] = (i % 3) as u8 + 1;
+        places[bytes[i] as usize] = place;
+        place = if place == 3 { 1 } else { place + 1 };
         i += 1;
     }
     places
@@ -119,7 +121,7 @@ fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
             _ => break,
         }
     }
-    let is_plain_at = matches!(&text[sign_at..sign_at + sign], [b' ', b'a' | b'A', ..] | [b' ', b'@', ..]);
+    let is_plain_at = matches!(&text[sign_at..sign_at + sign], [b' ', b'a' | b'A' | b'@', ..]);
     let plain_dot = text[sign_at + sign..end].contains(&b'.') && is_plain_at;
     let top = text[..end].iter().rev().take_while(|b| b.is_ascii_alphabetic()).count();
     (local > 0 && dots > 0 && (2..=12).contains(&top) && !plain_dot).then(|| Span {

@@ -17,133 +17,26 @@ const fn initial(byte: u8) -> u32 {
 }
 
 /// Words that make any long number somebody's.
+#[rustfmt::skip]
 const GENERIC: &[&str] = &[
-    "national id",
-    "national_id",
-    "nationalid",
-    "id number",
-    "id_number",
-    "idnumber",
-    "id no",
-    "id card",
-    "identity",
-    "identification",
-    "identifier number",
-    "tax id",
-    "tax_id",
-    "taxid",
-    "tax number",
-    "tax_number",
-    "tax no",
-    "personal number",
-    "personal id",
-    "personal_id",
-    "personal code",
-    "citizen",
-    "government id",
-    "fiscal",
-    "social security",
-    "social insurance",
-    "ausweis",
-    "identidad",
-    "identidade",
-    "identité",
-    "tin:",
-    "tin ",
-    "nin:",
-    "nin ",
-    "id:",
-    "id is",
-    "my id",
-    "her id",
-    "his id",
-    "ids:",
-    "passport",
-    "ssn",
-    "insurance number",
-    "insurance no",
-    "resident",
-    "national insurance",
-    "registration number",
-    "taxpayer",
-    "kyc",
+    "national id", "national_id", "nationalid", "id number", "id_number", "idnumber", "id no", "id card", "identity",
+    "identification", "identifier number", "tax id", "tax_id", "taxid", "tax number", "tax_number", "tax no",
+    "personal number", "personal id", "personal_id", "personal code", "citizen", "government id", "fiscal",
+    "social security", "social insurance", "ausweis", "identidad", "identidade", "identité", "tin:", "tin ", "nin:",
+    "nin ", "id:", "id is", "my id", "her id", "his id", "ids:", "passport", "ssn", "insurance number",
+    "insurance no", "resident", "national insurance", "registration number", "taxpayer", "kyc",
 ];
 
 /// Words that make a number a thing's.
+#[rustfmt::skip]
 const DENIALS: &[&str] = &[
-    "order",
-    "invoice",
-    "tracking",
-    "isbn",
-    "issn",
-    "part number",
-    "part no",
-    "sku",
-    "ticket",
-    "serial",
-    "build",
-    "version",
-    "release",
-    "barcode",
-    "ean",
-    "upc",
-    "gtin",
-    "revision",
-    "commit",
-    "shipment",
-    "parcel",
-    "awb",
-    "coordinates",
-    "lat",
-    "lon",
-    "port ",
-    "ports",
-    "pid",
-    "error code",
-    "errno",
-    "timestamp",
-    "epoch",
-    "duration",
-    "bytes",
-    "size",
-    "checksum",
-    "catalog",
-    "article",
-    "rfc ",
-    "doi",
-    "case no",
-    "case number",
-    "batch",
-    "lot ",
-    "model",
-    "transaction",
-    "txn",
-    "request",
-    "trace",
-    "span",
-    "count",
-    "range",
-    "rows",
-    "total",
-    "offset",
-    "seq",
-    "job",
-    "asset",
-    "po number",
-    "purchase order",
-    "chapter",
-    "section",
-    "score",
-    "flight",
-    "room",
-    "reservation",
-    "booking",
-    "confirmation",
-    "reference",
-    "ref ",
-    "ref:",
-    "ref.",
-    "ref no",
+    "order", "invoice", "tracking", "isbn", "issn", "part number", "part no", "sku", "ticket", "serial", "build",
+    "version", "release", "barcode", "ean", "upc", "gtin", "revision", "commit", "shipment", "parcel", "awb",
+    "coordinates", "lat", "lon", "port ", "ports", "pid", "error code", "errno", "timestamp", "epoch", "duration",
+    "bytes", "size", "checksum", "catalog", "article", "rfc ", "doi", "case no", "case number", "batch", "lot ",
+    "model", "transaction", "txn", "request", "trace", "span", "count", "range", "rows", "total", "offset", "seq",
+    "job", "asset", "po number", "purchase order", "chapter", "section", "score", "flight", "room", "reservation",
+    "booking", "confirmation", "reference", "ref ", "ref:", "ref.", "ref no",
 ];
 
 /// The text around a number, in small letters.
@@ -172,10 +65,11 @@ impl Words {
     /// Whether `word` stands somewhere as the beginning of a word.
     fn has(&self, word: &str) -> bool {
         let word = word.as_bytes();
-        self.initials & initial(word[0]) != 0 && self.starts.iter().any(|&at| {
-            let rest = &self.text[usize::from(at)..];
-            rest[0] == word[0] && rest.starts_with(word)
-        })
+        self.initials & initial(word[0]) != 0
+            && self.starts.iter().any(|&at| {
+                let rest = &self.text[usize::from(at)..];
+                rest[0] == word[0] && rest.starts_with(word)
+            })
     }
 }
 
@@ -185,7 +79,8 @@ impl Around {
         let from = start.saturating_sub(BEFORE_BYTES);
         let mut before = &text[from..start];
         // Of the lines before only the last that says something counts: a heading, a key.
-        let lines: Vec<usize> = before.iter().enumerate().rev().filter(|(_, b)| **b == b'\n').map(|(at, _)| at).collect();
+        let lines: Vec<usize> =
+            before.iter().enumerate().rev().filter(|(_, b)| **b == b'\n').map(|(at, _)| at).collect();
         let says = |from: usize, to: usize| before[from..to].iter().filter(|b| b.is_ascii_alphanumeric()).count();
         let mut own = before.len();
         for (number, &newline) in lines.iter().enumerate() {
@@ -242,7 +137,9 @@ impl Around {
 
 /// Whether both sides of the line's end at `newline` have as many separators: a header and its row.
 fn is_row(before: &[u8], newline: usize) -> bool {
-    [b',', b'\t', b';', b'|'].into_iter().any(|separator| before[..newline].contains(&separator) && before[newline..].contains(&separator))
+    [b',', b'\t', b';', b'|']
+        .into_iter()
+        .any(|separator| before[..newline].contains(&separator) && before[newline..].contains(&separator))
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
     let len = text[at..].iter().take(256).take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
     // Most numbers are short and followed by a word or nothing: no shape has fewer than seven.
     let is_long = back + len > GROUP_MAX_BYTES && back != 2;
-    let is_short = is_long || back + len < CHARACTERS_MIN && text[at] != b'+' && !goes_on(text, at + len);
+    let is_short = is_long || back != 2 && back + len < CHARACTERS_MIN && text[at] != b'+' && !goes_on(text, at + len);
     match if is_free && !is_short { number_at(text, start, back) } else { None } {
         Some(span) => {
             let end = span.end.max(at + 1);
@@ -60,14 +60,14 @@ fn is_edge(text: &[u8], before: usize) -> bool {
 }
 
 fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
-    let extent = Extent::of(text, start);
-    if extent.ends >> CHARACTERS_MIN == 0 || is_dotted_address(text, start) || extent.is_timestamp(text, start) {
-        return None;
-    }
     if letters == 2
         && let Some(end) = iban_end(text, start)
     {
         return Some(span(start, end, "iban", 0.95));
+    }
+    let extent = Extent::of(text, start);
+    if extent.ends >> CHARACTERS_MIN == 0 || is_dotted_address(text, start) || is_timestamp(text, start) {
+        return None;
     }
     // Initials in groups stand in front of the first digit: `RSS MRA 85T10 A562S`.
     for lead in leads_of(text, start) {
@@ -76,7 +76,8 @@ fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
         }
     }
     // Four digits and a blank in front make it the rest of a longer number.
-    let is_rest = matches!(&text[..start], [.., a, b, c, d, b' ' | b'-'] if [a, b, c, d].iter().all(|b| b.is_ascii_digit()));
+    let is_rest =
+        matches!(&text[..start], [.., a, b, c, d, b' ' | b'-'] if [a, b, c, d].iter().all(|b| b.is_ascii_digit()));
     if letters == 0
         && extent.digits >= 12
         && !is_rest
@@ -151,18 +152,18 @@ impl Extent {
         }
         Self { ends, digits }
     }
+}
 
-    /// `2026-11-22...`: the numbers that logs are full of.
-    fn is_timestamp(&self, text: &[u8], start: usize) -> bool {
-        let t = &text[start..];
-        t.len() >= 10
-            && (t.starts_with(b"19") || t.starts_with(b"20"))
-            && matches!(t[4], b'-' | b'/')
-            && t[4] == t[7]
-            && t[5].is_ascii_digit()
-            && t[8].is_ascii_digit()
-            && (start == 0 || matches!(text[start - 1], b'\n' | b'[' | b'"') || !birth_words(text, start))
-    }
+/// `2026-11-22...`: the numbers that logs are full of.
+fn is_timestamp(text: &[u8], start: usize) -> bool {
+    let t = &text[start..];
+    t.len() >= 10
+        && (t.starts_with(b"19") || t.starts_with(b"20"))
+        && matches!(t[4], b'-' | b'/')
+        && t[4] == t[7]
+        && t[5].is_ascii_digit()
+        && t[8].is_ascii_digit()
+        && (start == 0 || matches!(text[start - 1], b'\n' | b'[' | b'"') || !birth_words(text, start))
 }
 
 /// Lengths of the groups of two or three capitals in front of a group: `AB 12 34 56 C`,
@@ -206,6 +207,7 @@ fn is_card(digits: &[u8], groups: usize) -> bool {
         return false;
     }
     let opening: u32 = digits[..4].iter().fold(0, |number, byte| number * 10 + u32::from(byte - b'0'));
+    #[expect(clippy::match_same_arms, reason = "one line for each network")]
     let fits = match (digits.len(), opening) {
         (15, 3400..=3499 | 3700..=3799) => true,
         (14..=19, 3000..=3059 | 3600..=3699 | 3800..=3999) => true,
@@ -231,12 +233,95 @@ fn ends_number(text: &[u8], end: usize) -> bool {
 
 /// Lengths of account numbers by country (ISO 13616, the registry of 2025).
 const IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
-    (b"AD", 24), (b"AE", 23), (b"AL", 28), (b"AT", 20), (b"AZ", 28), (b"BA", 20), (b"BE", 16), (b"BG", 22), (b"BH", 22), (b"BI", 27), (b"BR", 29), (b"BY", 28), (b"CH", 21), (b"CR", 22), (b"CY", 28),
-    (b"CZ", 24), (b"DE", 22), (b"DJ", 27), (b"DK", 18), (b"DO", 28), (b"EE", 20), (b"EG", 29), (b"ES", 24), (b"FI", 18), (b"FK", 18), (b"FO", 18), (b"FR", 27), (b"GB", 22), (b"GE", 22), (b"GI", 23),
-    (b"GL", 18), (b"GR", 27), (b"GT", 28), (b"HN", 28), (b"HR", 21), (b"HU", 28), (b"IE", 22), (b"IL", 23), (b"IQ", 23), (b"IS", 26), (b"IT", 27), (b"JO", 30), (b"KW", 30), (b"KZ", 20), (b"LB", 28),
-    (b"LC", 32), (b"LI", 21), (b"LT", 20), (b"LU", 20), (b"LV", 21), (b"LY", 25), (b"MC", 27), (b"MD", 24), (b"ME", 22), (b"MK", 19), (b"MN", 20), (b"MR", 27), (b"MT", 31), (b"MU", 30), (b"NI", 28),
-    (b"NL", 18), (b"NO", 15), (b"OM", 23), (b"PK", 24), (b"PL", 28), (b"PS", 29), (b"PT", 25), (b"QA", 29), (b"RO", 24), (b"RS", 22), (b"RU", 33), (b"SA", 24), (b"SC", 31), (b"SD", 18), (b"SE", 24),
-    (b"SI", 19), (b"SK", 24), (b"SM", 27), (b"SO", 23), (b"ST", 25), (b"SV", 28), (b"TL", 23), (b"TN", 24), (b"TR", 26), (b"UA", 29), (b"VA", 22), (b"VG", 24), (b"XK", 20), (b"YE", 30),
+    (b"AD", 24),
+    (b"AE", 23),
+    (b"AL", 28),
+    (b"AT", 20),
+    (b"AZ", 28),
+    (b"BA", 20),
+    (b"BE", 16),
+    (b"BG", 22),
+    (b"BH", 22),
+    (b"BI", 27),
+    (b"BR", 29),
+    (b"BY", 28),
+    (b"CH", 21),
+    (b"CR", 22),
+    (b"CY", 28),
+    (b"CZ", 24),
+    (b"DE", 22),
+    (b"DJ", 27),
+    (b"DK", 18),
+    (b"DO", 28),
+    (b"EE", 20),
+    (b"EG", 29),
+    (b"ES", 24),
+    (b"FI", 18),
+    (b"FK", 18),
+    (b"FO", 18),
+    (b"FR", 27),
+    (b"GB", 22),
+    (b"GE", 22),
+    (b"GI", 23),
+    (b"GL", 18),
+    (b"GR", 27),
+    (b"GT", 28),
+    (b"HN", 28),
+    (b"HR", 21),
+    (b"HU", 28),
+    (b"IE", 22),
+    (b"IL", 23),
+    (b"IQ", 23),
+    (b"IS", 26),
+    (b"IT", 27),
+    (b"JO", 30),
+    (b"KW", 30),
+    (b"KZ", 20),
+    (b"LB", 28),
+    (b"LC", 32),
+    (b"LI", 21),
+    (b"LT", 20),
+    (b"LU", 20),
+    (b"LV", 21),
+    (b"LY", 25),
+    (b"MC", 27),
+    (b"MD", 24),
+    (b"ME", 22),
+    (b"MK", 19),
+    (b"MN", 20),
+    (b"MR", 27),
+    (b"MT", 31),
+    (b"MU", 30),
+    (b"NI", 28),
+    (b"NL", 18),
+    (b"NO", 15),
+    (b"OM", 23),
+    (b"PK", 24),
+    (b"PL", 28),
+    (b"PS", 29),
+    (b"PT", 25),
+    (b"QA", 29),
+    (b"RO", 24),
+    (b"RS", 22),
+    (b"RU", 33),
+    (b"SA", 24),
+    (b"SC", 31),
+    (b"SD", 18),
+    (b"SE", 24),
+    (b"SI", 19),
+    (b"SK", 24),
+    (b"SM", 27),
+    (b"SO", 23),
+    (b"ST", 25),
+    (b"SV", 28),
+    (b"TL", 23),
+    (b"TN", 24),
+    (b"TR", 26),
+    (b"UA", 29),
+    (b"VA", 22),
+    (b"VG", 24),
+    (b"XK", 20),
+    (b"YE", 30),
 ];
 
 /// International bank account numbers (ISO 13616): country, two check digits, as many more as the
@@ -258,7 +343,8 @@ fn iban_end(text: &[u8], start: usize) -> Option<usize> {
             at += len;
         }
     }
-    let is_whole = characters.len() == *wanted && text.get(at).is_none_or(|b| !(b.is_ascii_alphanumeric() || *b == b'_'));
+    let is_whole =
+        characters.len() == *wanted && text.get(at).is_none_or(|b| !(b.is_ascii_alphanumeric() || *b == b'_'));
     let has_check = characters.get(2..4).is_some_and(|check| check.iter().all(u8::is_ascii_digit));
     (is_whole && has_check && mod_97_10(&characters)).then_some(at)
 }

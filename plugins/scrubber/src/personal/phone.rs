@@ -6,154 +6,47 @@
 use super::hints::Around;
 
 /// Words that announce a telephone number.
+#[rustfmt::skip]
 const WORDS: &[&str] = &[
-    "phone",
-    "tel",
-    "mobile",
-    "cell",
-    "call",
-    "whatsapp",
-    "fax",
-    "sms",
-    "text me",
-    "text him",
-    "text her",
-    "reach",
-    "contact",
-    "telefon",
-    "handy",
-    "téléphone",
-    "teléfono",
-    "telefono",
-    "móvil",
-    "portable",
-    "dial",
-    "ring",
-    "hotline",
-    "msisdn",
-    "celular",
-    "landline",
-    "telefoon",
-    "emergency",
-    "voicemail",
-    "signal",
-    "viber",
-    "customer number on file",
-    "number is",
-    "電話",
-    "电话",
-    "手机",
-    "전화",
-    "телефон",
-    "mob",
-    "ph:",
-    "ph.",
-    "ext",
+    "phone", "tel", "mobile", "cell", "call", "whatsapp", "fax", "sms", "text me", "text him", "text her", "reach",
+    "contact", "telefon", "handy", "téléphone", "teléfono", "telefono", "móvil", "portable", "dial", "ring",
+    "hotline", "msisdn", "celular", "landline", "telefoon", "emergency", "voicemail", "signal", "viber",
+    "customer number on file", "number is", "電話", "电话", "手机", "전화", "телефон", "mob", "ph:", "ph.", "ext",
 ];
 
 /// Shapes of numbers at home that stand for themselves: `d` a digit, `N` 2 to 9, `S` a separator
 /// (blank, dash, dot), anything else itself.
+#[rustfmt::skip]
 const SHAPES: &[&str] = &[
     // North America.
-    "(Ndd) Ndd-dddd",
-    "(Ndd)Ndd-dddd",
-    "(Ndd) Ndd dddd",
-    "(Ndd) Ndd.dddd",
-    "Ndd-Ndd-dddd",
-    "Ndd.Ndd.dddd",
-    "Ndd Ndd dddd",
-    "1-Ndd-Ndd-dddd",
-    "1 (Ndd) Ndd-dddd",
-    "1 Ndd Ndd dddd",
-    "1.Ndd.Ndd.dddd",
-    "Ndd/Ndd-dddd",
+    "(Ndd) Ndd-dddd", "(Ndd)Ndd-dddd", "(Ndd) Ndd dddd", "(Ndd) Ndd.dddd", "Ndd-Ndd-dddd", "Ndd.Ndd.dddd",
+    "Ndd Ndd dddd", "1-Ndd-Ndd-dddd", "1 (Ndd) Ndd-dddd", "1 Ndd Ndd dddd", "1.Ndd.Ndd.dddd", "Ndd/Ndd-dddd",
     // The United Kingdom and Ireland.
-    "0ddd ddd dddd",
-    "0dddd dddddd",
-    "0dddd ddd ddd",
-    "0dd dddd dddd",
-    "(0dd) dddd dddd",
-    "(0ddd) ddd dddd",
-    "(0dddd) dddddd",
-    "0d ddd dddd",
-    "0dd ddd dddd",
+    "0ddd ddd dddd", "0dddd dddddd", "0dddd ddd ddd", "0dd dddd dddd", "(0dd) dddd dddd", "(0ddd) ddd dddd",
+    "(0dddd) dddddd", "0d ddd dddd", "0dd ddd dddd",
     // France, Belgium, the Netherlands, Switzerland.
-    "0dSddSddSddSdd",
-    "0ddSddSddSdd",
-    "0dd ddd dd dd",
-    "0ddd dd dd dd",
-    "0d-dddddddd",
-    "0dd-ddddddd",
-    "0dd/ddd.dd.dd",
+    "0dSddSddSddSdd", "0ddSddSddSdd", "0dd ddd dd dd", "0ddd dd dd dd", "0d-dddddddd", "0dd-ddddddd", "0dd/ddd.dd.dd",
     // Germany, Austria.
-    "0dd/dddddddd",
-    "0ddd/ddddddd",
-    "0ddd/dddddddd",
-    "0ddd dddddddd",
-    "0ddd ddddddd",
-    "0dd dddddddd",
-    "0dddd/dddddd",
-    "0dd-dddddddd",
-    "0ddd-ddddddd",
-    "0ddd-dddddddd",
-    "0ddd dddd dddd",
-    "0ddd ddd dd dd",
-    "0ddd/ddd ddd",
+    "0dd/dddddddd", "0ddd/ddddddd", "0ddd/dddddddd", "0ddd dddddddd", "0ddd ddddddd", "0dd dddddddd", "0dddd/dddddd",
+    "0dd-dddddddd", "0ddd-ddddddd", "0ddd-dddddddd", "0ddd dddd dddd", "0ddd ddd dd dd", "0ddd/ddd ddd",
     // Australia, New Zealand, South Africa.
-    "04dd ddd ddd",
-    "(0d) dddd dddd",
-    "0d dddd dddd",
-    "0dd ddd ddd",
+    "04dd ddd ddd", "(0d) dddd dddd", "0d dddd dddd", "0dd ddd ddd",
     // Japan, Korea, Taiwan, China.
-    "0d-dddd-dddd",
-    "0dd-dddd-dddd",
-    "0dd-ddd-dddd",
-    "0ddd-dd-dddd",
-    "0dd-dddddddd",
-    "(0d)dddd-dddd",
-    "1dd-dddd-dddd",
-    "1dd dddd dddd",
-    "0ddd-ddddddd",
+    "0d-dddd-dddd", "0dd-dddd-dddd", "0dd-ddd-dddd", "0ddd-dd-dddd", "0dd-dddddddd", "(0d)dddd-dddd", "1dd-dddd-dddd",
+    "1dd dddd dddd", "0ddd-ddddddd",
     // Brazil, Mexico, Russia, India.
-    "(dd) 9dddd-dddd",
-    "(dd) dddd-dddd",
-    "(dd)9dddd-dddd",
-    "dd 9dddd-dddd",
-    "8 (ddd) ddd-dd-dd",
-    "8-ddd-ddd-dd-dd",
-    "8(ddd)ddd-dd-dd",
-    "(ddd) ddd-dd-dd",
-    "Ndddd-ddddd",
-    "0ddddd ddddd",
-    "0Ndd-Nddddddd",
+    "(dd) 9dddd-dddd", "(dd) dddd-dddd", "(dd)9dddd-dddd", "dd 9dddd-dddd", "8 (ddd) ddd-dd-dd", "8-ddd-ddd-dd-dd",
+    "8(ddd)ddd-dd-dd", "(ddd) ddd-dd-dd", "Ndddd-ddddd", "0ddddd ddddd", "0Ndd-Nddddddd",
     // Spain, Italy, Poland, Portugal: mobile numbers.
-    "Ndd dd dd dd",
-    "Ndd ddd ddd",
-    "3dd ddd dddd",
-    "3dd ddddddd",
-    "3dd-ddddddd",
-    "(dd) ddd dd dd",
-    "9dd ddd ddd",
-    "6dd-ddd-ddd",
-    "6dd-dd-dd-dd",
+    "Ndd dd dd dd", "Ndd ddd ddd", "3dd ddd dddd", "3dd ddddddd", "3dd-ddddddd", "(dd) ddd dd dd", "9dd ddd ddd",
+    "6dd-ddd-ddd", "6dd-dd-dd-dd",
 ];
 
 /// Shapes that other numbers have too, so that a word has to announce them.
+#[rustfmt::skip]
 const LOOSE: &[&str] = &[
-    "Ndd Ndd dddd",
-    "Ndd ddd ddd",
-    "9dd ddd ddd",
-    "1dd dddd dddd",
-    "Ndddd-ddddd",
-    "Ndd dd dd dd",
-    "0dd ddd ddd",
-    "3dd ddddddd",
-    "0dd-ddddddd",
-    "3dd-ddddddd",
-    "0ddd-ddddddd",
-    "0ddd-dddddddd",
-    "(dd) ddd dd dd",
-    "6dd-ddd-ddd",
+    "Ndd Ndd dddd", "Ndd ddd ddd", "9dd ddd ddd", "1dd dddd dddd", "Ndddd-ddddd", "Ndd dd dd dd", "0dd ddd ddd",
+    "3dd ddddddd", "0dd-ddddddd", "3dd-ddddddd", "0ddd-ddddddd", "0ddd-dddddddd", "(dd) ddd dd dd", "6dd-ddd-ddd",
 ];
 
 /// The end of a number that begins with `+` and its country, at `start`: 8 to 15 digits, grouped as
@@ -193,7 +86,7 @@ fn grouped(text: &[u8], start: usize) -> (usize, usize) {
                 end = at + 1;
             }
             b' ' | b'-' | b'.' | b'(' | b')' | b'/' => gap += 1,
-            b'\n' if digits >= 3 && digits < 8 => gap += 1,
+            b'\n' if (3..8).contains(&digits) => gap += 1,
             _ => break,
         }
         at += 1;
@@ -203,9 +96,8 @@ fn grouped(text: &[u8], start: usize) -> (usize, usize) {
 
 fn ends(text: &[u8], end: usize) -> bool {
     match text.get(end) {
-        None => true,
+        None | Some(b'x') => true,
         Some(b'.' | b'-') => !text.get(end + 1).is_some_and(u8::is_ascii_alphanumeric),
-        Some(b'x') => true,
         Some(b) => !(b.is_ascii_alphanumeric() || *b == b'_'),
     }
 }
@@ -218,7 +110,8 @@ pub(super) fn national_end(text: &[u8], start: usize, lengths: u64) -> Option<us
     let mut around: Option<Around> = None;
     let first = text[start];
     for (shape, digits) in SHAPES.iter().zip(&DIGITS) {
-        let is_likely = lengths >> digits & 1 == 1 && shape.starts_with('(') == opens && (opens || may_start(shape, first));
+        let is_likely =
+            lengths >> digits & 1 == 1 && shape.starts_with('(') == opens && (opens || may_start(shape, first));
         if !is_likely {
             continue;
         }
@@ -274,7 +167,7 @@ fn is_date(bytes: &[u8]) -> bool {
 }
 
 fn is_dotted_address(bytes: &[u8]) -> bool {
-    bytes.iter().filter(|b| **b == b'.').count() == 3 && !bytes.iter().any(|b| matches!(b, b' ' | b'-' | b'/'))
+    bytes.split(|b| *b == b'.').count() == 4 && !bytes.iter().any(|b| matches!(b, b' ' | b'-' | b'/'))
 }
 
 fn shape_end(shape: &str, text: &[u8], start: usize) -> Option<usize> {

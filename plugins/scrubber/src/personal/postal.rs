@@ -6,44 +6,11 @@ use super::number::span;
 use crate::span::Span;
 
 /// Words behind a name that make it a street, in small letters; those that begin with `-` end a word.
+#[rustfmt::skip]
 const STREETS: &[&str] = &[
-    "street",
-    "st",
-    "st.",
-    "avenue",
-    "ave",
-    "ave.",
-    "road",
-    "rd",
-    "rd.",
-    "lane",
-    "ln",
-    "ln.",
-    "drive",
-    "dr",
-    "dr.",
-    "boulevard",
-    "blvd",
-    "blvd.",
-    "court",
-    "ct",
-    "ct.",
-    "place",
-    "pl",
-    "square",
-    "terrace",
-    "way",
-    "close",
-    "crescent",
-    "parkway",
-    "pkwy",
-    "highway",
-    "hwy",
-    "circle",
-    "trail",
-    "alley",
-    "row",
-    "mews",
+    "street", "st", "st.", "avenue", "ave", "ave.", "road", "rd", "rd.", "lane", "ln", "ln.", "drive", "dr", "dr.",
+    "boulevard", "blvd", "blvd.", "court", "ct", "ct.", "place", "pl", "square", "terrace", "way", "close",
+    "crescent", "parkway", "pkwy", "highway", "hwy", "circle", "trail", "alley", "row", "mews",
 ];
 const JOINED: &[&str] =
     &["straße", "strasse", "str.", "weg", "allee", "gasse", "platz", "straat", "laan", "gatan", "vägen", "gade", "vej"];
@@ -71,8 +38,7 @@ pub(super) fn find(text: &[u8], found: &mut Vec<Span>) {
 /// `12B High Street, Flat 3`.
 fn numbered_first(text: &[u8], start: usize, mut end: usize) -> Option<Span> {
     end += usize::from(text.get(end).is_some_and(u8::is_ascii_alphabetic));
-    let mut named = 0;
-    for _ in 0..5 {
+    for named in 0..5 {
         if text.get(end) != Some(&b' ') {
             return None;
         }
@@ -90,7 +56,6 @@ fn numbered_first(text: &[u8], start: usize, mut end: usize) -> Option<Span> {
         if !word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()) {
             return None;
         }
-        named += 1;
     }
     None
 }

@@ -149,7 +149,9 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>) {
     }
     // A seam at the very end joins nothing.
     let last = view.bytes.len().saturating_sub(1);
-    seams.iter_mut().for_each(|seam| *seam = (*seam).min(last));
+    for seam in &mut seams {
+        *seam = (*seam).min(last);
+    }
     (view, seams)
 }
 

@@ -3,7 +3,23 @@
 use super::Dice;
 
 pub(crate) const NAMES: [&str; 17] = [
-    "zero width", "soft hyphens", "bidi marks", "homoglyphs", "full width", "digits of other scripts", "percent", "percent all", "base64", "base64 url", "hex", "html entities", "unicode escapes", "hex escapes", "broken lines", "concatenated", "quoted printable",
+    "zero width",
+    "soft hyphens",
+    "bidi marks",
+    "homoglyphs",
+    "full width",
+    "digits of other scripts",
+    "percent",
+    "percent all",
+    "base64",
+    "base64 url",
+    "hex",
+    "html entities",
+    "unicode escapes",
+    "hex escapes",
+    "broken lines",
+    "concatenated",
+    "quoted printable",
 ];
 
 /// `secret` disguised in the way numbered `way`; none when that way does nothing to it.
@@ -27,13 +43,23 @@ pub(crate) fn disguise(dice: &mut Dice, way: usize, secret: &str) -> Option<Stri
             Some(at) => "аеорсхуАВЕКМНОРСТХ".chars().nth(at).unwrap().to_string(),
             None => c.to_string(),
         }),
-        "full width" => each(&|c| if c.is_ascii_graphic() { char::from_u32(u32::from(c) + 0xfee0).unwrap().to_string() } else { c.to_string() }),
-        "digits of other scripts" => each(&|c| c.to_digit(10).map_or(c.to_string(), |d| char::from_u32(0x660 + d).unwrap().to_string())),
-        "percent" => each(&|c| if c.is_ascii_alphanumeric() && dice_free(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) }),
+        "full width" => each(&|c| {
+            if c.is_ascii_graphic() {
+                char::from_u32(u32::from(c) + 0xfee0).unwrap().to_string()
+            } else {
+                c.to_string()
+            }
+        }),
+        "digits of other scripts" => {
+            each(&|c| c.to_digit(10).map_or(c.to_string(), |d| char::from_u32(0x660 + d).unwrap().to_string()))
+        }
+        "percent" => each(&|c| {
+            if c.is_ascii_alphanumeric() && dice_free(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) }
+        }),
         "percent all" => each(&|c| format!("%{:02x}", u32::from(c))),
-        "base64" => base64(secret.as_bytes(), b"+/", true),
-        "base64 url" => base64(secret.as_bytes(), b"-_", false),
-        "hex" => secret.bytes().map(|b| format!("{b:02x}")).collect(),
+        "base64" => base64(secret.as_bytes(), *b"+/", true),
+        "base64 url" => base64(secret.as_bytes(), *b"-_", false),
+        "hex" => each(&|c| format!("{:02x}", u32::from(c))),
         "html entities" => each(&|c| format!("&#{};", u32::from(c))),
         "unicode escapes" => each(&|c| format!("\\u{:04x}", u32::from(c))),
         "hex escapes" => each(&|c| format!("\\x{:02x}", u32::from(c))),
@@ -47,7 +73,7 @@ pub(crate) fn disguise(dice: &mut Dice, way: usize, secret: &str) -> Option<Stri
             let quote = if join.starts_with('\'') { '\'' } else { '"' };
             format!("{quote}{}{join}{}{quote}", &secret[..cut], &secret[cut..])
         }
-        _ => secret.bytes().map(|b| format!("={b:02X}")).collect(),
+        _ => each(&|c| format!("={:02X}", u32::from(c))),
     };
     (made != secret).then_some(made)
 }
@@ -57,8 +83,8 @@ fn dice_free(c: char) -> bool {
     u32::from(c) % 3 != 0
 }
 
-pub(crate) fn base64(bytes: &[u8], last: &[u8; 2], pads: bool) -> String {
-    let letters: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(*last).collect();
+pub(crate) fn base64(bytes: &[u8], last: [u8; 2], pads: bool) -> String {
+    let letters: Vec<u8> = (b'A'..=b'Z').chain(b'a'..=b'z').chain(b'0'..=b'9').chain(last).collect();
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
         let bits = chunk.iter().fold(0_u32, |bits, b| (bits << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
@@ -74,4 +100,11 @@ pub(crate) fn base64(bytes: &[u8], last: &[u8; 2], pads: bool) -> String {
 }
 
 /// Where a disguised secret stands.
-pub(crate) const TEMPLATES: &[&str] = &["note: %V", "please keep %V for later", "payload=%V end", "{\"data\": \"%V\"}", "for %V", "message body\n%V\nregards"];
+pub(crate) const TEMPLATES: &[&str] = &[
+    "note: %V",
+    "please keep %V for later",
+    "payload=%V end",
+    "{\"data\": \"%V\"}",
+    "for %V",
+    "message body\n%V\nregards",
+];

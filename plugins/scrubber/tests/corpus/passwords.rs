@@ -4,7 +4,28 @@
 
 use super::Dice;
 
-const WORDS: &[&str] = &["sunflower", "Dragon", "summer", "monkey", "Berlin", "coffee", "tiger", "winter", "Falcon", "purple", "rocket", "Matrix", "hunter", "shadow", "banana", "Phoenix", "welcome", "orange", "silver", "ninja"];
+const WORDS: &[&str] = &[
+    "sunflower",
+    "Dragon",
+    "summer",
+    "monkey",
+    "Berlin",
+    "coffee",
+    "tiger",
+    "winter",
+    "Falcon",
+    "purple",
+    "rocket",
+    "Matrix",
+    "hunter",
+    "shadow",
+    "banana",
+    "Phoenix",
+    "welcome",
+    "orange",
+    "silver",
+    "ninja",
+];
 
 /// A password as somebody would choose or generate one.
 pub(crate) fn password(dice: &mut Dice) -> String {
@@ -23,7 +44,8 @@ pub(crate) fn password(dice: &mut Dice) -> String {
 }
 
 pub(crate) const USERS: &[&str] = &["admin", "root", "bob", "svc_backup", "deploy", "app", "jsmith", "postgres_ro"];
-pub(crate) const HOSTS: &[&str] = &["db.internal", "10.0.4.12", "prod-1.acme.io", "localhost", "cache.svc.cluster.local", "mail.acme.org"];
+pub(crate) const HOSTS: &[&str] =
+    &["db.internal", "10.0.4.12", "prod-1.acme.io", "localhost", "cache.svc.cluster.local", "mail.acme.org"];
 
 pub(crate) const PROSE: &[&str] = &[
     "The password is %P",

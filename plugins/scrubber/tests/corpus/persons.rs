@@ -23,8 +23,9 @@ fn luhn_digit(body: &str) -> u32 {
     (10 - total % 10) % 10
 }
 
-fn with_luhn(body: String) -> String {
-    let check = luhn_digit(&body);
+fn with_luhn(body: impl AsRef<str>) -> String {
+    let body = body.as_ref();
+    let check = luhn_digit(body);
     format!("{body}{check}")
 }
 
@@ -53,7 +54,20 @@ fn group(digits: &str, sizes: &[usize], separator: &str) -> String {
 }
 
 fn iban(dice: &mut Dice) -> String {
-    let (country, pattern) = dice.pick(&[("DE", "{d18}"), ("FR", "{d10}0{d10}{d2}"), ("GB", "WEST{d14}"), ("NL", "ABNA{d10}"), ("ES", "{d20}"), ("IT", "X{d10}{d12}"), ("CH", "{d17}"), ("AT", "{d16}"), ("BE", "{d12}"), ("PL", "{d24}"), ("SE", "{d20}"), ("PT", "{d21}")]);
+    let (country, pattern) = dice.pick(&[
+        ("DE", "{d18}"),
+        ("FR", "{d10}0{d10}{d2}"),
+        ("GB", "WEST{d14}"),
+        ("NL", "ABNA{d10}"),
+        ("ES", "{d20}"),
+        ("IT", "X{d10}{d12}"),
+        ("CH", "{d17}"),
+        ("AT", "{d16}"),
+        ("BE", "{d12}"),
+        ("PL", "{d24}"),
+        ("SE", "{d20}"),
+        ("PT", "{d21}"),
+    ]);
     let body = dice.fill(pattern);
     let numbers: String = format!("{body}{country}00").chars().map(|c| c.to_digit(36).unwrap().to_string()).collect();
     let rest = numbers.bytes().fold(0, |rest, b| (rest * 10 + digit(b)) % 97);
@@ -66,11 +80,23 @@ fn spaced(text: &str) -> String {
 
 const FIRST: &[&str] = &["jane", "omar", "li", "marta", "sven", "aiko", "peter", "lucia", "tom", "nadia"];
 const LAST: &[&str] = &["doe", "hassan", "wei", "kowalska", "berg", "tanaka", "novak", "rossi", "murphy", "singh"];
-const DOMAINS: &[&str] = &["gmail.com", "acme.org", "mail.example.net", "uni-bonn.de", "company.co.uk", "outlook.com", "firma.pl", "startup.io"];
+const DOMAINS: &[&str] = &[
+    "gmail.com",
+    "acme.org",
+    "mail.example.net",
+    "uni-bonn.de",
+    "company.co.uk",
+    "outlook.com",
+    "firma.pl",
+    "startup.io",
+];
+
+/// A kind of personal data and what makes one of it.
+type Maker = (&'static str, fn(&mut Dice) -> String);
 
 /// A kind of personal data and one of it.
 pub(crate) fn make(dice: &mut Dice, number: usize) -> (&'static str, String) {
-    let mut all: Vec<(&'static str, fn(&mut Dice) -> String)> = vec![
+    let mut all: Vec<Maker> = vec![
         ("email", |d| format!("{}.{}@{}", d.pick(FIRST), d.pick(LAST), d.pick(DOMAINS))),
         ("email", |d| format!("{}{}@{}", d.pick(FIRST), d.below(1000), d.pick(DOMAINS))),
         ("email", |d| format!("{}_{}+tag@{}", d.pick(FIRST), d.pick(LAST), d.pick(DOMAINS))),
@@ -101,7 +127,7 @@ pub(crate) fn make(dice: &mut Dice, number: usize) -> (&'static str, String) {
     (kind, one(dice))
 }
 
-const IDS: [(&str, fn(&mut Dice) -> String); 36] = [
+const IDS: [Maker; 36] = [
     ("us ssn", |d| format!("{:03}-{:02}-{:04}", d.below(660) + 1, d.below(98) + 1, d.below(9998) + 1)),
     ("canada sin", |d| group(&with_luhn(format!("{}{}", d.below(7) + 1, d.digits(7))), &[3, 3, 3], " ")),
     ("uk nino", |d| format!("AB {} {} {} C", d.digits(2), d.digits(2), d.digits(2))),
@@ -122,7 +148,15 @@ const IDS: [(&str, fn(&mut Dice) -> String); 36] = [
         format!("{body}{}", (11 - product) % 10)
     }),
     ("french nir", |d| {
-        let body = format!("{}{:02}{:02}{:02}{}{}", d.below(2) + 1, d.below(99), d.below(12) + 1, d.below(89) + 1, d.digits(3), d.digits(3));
+        let body = format!(
+            "{}{:02}{:02}{:02}{}{}",
+            d.below(2) + 1,
+            d.below(99),
+            d.below(12) + 1,
+            d.below(89) + 1,
+            d.digits(3),
+            d.digits(3)
+        );
         format!("{body}{:02}", 97 - body.parse::<u64>().unwrap() % 97)
     }),
     ("spanish dni", |d| {
@@ -258,7 +292,9 @@ const IDS: [(&str, fn(&mut Dice) -> String); 36] = [
         format!("S{body}{}", char::from(b"JZIHGFEDCBA"[sum(&body, &[2, 7, 6, 5, 4, 3, 2]) as usize % 11]))
     }),
     ("korean rrn", |d| format!("{}-{}{}", date(d, "yymmdd"), d.below(4) + 1, d.digits(6))),
-    ("indian pan", |d| format!("{}P{}{}{}", d.fill("{u3}").replace(|c: char| c.is_ascii_digit(), "K"), "S", d.digits(4), "Q")),
+    ("indian pan", |d| {
+        format!("{}P{}{}{}", d.fill("{u3}").replace(|c: char| c.is_ascii_digit(), "K"), "S", d.digits(4), "Q")
+    }),
     ("australian tfn", |d| {
         until(d, |d| {
             let all = format!("{}{}", d.below(9) + 1, d.digits(8));

@@ -16,7 +16,10 @@ pub(crate) const TEMPLATES: &[(&str, &str)] = &[
     ("yaml", "%S:\n  host: api.%S.com\n  %n: %V\n  region: eu\n"),
     ("yaml quoted", "integrations:\n  - type: %S\n    %c: '%V'\n"),
     ("compose", "services:\n  web:\n    environment:\n      - PORT=8080\n      - %U_%N=%V\n"),
-    ("kubernetes env", "        env:\n        - name: %U_%N\n          value: \"%V\"\n        - name: MODE\n          value: fast\n"),
+    (
+        "kubernetes env",
+        "        env:\n        - name: %U_%N\n          value: \"%V\"\n        - name: MODE\n          value: fast\n",
+    ),
     ("toml", "[%S]\nenabled = true\n%n = \"%V\"\n"),
     ("ini", "[%S]\n%n = %V\nverify = yes\n"),
     ("properties", "%S.%c=%V\n%S.timeout=30\n"),

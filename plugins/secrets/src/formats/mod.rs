@@ -66,6 +66,7 @@ pub(crate) const COUNT: usize = {
 /// All rows, numbered.
 pub(crate) static FORMATS: [Format; COUNT] = all();
 
+#[expect(clippy::large_stack_arrays, reason = "the compiler's stack, not the program's")]
 const fn all() -> [Format; COUNT] {
     let mut rows = [FAMILIES[0][0]; COUNT];
     let (mut family, mut at) = (0, 0);
