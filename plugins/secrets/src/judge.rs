@@ -12,13 +12,15 @@ use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
 use crate::scan::{Found, Options};
 use crate::value::{How, Value, is_first_of_line};
 use crate::words;
+use std::borrow::Cow;
 
 /// Shortest value worth a look.
 const VALUE_MIN_BYTES: usize = 4;
 
 /// The find that `value`, given to `name`, is; none when it is nothing secret.
 pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) -> Option<Found> {
-    let bytes = &text[value.start..value.end];
+    let literal = joined(&text[value.start..value.end], value);
+    let bytes = literal.as_ref();
     let found = |kind: Kind| {
         let confidence = if kind.is_guess() { 0.6 } else { 0.9 };
         Some(Found { kind, start: value.start, end: value.end, confidence })
@@ -44,6 +46,16 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
         Class::Hint => is_key(bytes, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Code => is_code(bytes, value).then(|| found(Kind::PASSWORD)).flatten(),
     }
+}
+
+/// The value without what joins its literals: `hun` and `ter2` of `"hun" + "ter2"`.
+fn joined<'t>(bytes: &'t [u8], value: &Value) -> Cow<'t, [u8]> {
+    let is_quote = |b: &u8| matches!(b, b'"' | b'\'' | b'`');
+    if !value.is_joined {
+        return Cow::Borrowed(bytes);
+    }
+    let parts: Vec<&[u8]> = bytes.split(is_quote).collect();
+    Cow::Owned(parts.into_iter().step_by(2).collect::<Vec<_>>().concat())
 }
 
 /// Whether a line of words ends with the value: `sudo password = hunter2`. Declarations of programs

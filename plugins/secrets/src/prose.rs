@@ -57,7 +57,7 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
         let next = skip_space(text, at, is_due);
         let glued = text.get(next).is_some_and(|b| matches!(b, b'"' | b'\'' | b'`' | 0x80..));
         let Some(word) = word_at(text, next)
-            .filter(|word| word.1 <= end && (next > at || glued || matches!(text[next], b':' | b'=')))
+            .filter(|word| word.1 <= end && (next > at || glued || matches!(text[next], b':' | b'=' | b'?')))
         else {
             return;
         };

@@ -39,6 +39,8 @@ pub(crate) struct Value {
     pub(crate) how: How,
     /// Whether code follows that makes it an expression: a call, an index.
     pub(crate) is_expression: bool,
+    /// Whether it is made of several literals.
+    pub(crate) is_joined: bool,
 }
 
 /// What is known of the name before the value is looked for.
@@ -247,6 +249,7 @@ fn enclosed(text: &[u8], at: usize, close: u8) -> Option<Value> {
         is_quoted: true,
         how: How::Enclosed,
         is_expression: false,
+        is_joined: false,
     })
 }
 
@@ -283,13 +286,15 @@ fn quoted(text: &[u8], quote_at: usize, quote: u8, how: How) -> Option<Value> {
     let start = quote_at + if tripled { 3 } else { 1 };
     let mut close = closing_quote(text, start, quote, is_escaped)?;
     // Further literals that are joined to this one belong to the value.
+    let mut is_joined = false;
     for _ in 0..8 {
         let Some(next) = behind_break(text, close).filter(|_| !tripled && !is_escaped) else { break };
         let Some(further) = closing_quote(text, next, text[next - 1], false) else { break };
         close = further;
+        is_joined = true;
     }
     let end = if is_escaped { close - 1 } else { close };
-    (start < end).then_some(Value { start, end, is_quoted: true, how, is_expression: false })
+    (start < end).then_some(Value { start, end, is_quoted: true, how, is_expression: false, is_joined })
 }
 
 /// The position of the quote that closes a literal whose content begins at `start`.
@@ -326,7 +331,7 @@ fn bare(text: &[u8], at: usize, how: How) -> Option<Value> {
     let goes_on = matches!(rest.get(len), Some(b'"' | b'\''))
         && rest[..len].last().is_some_and(|b| matches!(b, b'(' | b'[' | b'{'));
     let is_expression = is_call || goes_on || (value.is_empty() && len > 0);
-    (end > 0).then_some(Value { start: at, end: at + end, is_quoted: false, how, is_expression })
+    (end > 0).then_some(Value { start: at, end: at + end, is_quoted: false, how, is_expression, is_joined: false })
 }
 
 /// Cuts a bare value where the next pair of a list begins: `password=a;user=b`, `token=a&b=c`,

@@ -91,6 +91,10 @@ pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
     }
 }
 
+fn ends_with(text: &[u8], word: &[u8]) -> bool {
+    text.len() >= word.len() && text[text.len() - word.len()..].eq_ignore_ascii_case(word)
+}
+
 fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
     let stands_at = |from: usize, words: &[&[u8]]| {
         words
@@ -104,7 +108,16 @@ fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
         .chain([at])
         .find_map(|from| stands_at(from, &SIGNS).map(|len| (from, len)))?;
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+');
-    let local = text[..sign_at].iter().rev().take(64).take_while(|b| is_name(b)).count();
+    let mut local = text[..sign_at].iter().rev().take(64).take_while(|b| is_name(b)).count();
+    // `john dot doe at ...`: the dots of the name are spelled too.
+    while let Some(dot) = DOTS.iter().find(|dot| local < 64 && ends_with(&text[..sign_at - local], dot)) {
+        let before = sign_at - local - dot.len();
+        let more = text[..before].iter().rev().take(64).take_while(|b| is_name(b)).count();
+        if more == 0 {
+            break;
+        }
+        local += dot.len() + more;
+    }
     let mut end = sign_at + sign;
     let mut dots = 0;
     loop {

@@ -150,7 +150,7 @@ pub(super) const IDS: &[Id] = &[
         weighted(c, &[1, 2, 3, 4, 5, 6, 7, 8, 9]) % 11 == digit(c[9])
     }),
     id("ro_cnp", "ddddddddddddd", Nothing, &["cnp"], ro_cnp),
-    id("bg_egn", "dddddddddd", Word, &["egn", "егн", "bulgar"], bg_egn),
+    id("bg_egn", "dddddddddd", Word, &["egn", "егн", "ЕГН", "bulgar"], bg_egn),
     id("hr_oib", "ddddddddddd", Word, &["oib"], mod_11_10),
     id("jmbg", "ddddddddddddd", Word, &["jmbg", "emso", "emšo", "матични", "embg"], jmbg),
     id("si_tax_number", "dddddddd", OwnWord, &["davč", "davcna"], |c| {
@@ -158,12 +158,12 @@ pub(super) const IDS: &[Id] = &[
     }),
     id("ee_personal_code", "ddddddddddd", Nothing, &["isikukood", "asmens kodas", "estonia", "lithuania"], baltic),
     id("lv_personal_code", "dddddd-ddddd", Nothing, &["personas kods", "latvia"], lv_code),
-    id("ru_snils", "ddd-ddd-ddd dd", Nothing, &["снилс", "snils"], ru_snils),
-    id("ru_inn", "dddddddddddd", Word, &["инн", "inn"], ru_inn),
-    id("ru_inn", "dddddddddd", OwnWord, &["инн", "inn"], any),
-    id("ru_passport", "dd dd dddddd", OwnWord, &["паспорт", "passport"], any),
-    id("ua_tax_number", "dddddddddd", OwnWord, &["рнокпп", "rnokpp", "іпн", "ukrain"], ua_tax),
-    id("kz_iin", "dddddddddddd", Word, &["iin", "иин", "kazakh"], kz_iin),
+    id("ru_snils", "ddd-ddd-ddd dd", Nothing, &["снилс", "СНИЛС", "snils"], ru_snils),
+    id("ru_inn", "dddddddddddd", Word, &["инн", "ИНН", "inn"], ru_inn),
+    id("ru_inn", "dddddddddd", OwnWord, &["инн", "ИНН", "inn"], any),
+    id("ru_passport", "dd dd dddddd", OwnWord, &["паспорт", "Паспорт", "passport"], any),
+    id("ua_tax_number", "dddddddddd", OwnWord, &["рнокпп", "РНОКПП", "ІПН", "rnokpp", "іпн", "ukrain"], ua_tax),
+    id("kz_iin", "dddddddddddd", Word, &["iin", "иин", "ИИН", "kazakh"], kz_iin),
     // South America.
     id("br_cpf", "ddd.ddd.ddd-dd", Nothing, &["cpf"], br_cpf),
     id("br_cpf", "ddddddddddd", Word, &["cpf"], br_cpf),
