@@ -5,6 +5,8 @@
 //! or `_ms`. Requests refuse unknown members; answers may gain members at any time.
 
 pub mod mission;
+pub mod resource;
+pub mod lease;
 pub mod run;
 pub mod verdict;
 pub mod command;
@@ -12,6 +14,7 @@ pub mod input;
 pub mod history;
 pub mod event;
 pub mod work;
+pub mod session;
 pub mod token;
 pub mod problem;
 pub mod server;

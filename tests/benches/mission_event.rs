@@ -117,6 +117,7 @@ fn unit(mission: &mut Mission) -> Unit {
         session_id: None,
         run_id: None,
         mission_id: Some(mission.id.clone()),
+        resource_key: None,
         actor: "user.root".to_owned(),
         occurred_at: mission.updated_at,
         properties: Json::from_valid(properties.to_string()),

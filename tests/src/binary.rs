@@ -111,6 +111,39 @@ impl Binary {
         (answer.code, document)
     }
 
+    /// The document of a command that succeeds.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn ok(&self, arguments: &[&str]) -> Value {
+        let (code, document) = self.json(arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {document:#}");
+        document
+    }
+
+    /// What a command that succeeds prints for people.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn shown(&self, arguments: &[&str]) -> String {
+        let answer = self.run(arguments);
+        assert_eq!(answer.code, Some(0), "{arguments:?}: {answer:#?}");
+        answer.stdout
+    }
+
+    /// The error's document of a command that ends with `code` and says `part`.
+    ///
+    /// # Panics
+    /// When it does something else, or prints anything beside.
+    pub fn refused(&self, arguments: &[&str], code: i32, part: &str) -> Value {
+        let answer = self.run(arguments);
+        assert_eq!((answer.code, answer.stdout.as_str()), (Some(code), ""), "{arguments:?}: {answer:#?}");
+        assert!(answer.stderr.contains(part), "{arguments:?}: `{part}` is not in: {answer:#?}");
+        let (json_code, mut document) = self.json(arguments);
+        assert_eq!((json_code, &document["error"]["exit_code"]), (Some(code), &code.into()), "{document}");
+        document["error"].take()
+    }
+
     /// Starts it.
     pub fn start<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Process {
         self.start_command(self.command(arguments))

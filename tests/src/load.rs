@@ -36,8 +36,16 @@ impl Connection {
     /// # Panics
     /// When the connection breaks.
     pub async fn post(&mut self, path: &str, token: &str, body: &str) -> (u16, Vec<u8>) {
+        self.send("POST", path, token, body).await
+    }
+
+    /// Sends JSON and reads the answer; its status and body.
+    ///
+    /// # Panics
+    /// When the connection breaks.
+    pub async fn send(&mut self, method: &str, path: &str, token: &str, body: &str) -> (u16, Vec<u8>) {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );

@@ -4,6 +4,7 @@
 //! process of its test, which can therefore stop it at any moment and look behind it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -13,9 +14,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use sluice::clock::SystemClock;
+use sluice::clock::{Clock, SystemClock};
 use sluice::domain::id::WorkspaceId;
 use sluice::domain::principal::Role;
+use sluice::domain::time::Timestamp;
 use sluice::engine::{Engine, EngineOptions, NewToken};
 use sluice::events::Tailer;
 use sluice::http::serve::{self, Limits};
@@ -25,6 +27,7 @@ use sluice::scheduler::Scheduler;
 use sluice::telemetry::Metrics;
 
 use crate::databases::TestDatabase;
+use crate::load::find;
 
 /// How long a test waits for what has to come.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +41,39 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Of its engine.
     pub engine: EngineOptions,
+    /// What tells it the time.
+    pub clock: MovedClock,
+}
+
+/// The machine's clock, which a test may move on.
+#[derive(Clone, Default)]
+pub struct MovedClock {
+    machine: Arc<SystemClock>,
+    ahead_ms: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for MovedClock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ms ahead", self.ahead_ms.load(Ordering::SeqCst))
+    }
+}
+
+impl MovedClock {
+    /// Lets time pass.
+    pub fn pass(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).expect("a test's time is short");
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        self.machine.now().plus_millis(self.ahead_ms.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.machine.monotonic() + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
+    }
 }
 
 /// A server.
@@ -93,7 +129,7 @@ impl TestServer {
         let plugins = Arc::new(plugins.expect("the machine runs components"));
         let store = database.open().await;
         let host_id = format!("host_{}", std::process::id());
-        let clock = Arc::new(SystemClock::new());
+        let clock = Arc::new(options.clock);
         let engine = Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, options.engine);
         let scheduler = Scheduler::start(&engine, 2);
         let tailer = Tailer::start(store).await.expect("the log's end can be read");
@@ -193,7 +229,10 @@ pub async fn reply(request: reqwest::RequestBuilder) -> Reply {
 /// A stream of server-sent events, read frame by frame.
 pub struct Frames {
     response: reqwest::Response,
-    buffer: String,
+    /// What came and was not read yet; a character may have come halfway.
+    buffer: Vec<u8>,
+    /// Bytes of it in which no frame ends.
+    searched: usize,
 }
 
 /// One frame.
@@ -215,28 +254,31 @@ impl Frames {
     pub async fn open(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         assert_eq!(response.status().as_u16(), 200, "{:?}", response.headers());
-        Self { response, buffer: String::new() }
+        Self { response, buffer: Vec::new(), searched: 0 }
     }
 
     /// Opens a stream of a server that may be gone or on its way.
     pub async fn try_open(request: reqwest::RequestBuilder) -> Option<Self> {
         let response = request.send().await.ok().filter(|response| response.status().as_u16() == 200)?;
-        Some(Self { response, buffer: String::new() })
+        Some(Self { response, buffer: Vec::new(), searched: 0 })
     }
 
     /// The next frame that is no comment; `None` at the stream's end.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
-            while let Some((text, rest)) = self.buffer.split_once("\n\n") {
-                let frame = parse(text);
-                self.buffer = rest.to_owned();
+            while let Some(end) = find(&self.buffer[self.searched..], b"\n\n") {
+                let end = self.searched + end;
+                self.searched = 0;
+                let frame = parse(std::str::from_utf8(&self.buffer[..end]).expect("a frame is text"));
+                self.buffer.drain(..end + 2);
                 if frame != Frame::default() {
                     return Some(frame);
                 }
             }
             let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("something comes in time");
             let chunk = chunk.ok().flatten()?;
-            self.buffer.push_str(std::str::from_utf8(&chunk).expect("frames are whole characters"));
+            self.searched = self.buffer.len().saturating_sub(1);
+            self.buffer.extend_from_slice(&chunk);
         }
     }
 

@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("events", &["domain", "store"]),
     ("engine", &["domain", "clock", "wire", "store", "events"]),
     ("scheduler", &["domain", "engine", "store"]),
-    ("plugins", &["domain", "clock", "engine"]),
+    ("plugins", &["domain", "clock", "wire", "engine"]),
     ("worker", &["domain", "engine", "wire"]),
     ("timekeeping", &["clock", "store"]),
     ("data_dir", &[]),

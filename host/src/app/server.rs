@@ -33,8 +33,9 @@ fn observer(metrics: Arc<Metrics>) -> Observer {
     Box::new(move |event| {
         metrics.log_read(event.seq);
         match event.event.event_type.as_str() {
-            "session.run.claimed" => metrics.run_claimed(),
-            "session.run.interrupted" => metrics.run_interrupted(),
+            // Other engines tell of runs too, which are none of this host's.
+            "session.run.claimed" if event.event.mission_id.is_some() => metrics.run_claimed(),
+            "session.run.interrupted" if event.event.mission_id.is_some() => metrics.run_interrupted(),
             "gate.passed" => metrics.gate_evaluated(GateOutcome::Pass),
             "gate.failed" => metrics.gate_evaluated(GateOutcome::Fail),
             "gate.needs_human" => metrics.gate_evaluated(GateOutcome::NeedsHuman),

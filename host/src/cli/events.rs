@@ -66,7 +66,9 @@ async fn list(client: &Client, filter: &EventFilter, mut from: From, as_json: bo
     loop {
         let page = client.events(filter, from, Some(PAGE)).await?;
         for event in &page.items {
-            print(event, as_json)?;
+            if !print(event, as_json)? {
+                return Ok(());
+            }
         }
         let next = page.next_cursor.and_then(|cursor| cursor.parse().ok());
         let Some(seq) = next else { return Ok(()) };
@@ -78,7 +80,8 @@ async fn follow(client: &Client, filter: EventFilter, from: From, as_json: bool)
     let mut follow = client.follow(filter, from);
     loop {
         match follow.next().await? {
-            Told::Event(event) => print(&event, as_json)?,
+            Told::Event(event) if print(&event, as_json)? => {}
+            Told::Event(_) => return Ok(Exit::Succeeded.into()),
             Told::Reset { oldest_seq } => {
                 eprintln!("events before {oldest_seq} are no longer kept; what follows begins there");
             }
@@ -87,10 +90,11 @@ async fn follow(client: &Client, filter: EventFilter, from: From, as_json: bool)
     }
 }
 
-fn print(event: &EventView, as_json: bool) -> Result<(), Failure> {
+/// Whether somebody still reads.
+fn print(event: &EventView, as_json: bool) -> Result<bool, Failure> {
     if as_json {
-        return output::json_line(event);
+        return output::json_line_while_read(event);
     }
     let line = format!("{:>6}  {}  by {}  {}", event.seq, event.event_type, event.actor, event.properties);
-    output::print(&table::cut(&visible(&line), table::terminal_width()))
+    output::print_while_read(&table::cut(&visible(&line), table::terminal_width()))
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::app::StartError;
 use crate::client::ClientError;
@@ -39,22 +39,30 @@ pub(super) struct Failure {
     message: String,
     /// The problem's code, when a server answered with one.
     code: Option<String>,
+    /// What else the problem says: `expected_rev`, `current_rev`, `holder`, ...
+    more: Map<String, Value>,
 }
 
 impl Failure {
     /// What was given cannot be used.
     pub(super) fn bad_input(message: impl Into<String>) -> Self {
-        Self { exit: Exit::BadInput, message: message.into(), code: None }
+        Self { exit: Exit::BadInput, message: message.into(), code: None, more: Map::new() }
     }
 
     /// The host could not go on.
     pub(super) fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into(), code: None }
+        Self { exit: Exit::Failed, message: message.into(), code: None, more: Map::new() }
     }
 
     /// `error` with its causes.
     pub(super) fn caused_by(exit: Exit, error: &dyn Error) -> Self {
-        Self { exit, message: with_causes(error), code: None }
+        Self { exit, message: with_causes(error), code: None, more: Map::new() }
+    }
+
+    /// The same, told in other words.
+    #[must_use]
+    pub(super) fn in_words(self, message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..self }
     }
 
     /// Tells it and gives the exit code.
@@ -63,6 +71,11 @@ impl Failure {
             let mut error = json!({"message": self.message, "exit_code": self.exit as u8});
             if let Some(code) = &self.code {
                 error["code"] = json!(code);
+            }
+            if let Value::Object(members) = &mut error {
+                for (name, value) in &self.more {
+                    members.entry(name).or_insert_with(|| value.clone());
+                }
             }
             println!("{}", json!({"error": error}));
         }
@@ -121,7 +134,11 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let is_input_at_fault = match (error.status(), error.code()) {
             // A rule forbids it, or it will do later: what was given is as it should be.
-            (_, Some("EVENT_REFUSED" | "LEASE_LOST")) | (Some(408 | 429), _) => false,
+            (
+                _,
+                Some("EVENT_REFUSED" | "LEASE_LOST" | "LEASE_HELD" | "RESOURCE_REVISION_CONFLICT" | "RESOURCE_CLAIMED"),
+            )
+            | (Some(408 | 429), _) => false,
             (Some(status), _) => status < 500,
             (None, _) => matches!(error, ClientError::Address { .. }),
         };
@@ -130,7 +147,9 @@ impl From<ClientError> for Failure {
             Some(list) => format!("{error}; `sluice {list}` shows those there are"),
             None => error.to_string(),
         };
-        Self { exit, message, code: error.code().map(str::to_owned) }
+        let code = error.code().map(str::to_owned);
+        let more = if let ClientError::Problem(problem) = error { problem.more } else { Map::new() };
+        Self { exit, message, code, more }
     }
 }
 
@@ -142,6 +161,8 @@ fn list_of_what_is_missing(error: &ClientError) -> Option<&'static str> {
         "run" => Some("runs list"),
         "approval" => Some("approval list"),
         "token" => Some("token list"),
+        "resource" => Some("resource ls"),
+        "lease" => Some("lease ls"),
         _ => None,
     }
 }
@@ -152,9 +173,18 @@ impl From<EngineError> for Failure {
             EngineError::NotFound { .. }
             | EngineError::Field(_)
             | EngineError::Revision { .. }
+            | EngineError::ResourceConflict { .. }
+            | EngineError::ResourceKept { .. }
+            | EngineError::ResourceClaimed { .. }
+            | EngineError::ResourceUnfit { .. }
+            | EngineError::RevisionGone { .. }
+            | EngineError::Operation { .. }
+            | EngineError::HostsOwn { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }
+            | EngineError::NameHeld { .. }
+            | EngineError::NameNotHeld { .. }
             | EngineError::HostFault(_)
             | EngineError::Contended
             | EngineError::Storage(_) => Exit::Failed,

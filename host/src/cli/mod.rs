@@ -4,6 +4,7 @@
 mod exit;
 mod output;
 mod table;
+mod span;
 mod mission_file;
 mod suggest;
 mod connect;
@@ -19,6 +20,8 @@ mod runs;
 mod events;
 mod approval;
 mod token;
+mod resource;
+mod lease;
 mod work;
 mod prime;
 mod plugin;
@@ -65,6 +68,12 @@ enum Command {
     /// Issue tokens, look at them, end them
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Read, write and watch what agents and people share
+    #[command(subcommand)]
+    Resource(resource::ResourceCommand),
+    /// Be the only one: take names that one holder at a time has
+    #[command(subcommand)]
+    Lease(lease::LeaseCommand),
     Work(Box<work::WorkArgs>),
     /// Print what an agent needs to know to work on a run
     Prime(prime::PrimeArgs),
@@ -139,6 +148,8 @@ impl Command {
             Self::Events(args) => events::execute(args).await,
             Self::Approval(command) => approval::execute(command).await,
             Self::Token(command) => token::execute(command).await,
+            Self::Resource(command) => resource::execute(command).await,
+            Self::Lease(command) => lease::execute(command).await,
             Self::Work(args) => work::execute(*args).await,
             Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
@@ -160,6 +171,8 @@ impl Command {
             Self::Events(args) => args.json,
             Self::Approval(command) => command.wants_json(),
             Self::Token(command) => command.wants_json(),
+            Self::Resource(command) => command.wants_json(),
+            Self::Lease(command) => command.wants_json(),
             Self::Work(args) => args.json,
             Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),

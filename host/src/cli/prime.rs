@@ -71,6 +71,10 @@ const STEPS: &[&str] = &[
     "Print what people should see; every line is told to watchers. Let the last line sum up in one sentence.",
     "Exit with 0 when it is done, with anything else when it is not. Gates judge what you left; what they reject \
      comes back to you as a new attempt with their findings.",
+    "Share what other runs have to know as JSON by key: `sluice resource put KEY JSON`, `get KEY`, `ls PREFIX`, \
+     `watch PREFIX` (or PUT $SLUICE_SERVER/resource/KEY with {\"value\"}). Yours are run/$SLUICE_RUN_ID/ and \
+     mission/$SLUICE_MISSION_ID/. What others write too, write with `--if-rev REV` as you read it, or `--create`: a \
+     conflict (exit code 1) means somebody was faster; read again and decide anew.",
     "To act on the outside world (open a pull request, send a message) ask first: POST \
      $SLUICE_SERVER/runs/$SLUICE_RUN_ID/actions with {\"connector\",\"action\",\"args\",\"summary\"}. Act only on \
      `allowed`, and with exactly these args; on `approval_required` ask again with the very same content later.",

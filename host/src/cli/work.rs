@@ -145,7 +145,8 @@ fn home(given: Option<PathBuf>) -> Result<WorkerHome, Failure> {
     })
 }
 
-fn default_name() -> String {
+/// What this process is called when nobody named it.
+pub(super) fn default_name() -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let machine = machine.trim();
     let machine: String = if machine.is_empty() { "worker".to_owned() } else { machine.chars().take(64).collect() };

@@ -63,6 +63,21 @@ impl Client {
         self.call(Method::POST, path, Repeat::Unsent)
     }
 
+    /// A replacement that is done once however often it is sent.
+    pub(super) fn put_once(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::PUT, path, Repeat::Passing).named()
+    }
+
+    /// A change that is done once however often it is sent.
+    pub(super) fn patch_once(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::PATCH, path, Repeat::Passing).named()
+    }
+
+    /// A removal that is done once however often it is sent: again it would find nothing.
+    pub(super) fn delete_once(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::DELETE, path, Repeat::Passing).named()
+    }
+
     /// A removal.
     pub(super) fn delete(&self, path: &[&str]) -> Call<'_> {
         self.call(Method::DELETE, path, Repeat::Passing)
@@ -91,6 +106,11 @@ impl Call<'_> {
             self.request.url_mut().query_pairs_mut().append_pair(name, &value.to_string());
         }
         self
+    }
+
+    /// Adds these pairs to the query.
+    pub(super) fn query_all(self, pairs: &[(&str, String)]) -> Self {
+        pairs.iter().fold(self, |call, (name, value)| call.query(name, Some(value)))
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: &str) -> Self {

@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use sluice_api::event::{EventList, EventView};
 
-use super::call::Call;
 use super::sse::{Frame, Frames};
 use super::{Client, ClientError, STREAM_PATIENCE};
 
@@ -61,10 +60,19 @@ pub enum Told {
     },
 }
 
+/// A part of the log that has a stream, and a page, of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Feed {
+    /// Where it is.
+    pub(super) path: &'static [&'static str],
+    /// Which part of it.
+    pub(super) query: Vec<(&'static str, String)>,
+}
+
 /// A stream of events that is asked for again whenever it breaks.
 pub struct Follow {
     client: Client,
-    filter: EventFilter,
+    feed: Feed,
     from: From,
     last_seq: Option<u64>,
     open: Option<(Response, Frames)>,
@@ -75,19 +83,13 @@ pub struct Follow {
 impl Client {
     /// Follows the log. Nothing is sent yet.
     pub fn follow(&self, filter: EventFilter, from: From) -> Follow {
-        let last_seq = match from {
-            From::After(seq) => Some(seq),
-            From::Now | From::Tail(_) => None,
-        };
-        let client = self.with_patience(STREAM_PATIENCE);
-        Follow { left: client.patience, client, filter, from, last_seq, open: None, pause: PAUSE }
+        self.follow_feed(filter.feed(), from)
     }
-}
 
-impl Client {
     /// A page of the log, oldest first: what passes `filter`.
     pub async fn events(&self, filter: &EventFilter, from: From, limit: Option<u32>) -> Result<EventList, ClientError> {
-        let call = filter.to(self.get(&["event"]).header(ACCEPT, "application/json")).query("limit", limit);
+        let feed = filter.clone().feed();
+        let call = self.get(feed.path).header(ACCEPT, "application/json").query_all(&feed.query).query("limit", limit);
         let call = match from {
             From::Now => call,
             From::Tail(count) => call.query("tail", Some(count)),
@@ -95,14 +97,24 @@ impl Client {
         };
         call.answer().await
     }
+
+    /// Follows a part of the log. Nothing is sent yet.
+    pub(super) fn follow_feed(&self, feed: Feed, from: From) -> Follow {
+        let last_seq = match from {
+            From::After(seq) => Some(seq),
+            From::Now | From::Tail(_) => None,
+        };
+        let client = self.with_patience(STREAM_PATIENCE);
+        Follow { left: client.patience, client, feed, from, last_seq, open: None, pause: PAUSE }
+    }
 }
 
 impl EventFilter {
-    fn to<'c>(&self, mut call: Call<'c>) -> Call<'c> {
-        for event_type in &self.types {
-            call = call.query("type", Some(event_type));
-        }
-        call.query("mission_id", self.mission_id.as_ref()).query("run_id", self.run_id.as_ref())
+    fn feed(self) -> Feed {
+        let types = self.types.into_iter().map(|event_type| ("type", event_type));
+        let mission = self.mission_id.map(|id| ("mission_id", id));
+        let run = self.run_id.map(|id| ("run_id", id));
+        Feed { path: &["event"], query: types.chain(mission).chain(run).collect() }
     }
 }
 
@@ -162,7 +174,8 @@ impl Follow {
 
     async fn ask(&self) -> Result<Response, ClientError> {
         let client = self.client.with_patience(Duration::ZERO);
-        let mut call = self.filter.to(client.get(&["event"]).timeout(None).header(ACCEPT, "text/event-stream"));
+        let call = client.get(self.feed.path).timeout(None).header(ACCEPT, "text/event-stream");
+        let mut call = call.query_all(&self.feed.query);
         call = match (self.last_seq, self.from) {
             (Some(seq), _) => call.header(HeaderName::from_static("last-event-id"), &seq.to_string()),
             (None, From::Tail(count)) => call.query("tail", Some(count)),

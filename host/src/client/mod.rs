@@ -15,12 +15,15 @@ mod missions;
 mod runs;
 mod approvals;
 mod tokens;
+mod resources;
+mod leases;
 mod server;
 mod worker;
 
 pub use error::ClientError;
 pub use follow::{EventFilter, Follow, From, Told};
 pub use missions::MissionFilter;
+pub use resources::{ResourceFilter, WriteTerms};
 pub use runs::RunFilter;
 pub use transport::{Address, LocalAnswer, LocalCall, LocalRequest, ready_tls};
 pub use worker::{RemoteCoordinator, RemoteOptions};

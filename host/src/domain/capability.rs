@@ -1,8 +1,18 @@
-//! Capabilities: what a mission asks that its runs may do, as patterns over dotted names.
+//! Capabilities: what a mission asks that its runs may do, as patterns over dotted names, or as the
+//! beginnings of keys of shared resources.
+
+use super::resource::check_prefix;
 
 /// The name of an action on the outside world: `connector.NAME.ACTION`.
 pub fn of_action(connector: &str, action: &str) -> String {
     format!("connector.{connector}.{action}")
+}
+
+/// The beginning of keys that a capability lets a run `read` or `write`: `resource.read:PREFIX`. None for
+/// every other capability, and for a prefix that no key has or that is none.
+pub fn of_resources<'c>(may: &str, capability: &'c str) -> Option<&'c str> {
+    let prefix = capability.strip_prefix("resource.")?.strip_prefix(may)?.strip_prefix(':')?;
+    (!prefix.is_empty() && check_prefix(prefix).is_ok()).then_some(prefix)
 }
 
 /// Whether `pattern` covers `capability`: segment by segment the same, `*` standing for any one
@@ -16,6 +26,15 @@ pub fn covers(pattern: &str, capability: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prefix_of_resources_is_granted_as_it_stands() {
+        assert_eq!(of_resources("read", "resource.read:project/a/"), Some("project/a/"));
+        assert_eq!(of_resources("write", "resource.write:team/b"), Some("team/b"));
+        for other in ["resource.read:", "resource.read", "resource.write:team/", "resource.read:../x", "resource.*"] {
+            assert_eq!(of_resources("read", other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_pattern_covers_segment_by_segment() {

@@ -4,6 +4,7 @@ use super::artifact::{ArtifactRef, Digest};
 use super::gate::{GateName, Outcome};
 use super::id::{EvaluationId, EventId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use super::json::Json;
+use super::resource::ResourceKey;
 use super::run::RunStatus;
 use super::time::Timestamp;
 use super::word::words;
@@ -203,6 +204,8 @@ pub struct NewLogEvent {
     pub run_id: Option<RunId>,
     /// The mission it is about.
     pub mission_id: Option<MissionId>,
+    /// The key of the shared resource it is about.
+    pub resource_key: Option<ResourceKey>,
     /// Who caused it.
     pub actor: String,
     /// When.

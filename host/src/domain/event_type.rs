@@ -40,6 +40,10 @@ words! {
         RunFinished = "session.run.finished",
         /// A run said or did something.
         PartUpdated = "message.part.updated",
+        /// A shared resource has another value.
+        ResourceUpdated = "resource.updated",
+        /// A shared resource is gone.
+        ResourceDeleted = "resource.deleted",
         /// A gate was asked.
         GateRequested = "gate.requested",
         /// A gate passed.

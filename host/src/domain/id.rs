@@ -84,6 +84,8 @@ identifiers! {
     ApprovalId = "apr_";
     /// A token that somebody issued.
     TokenId = "tok_";
+    /// One holding of a named lease.
+    LeaseId = "lse_";
     /// An event of the log, or one waiting in a mission's inbox.
     EventId = "evt_";
 }

@@ -127,6 +127,7 @@ impl Engine {
             writes: vec![Write::Approval(approval.clone())],
             events: log.into_events(),
             audit: vec![approval_entry(&approval, &format!("approval.{status}"), actor, now)],
+            ..Unit::default()
         };
         // A run asked about an action, and not its mission's reducer: the run asks again.
         if approval.kind != KIND_ACTION {

@@ -1,5 +1,6 @@
 //! Why a use case did not happen.
 
+use crate::domain::lease::NamedLease;
 use crate::domain::rules::Refusal;
 use crate::store::{CommitError, StorageError};
 use crate::wire::FieldError;
@@ -29,8 +30,78 @@ pub enum EngineError {
         /// How.
         reason: String,
     },
-    /// The mission is at another revision than the caller expects.
-    #[error("the mission is at revision {current}, not {expected}")]
+    /// A shared resource is not as it must be.
+    #[error("`{key}` is at revision {current}, not {expected} (0: absent)")]
+    ResourceConflict {
+        /// Its key.
+        key: String,
+        /// What was expected; 0 stands for absence.
+        expected: u64,
+        /// What there is; 0 stands for absence.
+        current: u64,
+    },
+    /// A shared resource that only the host ever writes.
+    #[error("`{key}` is kept by the host: it shows how a session stands")]
+    ResourceKept {
+        /// Its key.
+        key: String,
+    },
+    /// A shared resource that shows who holds a lease, for as long as somebody does.
+    #[error("`{key}` is kept by the host as long as the lease is held that it shows")]
+    ResourceClaimed {
+        /// Its key.
+        key: String,
+    },
+    /// A value that a schema of its workspace forbids.
+    #[error("the value of `{key}` does not fit the schema for `{prefix}`: at `{pointer}`: {problem}")]
+    ResourceUnfit {
+        /// Its key.
+        key: String,
+        /// For which keys the schema is.
+        prefix: String,
+        /// JSON pointer (RFC 6901) to the part that does not fit; empty for the whole value.
+        pointer: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A revision of a shared resource whose value cannot be had any more.
+    #[error("revision {rev} of `{key}` is no longer kept, or its time is over")]
+    RevisionGone {
+        /// The key.
+        key: String,
+        /// The revision.
+        rev: u64,
+    },
+    /// One operation of a batch did not happen, and so none of it did.
+    #[error("operation {index} of the batch: {error}")]
+    Operation {
+        /// Its place, from 0.
+        index: usize,
+        /// Its key.
+        key: String,
+        /// Why.
+        error: Box<EngineError>,
+    },
+    /// A run or a session of the host's own, of which only its worker tells.
+    #[error("run `{run_id}` is this host's own: its worker tells of it, with the run's token")]
+    HostsOwn {
+        /// The run.
+        run_id: String,
+    },
+    /// Somebody else has the lease.
+    #[error("the lease `{}` is held by `{}` until {}", lease.name, lease.owner, lease.expires_at.0)]
+    NameHeld {
+        /// How it is held.
+        lease: Box<NamedLease>,
+    },
+    /// The lease is not held any more.
+    #[error("the lease `{name}` is not held: it ran out, was given back, or somebody else has it")]
+    NameNotHeld {
+        /// Its name or its id.
+        name: String,
+    },
+    /// A mission, or a set of schemas, is at another revision than the caller expects.
+    #[error("it is at revision {current}, not {expected}")]
     Revision {
         /// What the caller expects.
         expected: u64,
@@ -52,6 +123,25 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Whether a schema forbids a value, of a batch or alone.
+    pub(super) fn is_unfit(&self) -> bool {
+        match self {
+            Self::ResourceUnfit { .. } => true,
+            Self::Operation { error, .. } => error.is_unfit(),
+            _ => false,
+        }
+    }
+
+    /// Whether a write is refused because this key has no record.
+    pub(super) fn tells_absence_of(&self, of: &str) -> bool {
+        match self {
+            Self::ResourceConflict { key, current: 0, .. } => key == of,
+            Self::NotFound { what: "resource", id } => id == of,
+            Self::Operation { error, .. } => error.tells_absence_of(of),
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::HostFault(_) | Self::Contended | Self::Storage(_))

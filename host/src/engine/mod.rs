@@ -26,6 +26,8 @@ mod gates;
 mod approvals;
 mod timers;
 mod tokens;
+mod resources;
+mod sessions;
 mod retention;
 mod unclaimed;
 mod rebind;
@@ -41,7 +43,12 @@ pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
+pub use resources::{
+    EndsSeen, LeaseAsk, NamedAnswer, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest,
+    ResourceRules, RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
+};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
+pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
 use std::sync::Arc;
@@ -55,6 +62,8 @@ use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
 use ports::Plugins;
+use resources::{Ends, Rules, Turns};
+use sessions::Indexed;
 use tokens::TokenCache;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
@@ -94,6 +103,10 @@ struct Parts {
     dispatchers: Dispatchers,
     progress: Progress,
     tokens: TokenCache,
+    ends: Ends,
+    turns: Turns,
+    rules: Rules,
+    indexed: Indexed,
 }
 
 impl Engine {
@@ -122,6 +135,10 @@ impl Engine {
             dispatchers: Dispatchers::default(),
             progress: Progress::default(),
             tokens: TokenCache::default(),
+            ends: Ends::default(),
+            turns: Turns::default(),
+            rules: Rules::default(),
+            indexed: Indexed::default(),
         };
         Self { parts: Arc::new(parts) }
     }

@@ -1,4 +1,5 @@
-//! Forgets what nobody may ask for any more: old events of the log, receipts of yesterday.
+//! Forgets what nobody may ask for any more: old events of the log, revisions of shared resources that
+//! were replaced as long ago, receipts of yesterday.
 
 use super::{Engine, EngineError};
 use crate::domain::receipt::RECEIPT_TTL_MS;
@@ -11,8 +12,9 @@ const EVENTS_AT_ONCE: u64 = 5_000;
 const RECEIPTS_AT_ONCE: u32 = 1_000;
 
 impl Engine {
-    /// Deletes events that are older than the log is kept, oldest first. Tells how many `seq` the
-    /// log's beginning moved on.
+    /// Deletes events that are older than the log is kept, oldest first, and with the event that tells of
+    /// a revision the one that it replaced: what costs is what goes, however many keys there are. Tells
+    /// how many `seq` the log's beginning moved on.
     ///
     /// # Errors
     /// Storage; what was deleted until then stays deleted.
@@ -24,8 +26,13 @@ impl Engine {
         let begun_at = store.log_trimmed().await?;
         let mut trimmed = begun_at.max(store.log_oldest().await?.map_or(0, |seq| seq - 1));
         while trimmed < newest_old {
-            trimmed = newest_old.min(trimmed + EVENTS_AT_ONCE);
-            self.commit_alone(vec![Write::TrimLog { up_to_seq: trimmed }]).await?;
+            let up_to_seq = newest_old.min(trimmed + EVENTS_AT_ONCE);
+            let replaced = store.log_revisions(trimmed, up_to_seq).await?.into_iter();
+            let forget = |(workspace_id, key, rev): (_, _, u64)| Write::ForgetRevision(workspace_id, key, rev - 1);
+            let mut writes: Vec<Write> = replaced.filter(|(_, _, rev)| *rev > 1).map(forget).collect();
+            writes.push(Write::TrimLog { up_to_seq });
+            self.commit_alone(writes).await?;
+            trimmed = up_to_seq;
         }
         Ok(trimmed.saturating_sub(begun_at))
     }

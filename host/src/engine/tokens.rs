@@ -332,17 +332,24 @@ impl Engine {
         Ok(Some(Principal { workspace_id: run.workspace_id, name, credential }))
     }
 
-    /// Whether the token a principal was recognised by has not ended since. Costs no read more
-    /// often than every [`CACHE_TTL`].
+    /// Whether the token a principal was recognised by has not ended since; a run's token ends with
+    /// its lease. Costs no read more often than every [`CACHE_TTL`], but for a run's token one each time.
     ///
     /// # Errors
     /// Storage.
     pub async fn is_still_good(&self, principal: &Principal) -> Result<bool, EngineError> {
-        let (Credential::Token { id, .. } | Credential::Ticket { id, .. }) = &principal.credential else {
-            return Ok(true);
-        };
         let now = self.now();
-        Ok(self.cached_token(id).await?.is_some_and(|token| token.is_good(now)))
+        match &principal.credential {
+            Credential::Token { id, .. } | Credential::Ticket { id, .. } => {
+                Ok(self.cached_token(id).await?.is_some_and(|token| token.is_good(now)))
+            }
+            Credential::Run { run_id, fence, .. } => {
+                let heads = self.parts.store.run_heads(std::slice::from_ref(run_id)).await?;
+                let lease = heads.into_iter().find_map(|head| head.lease);
+                Ok(lease.is_some_and(|lease| lease.fence == *fence && !lease.is_over(now)))
+            }
+            Credential::Owner => Ok(true),
+        }
     }
 
     async fn cached_token(&self, id: &TokenId) -> Result<Option<Token>, EngineError> {

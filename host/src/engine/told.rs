@@ -76,6 +76,7 @@ impl<'e> LogWriter<'e> {
             session_id: about.map(|(_, session)| session.to_owned()),
             run_id: about.map(|(run_id, _)| run_id.clone()),
             mission_id: Some(self.mission_id.clone()),
+            resource_key: None,
             actor: self.actor.clone(),
             occurred_at: self.now,
             properties: wire::json_of(properties),
@@ -178,8 +179,13 @@ impl<'e> LogWriter<'e> {
         self.run_event(EventType::RunQueued, run, json!({}));
     }
 
-    pub(super) fn run_claimed(&mut self, run: &Run, worker: &str) {
-        self.run_event(EventType::RunClaimed, run, json!({"worker": worker}));
+    /// `left` is the session it belonged to before, when that was another one.
+    pub(super) fn run_claimed(&mut self, run: &Run, worker: &str, left: Option<&str>) {
+        let mut properties = json!({"worker": worker});
+        if let Some(left) = left {
+            properties["left_session_id"] = json!(left);
+        }
+        self.run_event(EventType::RunClaimed, run, properties);
     }
 
     pub(super) fn run_started(&mut self, run: &Run) {

@@ -1,67 +1,111 @@
 //! One reader of the log for a whole host: what it has read lately is shared by everybody who
 //! follows, so that a thousand followers cost the database as much as one.
 //!
-//! A follower that keeps up takes events from memory; one that has fallen behind reads the log by
-//! itself, page by page, until it has caught up. Nobody's events wait in memory for a slow reader.
+//! An event wakes those it is for and nobody else. A follower that keeps up takes events from memory;
+//! one that has fallen behind reads the log by itself, page by page, until it has caught up. Nobody's
+//! events wait in memory for a slow reader. Where to read next: `tail.rs`, one follower.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use crate::domain::event::LogEvent;
 use crate::domain::id::WorkspaceId;
+use crate::domain::json::Json;
 use crate::store::{LogFilter, StorageError, Store};
 
 use super::POLL_INTERVAL;
+use super::recent::{Recent, Tailed};
+use super::routes::Routes;
+use super::tail::Tail;
+use super::values::Values;
 
-/// Most events remembered.
-const KEPT_MAX: usize = 4096;
-/// Most bytes of properties remembered (8 MiB).
-const KEPT_BYTES_MAX: usize = 8 << 20;
 /// Most events read at once.
 const PAGE: u32 = 512;
 /// Pause after a failure that may pass.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// An event that was read, and its text once somebody has made it.
-#[derive(Debug)]
-pub struct Tailed {
-    /// The event.
-    pub event: LogEvent,
-    text: OnceLock<Arc<str>>,
-}
-
-impl Tailed {
-    fn new(event: LogEvent) -> Arc<Self> {
-        Arc::new(Self { event, text: OnceLock::new() })
-    }
-
-    /// The event's text, made by `write` the first time.
-    pub fn text(&self, write: impl FnOnce(&LogEvent) -> String) -> &Arc<str> {
-        self.text.get_or_init(|| write(&self.event).into())
-    }
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    events: VecDeque<Arc<Tailed>>,
-    bytes: usize,
-    /// Every event after this one that exists up to `head` is in `events`.
-    complete_after: u64,
-}
-
 /// Is told of every event that the tailer reads, of whatever workspace.
 pub type Observer = Box<dyn Fn(&LogEvent) + Send + Sync>;
 
-struct Shared {
-    store: Store,
+/// What following has cost since the tailer started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Events that were read, each once.
+    pub events: u64,
+    /// Followers that the index found for these events.
+    pub considered: u64,
+    /// Followers that were woken.
+    pub woken: u64,
+    /// Remembered events that followers behind looked at to catch up.
+    pub searched: u64,
+    /// Pages of the log that followers behind read to catch up.
+    pub pages: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    events: AtomicU64,
+    considered: AtomicU64,
+    woken: AtomicU64,
+    pub(super) searched: AtomicU64,
+    pub(super) pages: AtomicU64,
+}
+
+/// What the reader and all followers share.
+pub(super) struct Shared {
+    pub(super) store: Store,
     observer: Observer,
-    kept: Mutex<Kept>,
-    /// Up to where the log was read.
-    head: watch::Sender<u64>,
+    recent: Mutex<Recent>,
+    routes: Mutex<Routes>,
+    /// Up to where events were read, remembered, and told to whoever asked for them. Written under the
+    /// lock of `routes`.
+    head: AtomicU64,
+    pub(super) counters: Counters,
+    values: Values,
+}
+
+impl Shared {
+    pub(super) fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn routes(&self) -> MutexGuard<'_, Routes> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Up to where everybody has been told. Whoever finds nothing waiting after asking has missed
+    /// nothing up to there.
+    pub(super) fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    /// Remembers events, tells whoever asked for them, and wakes them: in this order, so that whoever
+    /// is told finds the event, and whoever sits down meanwhile searches up to where it was not told.
+    fn take_in(&self, events: Vec<LogEvent>) {
+        let Some(last) = events.last().map(|event| event.seq) else { return };
+        events.iter().for_each(&self.observer);
+        let events: Vec<_> = events.into_iter().map(Tailed::new).collect();
+        self.recent().keep(&events);
+        let (mut woken, mut considered) = (Vec::new(), 0);
+        {
+            let routes = self.routes();
+            for tailed in &events {
+                considered += routes.tell(&tailed.event, &mut woken);
+            }
+            self.head.store(last, Ordering::Release);
+        }
+        let counters = &self.counters;
+        counters.events.fetch_add(events.len() as u64, Ordering::Relaxed);
+        counters.considered.fetch_add(considered, Ordering::Relaxed);
+        counters.woken.fetch_add(woken.len() as u64, Ordering::Relaxed);
+        for seat in woken {
+            seat.wake();
+        }
+    }
 }
 
 /// The host's reader of the log. Dropping it ends it.
@@ -91,21 +135,64 @@ impl Tailer {
     /// When the log's end cannot be read.
     pub async fn observed(store: Store, observer: Observer) -> Result<Self, StorageError> {
         let head = store.log_head().await?;
-        let kept = Mutex::new(Kept { complete_after: head, ..Kept::default() });
-        let shared = Arc::new(Shared { store, observer, kept, head: watch::Sender::new(head) });
+        let shared = Arc::new(Shared {
+            values: Values::new(store.clone()),
+            store,
+            observer,
+            recent: Mutex::new(Recent::new(head)),
+            routes: Mutex::default(),
+            head: AtomicU64::new(head),
+            counters: Counters::default(),
+        });
         let task = tokio::spawn(run(Arc::clone(&shared)));
         Ok(Self { shared, task })
     }
 
-    /// The newest `seq` that was read.
+    /// The newest `seq` that was read and told.
     pub fn head(&self) -> u64 {
-        *self.shared.head.borrow()
+        self.shared.head()
     }
 
     /// Follows the events of `workspace` that pass `filter` and come after `after_seq`.
     pub fn follow(&self, workspace: WorkspaceId, filter: LogFilter, after_seq: u64) -> Tail {
-        let head = self.shared.head.subscribe();
-        Tail { shared: Arc::clone(&self.shared), workspace, filter, cursor: after_seq, head }
+        Tail::new(Arc::clone(&self.shared), workspace, filter, after_seq)
+    }
+
+    /// The text of an event together with the value that it gave a shared resource: read and made by
+    /// `write` once for all who ask at about the same time. The value is `None` when the event gave
+    /// none, or when that revision is no longer kept.
+    ///
+    /// # Errors
+    /// When the value cannot be read.
+    ///
+    /// *Limits*: 16 MiB of such texts are remembered; whoever keeps one keeps it by itself.
+    pub async fn text_with_value(
+        &self,
+        event: &LogEvent,
+        write: impl FnOnce(&LogEvent, Option<&Json>) -> String,
+    ) -> Result<Bytes, StorageError> {
+        self.shared.values.text(event, write).await
+    }
+
+    /// The value that an event gave a shared resource; `None` as for [`Self::text_with_value`].
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn value(&self, event: &LogEvent) -> Result<Option<Json>, StorageError> {
+        self.shared.values.value(event).await
+    }
+
+    /// What following has cost so far.
+    pub fn effort(&self) -> Effort {
+        let Counters { events, considered, woken, searched, pages } = &self.shared.counters;
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Effort {
+            events: of(events),
+            considered: of(considered),
+            woken: of(woken),
+            searched: of(searched),
+            pages: of(pages),
+        }
     }
 }
 
@@ -127,121 +214,11 @@ async fn run(shared: Arc<Shared>) {
 
 async fn read_on(shared: &Shared) -> Result<(), StorageError> {
     loop {
-        let cursor = *shared.head.borrow();
-        let events = shared.store.log_of_all(cursor, PAGE).await?;
-        let Some(last) = events.last().map(|event| event.seq) else { return Ok(()) };
+        let events = shared.store.log_of_all(shared.head(), PAGE).await?;
         let is_full = events.len() >= PAGE as usize;
-        shared.keep(events);
-        shared.head.send_replace(last);
+        shared.take_in(events);
         if !is_full {
             return Ok(());
-        }
-    }
-}
-
-fn size_of(event: &LogEvent) -> usize {
-    event.event.properties.as_str().len() + 512
-}
-
-impl Shared {
-    fn keep(&self, events: Vec<LogEvent>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in events {
-            (self.observer)(&event);
-            kept.bytes += size_of(&event);
-            kept.events.push_back(Tailed::new(event));
-        }
-        while kept.events.len() > KEPT_MAX || kept.bytes > KEPT_BYTES_MAX {
-            let Some(oldest) = kept.events.pop_front() else { break };
-            kept.bytes -= size_of(&oldest.event);
-            kept.complete_after = oldest.event.seq;
-        }
-    }
-
-    /// Up to `limit` events after `cursor` from memory, and up to where memory was searched; `None`
-    /// when memory does not reach back that far.
-    fn remembered(&self, tail: &Tail, limit: usize) -> Option<(Vec<Arc<Tailed>>, u64)> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if tail.cursor < kept.complete_after {
-            return None;
-        }
-        let start = kept.events.partition_point(|tailed| tailed.event.seq <= tail.cursor);
-        let mut found = Vec::new();
-        let mut searched = tail.cursor;
-        for tailed in kept.events.iter().skip(start) {
-            searched = tailed.event.seq;
-            if tailed.event.event.workspace_id == tail.workspace && tail.filter.passes(&tailed.event) {
-                found.push(Arc::clone(tailed));
-                if found.len() == limit {
-                    break;
-                }
-            }
-        }
-        Some((found, searched))
-    }
-}
-
-/// What a follower is told.
-#[derive(Debug)]
-pub enum Told {
-    /// Events, in order; at least one.
-    Events(Vec<Arc<Tailed>>),
-    /// Events between the cursor and this one are gone.
-    Gap {
-        /// The oldest event there is.
-        oldest_seq: u64,
-    },
-}
-
-/// One follower: a cursor and a filter.
-pub struct Tail {
-    shared: Arc<Shared>,
-    workspace: WorkspaceId,
-    filter: LogFilter,
-    /// Everything up to here was answered, or did not pass the filter.
-    cursor: u64,
-    head: watch::Receiver<u64>,
-}
-
-impl Tail {
-    /// Up to where the log was read: a follower that starts after it goes on without a gap.
-    pub fn cursor(&self) -> u64 {
-        self.cursor
-    }
-
-    /// The next events: at least one, about `limit` at most. Waits until there is one. What
-    /// retention has deleted meanwhile is told as a gap, once, and passed over.
-    ///
-    /// # Errors
-    /// When they cannot be read; the next call tries again from the same place.
-    ///
-    /// *Cancellation*: safe. Events that were not answered are answered by the next call.
-    pub async fn next(&mut self, limit: u32) -> Result<Told, StorageError> {
-        loop {
-            self.head.borrow_and_update();
-            if let Some((found, searched)) = self.shared.remembered(self, limit as usize) {
-                self.cursor = searched;
-                if !found.is_empty() {
-                    return Ok(Told::Events(found));
-                }
-                // The sender lives as long as what is shared.
-                let _ = self.head.changed().await;
-                continue;
-            }
-            let trimmed = self.shared.store.log_trimmed().await?;
-            if self.cursor < trimmed {
-                self.cursor = trimmed;
-                return Ok(Told::Gap { oldest_seq: trimmed + 1 });
-            }
-            // The head first: whatever is committed while the page is read lies beyond it.
-            let head = *self.head.borrow();
-            let page = self.shared.store.log_events(&self.workspace, self.cursor, &self.filter, limit).await?;
-            let is_full = page.len() >= limit as usize;
-            let last = page.last().map_or(self.cursor, |event| event.seq);
-            self.cursor = if is_full { last } else { last.max(head) };
-            if !page.is_empty() {
-                return Ok(Told::Events(page.into_iter().map(Tailed::new).collect()));
-            }
         }
     }
 }

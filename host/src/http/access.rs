@@ -70,6 +70,11 @@ impl Caller {
         }
     }
 
+    /// Refuses the caller for a reason that is found outside the table of actions.
+    pub(super) async fn deny(&self, resource: &str, denial: Denial) -> Problem {
+        refuse(&self.host, &self.principal, self.action, resource, denial).await
+    }
+
     /// Whether the caller would be allowed, without anybody noting it.
     pub(super) fn may(&self, action: Action, owner: Option<&str>) -> bool {
         let thing = Resource { workspace_id: &self.principal.workspace_id, owner, run_id: None };

@@ -2,7 +2,7 @@
 
 use axum::Json as JsonAnswer;
 use axum::body::Body as HttpBody;
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
+use axum::extract::{FromRequest as _, Multipart, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
@@ -38,11 +38,6 @@ pub(super) struct ArtifactForm {
     /// The content.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     content: Vec<u8>,
-}
-
-/// The layer that lets this route take more than others.
-pub(super) fn body_limit() -> DefaultBodyLimit {
-    DefaultBodyLimit::max(BODY_MAX_BYTES)
 }
 
 /// Leave an artifact

@@ -1,7 +1,7 @@
 //! Writes that their callers named with `Idempotency-Key`: done once, answered the same for a day.
 //!
-//! Creating a mission and telling it something write their receipt in the transaction that does
-//! the deed, so that not even a crash between deed and answer does it twice. Everything else is
+//! Creating a mission, telling it something, writing resources and taking leases write their receipt
+//! in the transaction that does the deed, so that not even a crash between deed and answer does it twice. Everything else is
 //! harmless to repeat, and its receipt is written after the answer is known.
 
 use std::collections::HashSet;
@@ -70,6 +70,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NeverKept;
 
+/// An answer whose receipt was written with the deed, if its caller named it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KeptAlready;
+
 /// Carries a request out, once if its caller named it.
 pub(super) async fn once(host: &Host, caller: &Caller, request: Request, next: Next) -> Response {
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD);
@@ -95,7 +99,7 @@ async fn named(
         return Err(Problem::new(problem::MALFORMED_REQUEST, detail).with("field", "Idempotency-Key"));
     }
     let (parts, body) = request.into_parts();
-    let bytes = read(body, artifact_or_json_max(host, parts.uri.path())).await?;
+    let bytes = read(body, body_max(host, parts.uri.path())).await?;
     let key = ReceiptKey {
         workspace_id: caller.workspace().clone(),
         principal: caller.name().to_owned(),
@@ -111,7 +115,9 @@ async fn named(
     let mut request = Request::from_parts(parts, Body::from(bytes));
     request.extensions_mut().insert(Named(Some(key.clone())));
     let response = next.run(request).await;
-    if response.status().is_success() && response.extensions().get::<NeverKept>().is_none() {
+    let extensions = response.extensions();
+    let is_done = extensions.get::<NeverKept>().is_some() || extensions.get::<KeptAlready>().is_some();
+    if response.status().is_success() && !is_done {
         return keep(host, key, response).await;
     }
     if !response.status().is_success()
@@ -164,8 +170,14 @@ async fn keep(host: &Host, key: ReceiptKey, response: Response) -> Result<Respon
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-fn artifact_or_json_max(host: &Host, path: &str) -> usize {
-    if path.ends_with("/artifacts") { super::artifacts::BODY_MAX_BYTES } else { host.options.body_max_bytes }
+fn body_max(host: &Host, path: &str) -> usize {
+    if path.ends_with("/artifacts") {
+        super::artifacts::BODY_MAX_BYTES
+    } else if path == "/resource/batch" {
+        super::resources::batch::BODY_MAX_BYTES
+    } else {
+        host.options.body_max_bytes
+    }
 }
 
 async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {

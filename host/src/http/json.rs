@@ -3,6 +3,7 @@
 //! A body is read in two steps: its text into a value, where duplicate members and depth are
 //! found; and the value into its type, where the path of a wrong member is known.
 
+use std::cell::Cell;
 use std::fmt;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -13,6 +14,7 @@ use serde_json::{Map, Number, Value};
 
 use super::exact::Exact;
 use super::host::Shared;
+use super::numbers::{self, Inexact};
 use super::problem::{self, Problem};
 
 /// A body of JSON, read as `T`.
@@ -150,10 +152,22 @@ fn missing_member(message: &str) -> Option<String> {
     Some(rest.split('`').next().unwrap_or_default().to_owned())
 }
 
-/// Reads JSON text; no member stands twice and nothing is nested deeper than `depth_max`.
+/// Reads JSON text; no member stands twice, nothing is nested deeper than `depth_max`, and no number
+/// is changed.
 pub(super) fn value(text: &[u8], depth_max: usize) -> Result<Value, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let read = Strict { left: depth_max }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let doubtful = Cell::new(false);
+    let strict = Strict { left: depth_max, doubtful: &doubtful };
+    let read = strict.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let is_out_of_range = |error: &serde_json::Error| error.to_string().starts_with("number out of range");
+    if (doubtful.get() || read.as_ref().is_err_and(is_out_of_range))
+        && let Some(Inexact { path, literal }) = numbers::first_inexact(text)
+    {
+        let place = if path.is_empty() { "the body" } else { &path };
+        let literal: String = literal.chars().take(LITERAL_SHOWN_MAX).collect();
+        let detail = format!("{place}: {literal} fits neither 64 bits nor a double; send it as a text");
+        return Err(Problem::field(&path, detail));
+    }
     read.map_err(|error| {
         let message = error.to_string();
         if let Some(rest) = message.strip_prefix(TWICE) {
@@ -171,19 +185,24 @@ pub(super) fn value(text: &[u8], depth_max: usize) -> Result<Value, Problem> {
 const TWICE: &str = "twice: `";
 const DEEP: &str = "deep";
 
+/// Characters of a number that a problem shows.
+const LITERAL_SHOWN_MAX: usize = 40;
+
 #[derive(Clone, Copy)]
-struct Strict {
+struct Strict<'s> {
     /// Levels that may still come.
     left: usize,
+    /// Set when a number may have been changed in reading.
+    doubtful: &'s Cell<bool>,
 }
 
-impl Strict {
+impl Strict<'_> {
     fn below<E: serde::de::Error>(self) -> Result<Self, E> {
-        self.left.checked_sub(1).map(|left| Self { left }).ok_or_else(|| E::custom(DEEP))
+        self.left.checked_sub(1).map(|left| Self { left, ..self }).ok_or_else(|| E::custom(DEEP))
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -191,7 +210,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -211,6 +230,9 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        if value == 0.0 || value.abs() > EXACT_MAX {
+            self.doubtful.set(true);
+        }
         // A JSON Schema's `integer` admits 5.0, and clients of some languages write it so.
         #[expect(clippy::cast_possible_truncation, reason = "checked: integral and well within 64 bits")]
         if value.fract() == 0.0 && value.abs() <= EXACT_MAX {

@@ -17,6 +17,7 @@ mod access;
 mod idempotency;
 mod json;
 mod exact;
+mod numbers;
 mod page;
 pub mod problem;
 mod openapi;
@@ -25,7 +26,10 @@ mod meta;
 mod missions;
 mod mission_events;
 mod bindings;
+mod resources;
+mod leases;
 mod runs;
+mod sessions;
 mod artifacts;
 mod approvals;
 mod stream;
@@ -82,15 +86,34 @@ fn table() -> Routes {
         .guarded(Action::RunHold, routes!(runs::tell))
         .guarded(Action::RunHold, routes!(runs::finish))
         .guarded(Action::RunHold, routes!(runs::ask))
-        .guarded_large(Action::RunHold, routes!(artifacts::leave))
+        .guarded_large(Action::RunHold, artifacts::BODY_MAX_BYTES, routes!(artifacts::leave))
+        .guarded(Action::SessionTell, routes!(sessions::tell))
         .guarded(Action::ArtifactRead, routes!(artifacts::fetch))
         .guarded(Action::ApprovalRead, routes!(approvals::list))
         .guarded(Action::ApprovalRead, routes!(approvals::show))
         .guarded(Action::ApprovalDecide, routes!(approvals::grant))
         .guarded(Action::ApprovalDecide, routes!(approvals::deny))
-        .guarded(Action::EventRead, routes!(stream::follow))
-        .guarded(Action::EventRead, routes!(stream::follow_global))
-        .guarded(Action::TicketCreate, routes!(stream::draw_ticket))
+        .guarded(Action::ResourceRead, routes!(resources::read::list))
+        .guarded(Action::ResourceRead, routes!(resources::read::show))
+        .guarded(Action::ResourceRead, routes!(resources::read::history))
+        .guarded(Action::ResourceRead, routes!(stream::resources::watch))
+        .guarded(Action::ResourceWrite, routes!(resources::write::put))
+        .guarded(Action::ResourceWrite, routes!(resources::write::put_by_body))
+        .guarded(Action::ResourceWrite, routes!(resources::write::patch))
+        .guarded(Action::ResourceWrite, routes!(resources::write::delete))
+        .guarded(Action::ResourceWrite, routes!(resources::write::delete_by_body))
+        .guarded_large(Action::ResourceWrite, resources::batch::BODY_MAX_BYTES, routes!(resources::batch::carry_out))
+        .guarded(Action::ResourceRule, routes!(resources::schemas::list))
+        .guarded(Action::ResourceRule, routes!(resources::schemas::set))
+        .guarded(Action::ResourceRule, routes!(resources::schemas::delete))
+        .guarded(Action::LeaseTake, routes!(leases::acquire))
+        .guarded(Action::LeaseRead, routes!(leases::list))
+        .guarded(Action::LeaseRead, routes!(leases::show))
+        .guarded(Action::LeaseHold, routes!(leases::renew))
+        .guarded(Action::LeaseHold, routes!(leases::release))
+        .guarded(Action::EventRead, routes!(stream::log::follow))
+        .guarded(Action::EventRead, routes!(stream::log::follow_global))
+        .guarded(Action::TicketCreate, routes!(stream::log::draw_ticket))
         .guarded(Action::TokenCreate, routes!(tokens::create))
         .guarded(Action::TokenRead, routes!(tokens::list))
         .guarded(Action::TokenRead, routes!(tokens::show))

@@ -17,7 +17,10 @@ use utoipa::OpenApi as _;
     tags(
         (name = "missions", description = "Missions: goals, their work items and history"),
         (name = "runs", description = "Runs: what workers claim, keep and finish"),
+        (name = "sessions", description = "Sessions of other engines"),
         (name = "approvals", description = "Approvals: what waits for people"),
+        (name = "resources", description = "Shared resources: a board of records with revisions"),
+        (name = "leases", description = "Leases: names that one holder at a time has"),
         (name = "events", description = "The log, followed"),
         (name = "tokens", description = "Tokens: who may ask"),
         (name = "audit", description = "The audit"),

@@ -55,7 +55,8 @@ pub(super) fn cursor_position(given: Option<&str>) -> Result<Option<u64>, Proble
     }
 }
 
-fn invalid_cursor() -> Problem {
+/// A cursor that this list never gave.
+pub(super) fn invalid_cursor() -> Problem {
     Problem::new(problem::INVALID_CURSOR, "take `next_cursor` of the page before as it is").with("field", "cursor")
 }
 

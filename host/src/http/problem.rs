@@ -49,12 +49,16 @@ kinds! {
         "Take `next_cursor` of the page before as it is, or start without a cursor.";
     MISSION_EVENT_MISMATCH = "MISSION_EVENT_MISMATCH" 400 "The event is for another mission":
         "`mission_id` inside an event has to be the mission of the path.";
+    SESSION_EVENT_MISMATCH = "SESSION_EVENT_MISMATCH" 400 "The event is of another session":
+        "A session named inside an event has to be that of the path, and all names of one run have to be the same.";
     HOST_NOT_ALLOWED = "HOST_NOT_ALLOWED" 400 "The host does not answer to this name":
         "The Host header names neither this machine's loopback nor a name in `allowed_hosts`. It protects against pages that rebind their name to this address.";
     UNAUTHENTICATED = "UNAUTHENTICATED" 401 "No good credential":
         "Send `Authorization: Bearer TOKEN` with a token that is neither expired nor revoked.";
     FORBIDDEN = "FORBIDDEN" 403 "This is not yours to do":
         "The principal is known, and its role may not do this. The action and role are in the answer.";
+    RESOURCE_RESERVED = "RESOURCE_RESERVED" 403 "Only the host writes this resource":
+        "`run/SESSION/status` shows how a session stands. Read it, or take another key.";
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED" 403 "A page of another origin asked":
         "A browser says that a page of another origin sent this. Add the origin to `allowed_origins` if that is meant.";
     NOT_FOUND = "NOT_FOUND" 404 "There is no such thing":
@@ -71,14 +75,22 @@ kinds! {
         "What is asked for cannot be had any more. Read the thing again.";
     REVISION_CONFLICT = "REVISION_CONFLICT" 409 "Somebody was faster":
         "The thing is not at the revision the request names: `expected_rev` against `current_rev`. Read it again and decide anew.";
-    LEASE_LOST = "LEASE_LOST" 409 "The run has gone on without this worker":
-        "Its lease ran out, or the run was taken over, canceled or ended. Stop working on it; nothing of this request was kept.";
+    RESOURCE_REVISION_CONFLICT = "RESOURCE_REVISION_CONFLICT" 409 "The resource is at another revision":
+        "`key` is at `current_rev` and not at `expected_rev`; 0 stands for absence. Nothing was written. Read it again and decide anew.";
+    RESOURCE_CLAIMED = "RESOURCE_CLAIMED" 409 "The resource shows who holds a lease":
+        "The host keeps `key` for as long as the lease is held. Nothing was written. Wait until it is given back or runs out, or take another key.";
+    LEASE_HELD = "LEASE_HELD" 409 "Somebody else has the lease":
+        "`holder` has it until `expires_at_ms`, unless it is renewed. Ask again after that.";
+    LEASE_LOST = "LEASE_LOST" 409 "The lease is lost":
+        "It ran out, was given back, or somebody else has it; a run was taken over, canceled or ended. Stop working under it; nothing of this request was kept.";
     EVENT_REFUSED = "EVENT_REFUSED" 409 "The mission does not take this event":
         "A rule forbids it or the mission's reducer failed. `reason` is the rule's code.";
     IDEMPOTENCY_KEY_IN_USE = "IDEMPOTENCY_KEY_IN_USE" 409 "The same write is being carried out":
         "A request with this Idempotency-Key has not been answered yet. Send it again a moment later.";
     GONE = "GONE" 410 "The log no longer reaches back that far":
         "Retention has deleted it. Start from `oldest_seq`, or from a snapshot.";
+    REVISION_GONE = "REVISION_GONE" 410 "The revision is no longer kept":
+        "A key keeps its last hundred revisions, for as long as the log is kept, and no value longer than its own time. Read the record as it is.";
     TOO_LARGE = "TOO_LARGE" 413 "The body is too large":
         "The limit is in the detail.";
     URI_TOO_LONG = "URI_TOO_LONG" 414 "The request's target is too long":
@@ -89,6 +101,8 @@ kinds! {
         "`field` names the member, the detail what would be right.";
     UNKNOWN_FIELD = "UNKNOWN_FIELD" 422 "There is no such member":
         "`field` names it. Unknown members are refused so that a misspelt one is not silently ignored.";
+    RESOURCE_SCHEMA_VIOLATION = "RESOURCE_SCHEMA_VIOLATION" 422 "The value does not fit a schema":
+        "The schema that an operator has set for `prefix` forbids the value of `key`: `pointer` leads to the part at fault, `problem` says what is wrong with it. Nothing was written.";
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED" 422 "The Idempotency-Key belongs to another request":
         "The same key was used for other content within a day. Take a new key for a new request.";
     HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE" 431 "The request's headers are too large":
@@ -253,6 +267,49 @@ impl From<EngineError> for Problem {
             EngineError::Revision { expected, current } => Self::new(REVISION_CONFLICT, error.to_string())
                 .with("expected_rev", expected)
                 .with("current_rev", current),
+            EngineError::ResourceConflict { ref key, expected, current } => {
+                let key = key.clone();
+                Self::new(RESOURCE_REVISION_CONFLICT, error.to_string())
+                    .with("key", key)
+                    .with("expected_rev", expected)
+                    .with("current_rev", current)
+            }
+            EngineError::ResourceKept { ref key } => {
+                let key = key.clone();
+                Self::new(RESOURCE_RESERVED, error.to_string()).with("key", key)
+            }
+            EngineError::ResourceClaimed { ref key } => {
+                let key = key.clone();
+                Self::new(RESOURCE_CLAIMED, error.to_string()).with("key", key)
+            }
+            EngineError::ResourceUnfit { ref key, ref prefix, ref pointer, problem: ref what } => {
+                Self::new(RESOURCE_SCHEMA_VIOLATION, error.to_string())
+                    .with("key", key.clone())
+                    .with("prefix", prefix.clone())
+                    .with("pointer", pointer.clone())
+                    .with("problem", what.clone())
+            }
+            EngineError::RevisionGone { ref key, rev } => {
+                let key = key.clone();
+                Self::new(REVISION_GONE, error.to_string()).with("key", key).with("rev", rev)
+            }
+            EngineError::Operation { index, key, error } => Self::from(*error).with("index", index).with("key", key),
+            EngineError::HostsOwn { ref run_id } => {
+                let run_id = run_id.clone();
+                Self::new(FORBIDDEN, error.to_string()).with("run_id", run_id)
+            }
+            EngineError::NameHeld { ref lease } => {
+                let lease = lease.clone();
+                Self::new(LEASE_HELD, error.to_string())
+                    .with("name", lease.name)
+                    .with("holder", lease.owner)
+                    .with("fencing_token", lease.fencing_token)
+                    .with("expires_at_ms", lease.expires_at.as_millis())
+            }
+            EngineError::NameNotHeld { ref name } => {
+                let name = name.clone();
+                Self::new(LEASE_LOST, error.to_string()).with("name", name)
+            }
             EngineError::Conflict(message) => Self::new(CONFLICT, message),
             EngineError::HostFault(message) => {
                 tracing::error!(message, "a plugin could not be called");

@@ -5,7 +5,7 @@
 //! all (credentials, problems, the action's name) added here.
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::{self, Next};
 use serde_json::{Value, json};
 use utoipa::openapi::path::PathItem;
@@ -20,7 +20,7 @@ use crate::policy::Action;
 pub struct Operation {
     /// `GET`, `POST`, ...
     pub method: &'static str,
-    /// The path as it is registered: `/mission/{id}`.
+    /// The path as the OpenAPI document has it: `/mission/{id}`.
     pub path: String,
     /// What it is done as; `None` when anybody may, without a credential.
     pub action: Option<Action>,
@@ -47,10 +47,15 @@ impl Routes {
         self
     }
 
-    /// A route for whoever may do `action`, which takes larger bodies than others.
+    /// A route for whoever may do `action`, which takes larger bodies than others: up to `body_max_bytes`.
     #[must_use]
-    pub(super) fn guarded_large(self, action: Action, (schemas, paths, methods): UtoipaMethodRouter<Shared>) -> Self {
-        self.guarded(action, (schemas, paths, methods.layer(super::artifacts::body_limit())))
+    pub(super) fn guarded_large(
+        self,
+        action: Action,
+        body_max_bytes: usize,
+        (schemas, paths, methods): UtoipaMethodRouter<Shared>,
+    ) -> Self {
+        self.guarded(action, (schemas, paths, methods.layer(DefaultBodyLimit::max(body_max_bytes))))
     }
 
     /// A route for everybody, without a credential.
@@ -64,6 +69,7 @@ impl Routes {
     fn note(&mut self, action: Option<Action>, paths: &utoipa::openapi::path::Paths) {
         for (path, item) in &paths.paths {
             let methods = methods_of(item);
+            let path = documented(path);
             self.operations.extend(methods.into_iter().map(|method| Operation { method, path: path.clone(), action }));
         }
     }
@@ -72,11 +78,19 @@ impl Routes {
     pub(super) fn finish(self) -> (Router<Shared>, Vec<Operation>, Value) {
         let (router, openapi) = self.router.split_for_parts();
         let mut document = serde_json::to_value(&openapi).unwrap_or_default();
+        if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+            *paths = std::mem::take(paths).into_iter().map(|(path, item)| (documented(&path), item)).collect();
+        }
         for operation in &self.operations {
             complete(&mut document, operation);
         }
         (router, self.operations, document)
     }
+}
+
+/// A path as documents write it: they have no sign for a part that holds slashes.
+fn documented(path: &str) -> String {
+    path.replace("{*", "{")
 }
 
 fn methods_of(item: &PathItem) -> Vec<&'static str> {

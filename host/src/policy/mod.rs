@@ -37,6 +37,11 @@ pub enum Denial {
     /// A run's token speaks for its run alone.
     #[error("a run token speaks for its own run alone")]
     OtherRun,
+    /// A run's token reaches the resources of its run, and what its mission was granted.
+    #[error(
+        "a run token reaches only resources of its run and session, of its mission, and what the mission's capabilities grant"
+    )]
+    OutOfReach,
 }
 
 /// Who of a role may.
@@ -129,12 +134,26 @@ actions! {
     RunClaim = "run.claim" on "run":                    Yes  Yes  Yes  No  No;
     /// Speak for a run: heartbeat, output, artifacts, the end, actions.
     RunHold = "run.hold" on "run":                      No   No   No   No  Own;
+    /// Tell of sessions of other engines.
+    SessionTell = "session.tell" on "session":          Yes  Yes  Yes  No  No;
     /// Get an artifact's bytes.
     ArtifactRead = "artifact.read" on "artifact":       Yes  Yes  Yes  Yes Yes;
     /// See what waits for people.
     ApprovalRead = "approval.read" on "approval":       Yes  Yes  Yes  Yes No;
     /// Answer for people.
     ApprovalDecide = "approval.decide" on "approval":   Others Others No No No;
+    /// See shared resources, and follow them.
+    ResourceRead = "resource.read" on "resource":       Yes  Yes  Yes  Yes Yes, ticket;
+    /// Write and delete shared resources.
+    ResourceWrite = "resource.write" on "resource":     Yes  Yes  Yes  No  Yes;
+    /// Say what values of shared resources have to look like.
+    ResourceRule = "resource.rule" on "resource":       Yes  No   No   No  No;
+    /// See leases.
+    LeaseRead = "lease.read" on "lease":                Yes  Yes  Yes  Yes No;
+    /// Take a lease.
+    LeaseTake = "lease.take" on "lease":                Yes  Yes  Yes  No  No;
+    /// Renew a lease, and give it back.
+    LeaseHold = "lease.hold" on "lease":                Yes  Own  Own  No  No;
     /// Follow the log.
     EventRead = "event.read" on "event":                Yes  Yes  Yes  Yes No, ticket;
     /// Draw a ticket for streams.

@@ -8,7 +8,9 @@ mod inbox;
 mod evaluations;
 mod timers;
 mod leases;
+mod expiry;
 mod retention;
+mod sessions;
 
 use std::time::Duration;
 
@@ -38,7 +40,9 @@ impl Scheduler {
         loops.spawn(evaluations::run(engine.clone(), gate_slots));
         loops.spawn(timers::run(engine.clone()));
         loops.spawn(leases::run(engine.clone()));
+        loops.spawn(expiry::run(engine.clone()));
         loops.spawn(retention::run(engine.clone()));
+        loops.spawn(sessions::run(engine.clone()));
         Self { loops }
     }
 

@@ -10,15 +10,17 @@
 use std::collections::HashMap;
 
 use super::audit;
-use super::database::Connection;
+use super::board::{self, Board};
+use super::database::{Connection, Step};
 use super::error::{CommitError, StorageError, StorageErrorKind};
-use super::postgres;
 use super::prepare::{Change, PreparedUnit};
-use super::row::Cell;
-use super::sql::{Dialect, RENEWAL_COLUMNS, Statements};
-use super::table::{Life, TableId, integer};
+use super::resources::{end_of, life_of};
+use super::row::{Cell, Row};
+use super::sql::{RENEWAL_COLUMNS, Sql, Statements};
+use super::table::{Column, Life, TableId, integer};
 use super::unit::{Committed, End, Guard};
 use crate::domain::audit::{AuditEntry, NewAuditEntry};
+use crate::domain::resource::{self, Head, ResourceWrite};
 
 /// What became of each unit, in their order.
 pub(super) type Answers = Vec<Result<Committed, CommitError>>;
@@ -34,62 +36,145 @@ pub(super) async fn carry_out(
     statements: &Statements,
     units: &mut [PreparedUnit],
 ) -> Result<Answers, StorageError> {
-    let found = read_guarded(connection, statements, units).await?;
-    let judged = judge(units, found);
-    for (table, rows) in judged.pending.iter().enumerate() {
-        write_table(connection, statements, TableId::ALL[table], rows).await?;
+    // Events are numbered in place, while what is written borrows the rest of their units; they go
+    // back, since a unit that fails is tried again.
+    let mut events: Vec<Vec<Row>> = units.iter_mut().map(|unit| std::mem::take(&mut unit.events)).collect();
+    let done = write(connection, statements, units, &mut events).await;
+    for (unit, events) in units.iter_mut().zip(events) {
+        unit.events = events;
     }
-    if !judged.renewals.is_empty() {
-        // Renewals of a lease that a later unit ended or replaced find another fence or none.
-        let renewals: Vec<&[Cell]> = judged.renewals.values().copied().collect();
-        connection.write_rows(&statements.renew_leases, RENEWAL_COLUMNS, &renewals).await?;
-    }
-    let verdicts = judged.verdicts;
+    done
+}
+
+async fn write(
+    connection: &mut Connection,
+    statements: &Statements,
+    units: &[PreparedUnit],
+    events: &mut [Vec<Row>],
+) -> Result<Answers, StorageError> {
+    let (found, head) = read_guarded(connection, statements, units).await?;
+    let judged = judge(units, found)?;
+    let Judged { verdicts, mut resource_events, board, pending, renewals } = judged;
     append_audit(connection, statements, units, &verdicts).await?;
     trim_log(connection, units, &verdicts).await?;
-    append_events(connection, statements, units, verdicts).await
+    let mut script = Script::new(statements);
+    for (table, rows) in pending.iter().enumerate() {
+        let (written, deleted) = rows.sorted();
+        script.table(TableId::ALL[table], written, deleted);
+    }
+    for (table, written, deleted) in board.rows() {
+        script.table(table, written, deleted);
+    }
+    // Renewals of a lease that a later unit ended or replaced find another fence or none.
+    script.uncounted(&statements.renew_leases, RENEWAL_COLUMNS, renewals.values().copied().collect());
+    let (told, answers) = numbered(verdicts, events, &mut resource_events, head);
+    let moved = [Cell::from(head + told.len() as u64)];
+    if !told.is_empty() {
+        script.uncounted(&statements.move_head, HEAD_COLUMNS, vec![&moved]);
+    }
+    script.table(TableId::Events, told, Vec::new());
+    script.carry_out(connection).await?;
+    Ok(answers)
+}
+
+/// The newest `seq`.
+const HEAD_COLUMNS: &[Column] = &[integer("seq")];
+
+/// The writes of a batch, and how many rows each has to change.
+struct Script<'r> {
+    statements: &'r Statements,
+    steps: Vec<Step<'r>>,
+    /// Rows that must be changed; without, as many as there are.
+    counts: Vec<Option<u64>>,
+}
+
+impl<'r> Script<'r> {
+    fn new(statements: &'r Statements) -> Self {
+        Self { statements, steps: Vec::new(), counts: Vec::new() }
+    }
+
+    fn table(&mut self, id: TableId, written: Vec<&'r [Cell]>, deleted: Vec<&'r [Cell]>) {
+        let (table, statements) = (id.table(), self.statements.of(id));
+        self.uncounted(&statements.delete, table.key(), deleted);
+        let count = written.len() as u64;
+        self.uncounted(&statements.write, table.columns, written);
+        if count > 0
+            && let Some(last) = self.counts.last_mut()
+        {
+            *last = Some(count);
+        }
+    }
+
+    fn uncounted(&mut self, sql: &'r Sql, columns: &'r [Column], rows: Vec<&'r [Cell]>) {
+        if !rows.is_empty() {
+            self.steps.push(Step { sql, columns, rows, answer: Vec::new() });
+            self.counts.push(None);
+        }
+    }
+
+    /// Carries the writes out and counts rows: one that is missing lies in another workspace.
+    async fn carry_out(&self, connection: &mut Connection) -> Result<(), StorageError> {
+        let done = connection.carry_out(&self.steps).await?;
+        let mut counted = done.iter().zip(&self.counts);
+        if done.len() == self.steps.len() && counted.all(|(done, count)| count.is_none_or(|n| n == done.changed)) {
+            return Ok(());
+        }
+        Err(StorageError::because(StorageErrorKind::Other, "a row of this key belongs to another workspace"))
+    }
 }
 
 /// What guards find, by table and key. A key that is not in it has no row.
-type Found = [HashMap<Vec<Cell>, Row>; TableId::ALL.len()];
+type Found = [HashMap<Vec<Cell>, FoundRow>; TableId::ALL.len()];
 
 /// A row as guards see it.
 #[derive(Debug, Clone, Copy)]
-struct Row {
+struct FoundRow {
     guarded: u64,
     /// Its end; rows of tables without ends have none.
     end: Option<i64>,
 }
 
+/// What guards find, and the log's newest `seq`.
 async fn read_guarded(
     connection: &mut Connection,
     statements: &Statements,
     units: &[PreparedUnit],
-) -> Result<Found, StorageError> {
+) -> Result<(Found, u64), StorageError> {
     let mut keys: [Vec<&[Cell]>; TableId::ALL.len()] = Default::default();
     for guard in units.iter().flat_map(|unit| &unit.guards) {
         keys[guard.table as usize].push(&guard.key);
     }
+    let resources: Vec<_> = units.iter().flat_map(|unit| &unit.resources).map(board::key_cells).collect();
+    keys[TableId::Resources as usize].extend(resources.iter().map(Vec::as_slice));
+    let ids: Vec<TableId> = TableId::ALL.into_iter().filter(|id| !keys[*id as usize].is_empty()).collect();
+    let mut steps: Vec<Step<'_>> = ids
+        .iter()
+        .map(|id| {
+            let table = id.table();
+            let mut answer = table.key().to_vec();
+            answer.push(integer("guarded"));
+            answer.extend(table.end_column.map(integer));
+            let rows = std::mem::take(&mut keys[*id as usize]);
+            Step { sql: &statements.of(*id).guard, columns: table.key(), rows, answer }
+        })
+        .collect();
+    steps.push(Step { sql: &statements.head, columns: &[], rows: Vec::new(), answer: HEAD_COLUMNS.to_vec() });
+    let mut done = connection.carry_out(&steps).await?;
+    let head = match done.pop().as_ref().and_then(|done| done.rows.first()).map(Vec::as_slice) {
+        Some([Cell::Integer(head)]) => head.cast_unsigned(),
+        _ => return Err(StorageError::because(StorageErrorKind::Corrupt, "the row of log_head is missing")),
+    };
     let mut found = Found::default();
-    for id in TableId::ALL {
-        let table = id.table();
-        let keys = &keys[id as usize];
-        if keys.is_empty() {
-            continue;
-        }
-        let mut answer = table.key().to_vec();
-        answer.push(integer("guarded"));
-        answer.extend(table.end_column.map(integer));
-        let rows = connection.read_rows(&statements.of(id).guard, table.key(), keys, &answer).await?;
-        for mut row in rows {
-            let rest = row.split_off(table.key_columns);
+    for (id, done) in ids.into_iter().zip(done) {
+        for mut row in done.rows {
+            let rest = row.split_off(id.table().key_columns);
             if let Some(Cell::Integer(guarded)) = rest.first() {
                 let end = rest.get(1).and_then(as_integer);
-                found[id as usize].insert(row, Row { guarded: guarded.cast_unsigned(), end });
+                found[id as usize].insert(row, FoundRow { guarded: guarded.cast_unsigned(), end });
             }
         }
     }
-    Ok(found)
+    Ok((found, head))
 }
 
 fn as_integer(cell: &Cell) -> Option<i64> {
@@ -114,6 +199,18 @@ struct PendingRows<'u> {
 }
 
 impl<'u> PendingRows<'u> {
+    /// The rows to write, and the keys of rows to delete.
+    fn sorted(&self) -> (Vec<&'u [Cell]>, Vec<&'u [Cell]>) {
+        let (mut written, mut deleted) = (Vec::new(), Vec::new());
+        for row in &self.rows {
+            match row {
+                Pending::Row(row) => written.push(*row),
+                Pending::Deleted(key) => deleted.push(*key),
+            }
+        }
+        (written, deleted)
+    }
+
     fn set(&mut self, key: &'u [Cell], pending: Pending<'u>) {
         let place = *self.places.entry(key).or_insert(self.rows.len());
         match self.rows.get_mut(place) {
@@ -124,28 +221,81 @@ impl<'u> PendingRows<'u> {
 }
 
 struct Judged<'u> {
-    /// For each unit: whether it is written.
-    verdicts: Vec<Result<(), CommitError>>,
+    /// For each unit: whether it is written, and the revisions of its resources.
+    verdicts: Vec<Verdict>,
+    /// For each unit: the events of its resources.
+    resource_events: Vec<Vec<Row>>,
+    /// Shared resources.
+    board: Board,
     /// By table.
     pending: [PendingRows<'u>; TableId::ALL.len()],
     /// By run and fence: of several the one with the latest end.
     renewals: HashMap<&'u [Cell], &'u [Cell]>,
 }
 
-fn judge(units: &[PreparedUnit], mut found: Found) -> Judged<'_> {
-    let mut judged =
-        Judged { verdicts: Vec::with_capacity(units.len()), pending: Default::default(), renewals: HashMap::new() };
+fn judge(units: &[PreparedUnit], mut found: Found) -> Result<Judged<'_>, StorageError> {
+    let mut judged = Judged {
+        verdicts: Vec::with_capacity(units.len()),
+        resource_events: Vec::with_capacity(units.len()),
+        board: Board::default(),
+        pending: Default::default(),
+        renewals: HashMap::new(),
+    };
     for unit in units {
-        if let Some(conflict) = unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
-            judged.verdicts.push(Err(conflict));
-            continue;
-        }
+        let decided = match unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
+            Some(conflict) => Err(conflict),
+            None => decide_resources(unit, &found),
+        };
+        let decided = match decided {
+            Ok(decided) => decided,
+            Err(conflict) => {
+                judged.verdicts.push(Err(conflict));
+                judged.resource_events.push(Vec::new());
+                continue;
+            }
+        };
         for change in &unit.changes {
             apply(change, &mut judged, &mut found);
         }
-        judged.verdicts.push(Ok(()));
+        let (mut revs, mut events) = (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
+        for (write, (head, steps)) in unit.resources.iter().zip(decided) {
+            let made = judged.board.take(write, head, &steps)?;
+            if !steps.is_empty() {
+                let end = end_of(made.life).map(|end| i64::try_from(end.as_millis()).unwrap_or(i64::MAX));
+                let row = FoundRow { guarded: made.rev, end };
+                found[TableId::Resources as usize].insert(board::key_cells(write), row);
+            }
+            revs.push(made.rev);
+            events.extend(made.events);
+        }
+        judged.verdicts.push(Ok(revs));
+        judged.resource_events.push(events);
     }
-    judged
+    Ok(judged)
+}
+
+/// What becomes of a unit: the revisions of its resources, or why it is not written.
+type Verdict = Result<Vec<u64>, CommitError>;
+
+/// What a key has, and what a write makes of it.
+type Decided = (Option<Head>, Vec<resource::Step>);
+
+/// What each write of a resource makes of its key; nothing is done yet.
+fn decide_resources(unit: &PreparedUnit, found: &Found) -> Result<Vec<Decided>, CommitError> {
+    let decide = |(index, write): (usize, &ResourceWrite)| {
+        let key = board::key_cells(write);
+        let row = found[TableId::Resources as usize].get(&key);
+        let head = row.map(|row| Head { rev: row.guarded, life: life_of(row.end) });
+        let steps = resource::decide(head, write).map_err(|refused| CommitError::Conflict {
+            table: TableId::Resources.table().name,
+            key: write.key.to_string(),
+            expected: None,
+            found: head.map(|head| head.rev),
+            resource: Some((index, refused)),
+        })?;
+        Ok((head, steps))
+    };
+    unit.resources.iter().enumerate().map(decide).collect()
 }
 
 fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
@@ -162,7 +312,13 @@ fn conflict(guard: &Guard, found: &Found) -> Option<CommitError> {
                 _ => "",
             })
             .collect();
-        CommitError::Conflict { table: guard.table.table().name, key: parts.join("/"), expected: guard.expected, found }
+        CommitError::Conflict {
+            table: guard.table.table().name,
+            key: parts.join("/"),
+            expected: guard.expected,
+            found,
+            resource: None,
+        }
     })
 }
 
@@ -175,14 +331,17 @@ fn apply<'u>(change: &'u Change, judged: &mut Judged<'u>, found: &mut Found) {
             match description.life {
                 Life::Mutable => {
                     pending.set(key, Pending::Row(row));
-                    let end = description.end_column.and_then(|name| {
-                        let at = description.columns.iter().position(|column| column.name == name)?;
-                        as_integer(&row[at])
-                    });
+                    let column = description
+                        .end_column
+                        .and_then(|name| description.columns.iter().position(|column| column.name == name));
+                    let mut end = column.and_then(|at| as_integer(&row[at]));
                     let found = &mut found[*table as usize];
-                    // As the column's merge has it: under one fence a lease never ends earlier.
-                    let before = found.get(key).filter(|before| before.guarded == *guarded).and_then(|row| row.end);
-                    found.insert(key.to_vec(), Row { guarded: *guarded, end: end.max(before) });
+                    if column.is_some_and(|at| description.columns[at].merge.is_some()) {
+                        // As the merge has it: under one fence a run's lease never ends earlier.
+                        let before = found.get(key).filter(|before| before.guarded == *guarded);
+                        end = end.max(before.and_then(|row| row.end));
+                    }
+                    found.insert(key.to_vec(), FoundRow { guarded: *guarded, end });
                 }
                 // A second row of the same key stays, for the database to refuse.
                 Life::AppendOnly => pending.rows.push(Pending::Row(row)),
@@ -209,68 +368,27 @@ fn apply<'u>(change: &'u Change, judged: &mut Judged<'u>, found: &mut Found) {
     }
 }
 
-async fn write_table(
-    connection: &mut Connection,
-    statements: &Statements,
-    id: TableId,
-    pending: &PendingRows<'_>,
-) -> Result<(), StorageError> {
-    let table = id.table();
-    let (mut written, mut deleted) = (Vec::new(), Vec::new());
-    for row in &pending.rows {
-        match row {
-            Pending::Row(row) => written.push(*row),
-            Pending::Deleted(key) => deleted.push(*key),
-        }
-    }
-    if !deleted.is_empty() {
-        connection.write_rows(&statements.of(id).delete, table.key(), &deleted).await?;
-    }
-    write_counted(connection, statements, id, &written).await
-}
-
-/// Writes rows and counts them: one that is missing lies in another workspace.
-async fn write_counted(
-    connection: &mut Connection,
-    statements: &Statements,
-    id: TableId,
-    rows: &[&[Cell]],
-) -> Result<(), StorageError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let count = connection.write_rows(&statements.of(id).write, id.table().columns, rows).await?;
-    if count == rows.len() as u64 {
-        return Ok(());
-    }
-    Err(StorageError::because(StorageErrorKind::Other, "a row of this key belongs to another workspace"))
-}
-
-/// Numbers and writes the events of the units that are written, and answers for every unit.
-async fn append_events(
-    connection: &mut Connection,
-    statements: &Statements,
-    units: &mut [PreparedUnit],
-    verdicts: Vec<Result<(), CommitError>>,
-) -> Result<Answers, StorageError> {
-    let written = units.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
-    let count: usize = written.map(|(unit, _)| unit.events.len()).sum();
-    let mut seq = if count == 0 { 0 } else { move_head(connection, count as u64).await? };
-    let mut answers = Vec::with_capacity(units.len());
-    let mut rows: Vec<&[Cell]> = Vec::with_capacity(count);
-    for (unit, verdict) in units.iter_mut().zip(verdicts) {
-        answers.push(verdict.map(|()| {
+/// Numbers the events of the units that are written, after `head`; those, and the answer to every
+/// unit. What a unit tells comes before what its resources tell.
+fn numbered<'e>(
+    verdicts: Vec<Verdict>,
+    events: &'e mut [Vec<Row>],
+    of_resources: &'e mut [Vec<Row>],
+    head: u64,
+) -> (Vec<&'e [Cell]>, Answers) {
+    let (mut seq, mut rows, mut answers) = (head, Vec::new(), Vec::with_capacity(verdicts.len()));
+    for ((verdict, own), of_resources) in verdicts.into_iter().zip(events).zip(of_resources) {
+        answers.push(verdict.map(|revs| {
             let first = seq + 1;
-            for event in &mut unit.events {
+            for event in own.iter_mut().chain(of_resources) {
                 seq += 1;
                 event[0] = seq.into();
-                rows.push(event);
+                rows.push(event.as_slice());
             }
-            Committed { seqs: (seq >= first).then_some((first, seq)) }
+            Committed { seqs: (seq >= first).then_some((first, seq)), revs }
         }));
     }
-    write_counted(connection, statements, TableId::Events, &rows).await?;
-    Ok(answers)
+    (rows, answers)
 }
 
 /// Chains and writes the audit of the units that are written.
@@ -278,7 +396,7 @@ async fn append_audit(
     connection: &mut Connection,
     statements: &Statements,
     units: &[PreparedUnit],
-    verdicts: &[Result<(), CommitError>],
+    verdicts: &[Verdict],
 ) -> Result<(), StorageError> {
     let written = units.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
     let entries: Vec<&NewAuditEntry> = written.flat_map(|(unit, _)| &unit.audit).collect();
@@ -297,8 +415,9 @@ async fn append_audit(
         rows.push(audit::row(&chained)?);
         hash = chained.hash;
     }
-    let rows: Vec<&[Cell]> = rows.iter().map(Vec::as_slice).collect();
-    write_counted(connection, statements, TableId::Audit, &rows).await?;
+    let mut script = Script::new(statements);
+    script.table(TableId::Audit, rows.iter().map(Vec::as_slice).collect(), Vec::new());
+    script.carry_out(connection).await?;
     connection
         .execute("UPDATE audit_head SET seq = $1, hash = $2 WHERE id = 1", &[seq.into(), hash.as_str().into()])
         .await?;
@@ -309,7 +428,7 @@ async fn append_audit(
 async fn trim_log(
     connection: &mut Connection,
     units: &[PreparedUnit],
-    verdicts: &[Result<(), CommitError>],
+    verdicts: &[Verdict],
 ) -> Result<(), StorageError> {
     let written = units.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_ok());
     let asked: Option<u64> = written.filter_map(|(unit, _)| unit.trim_log).max();
@@ -319,19 +438,4 @@ async fn trim_log(
         .execute("UPDATE log_head SET trimmed_seq = $1 WHERE trimmed_seq < $2", &[up_to_seq.into(), up_to_seq.into()])
         .await?;
     Ok(())
-}
-
-/// Moves the log's head on by `count`; where it was. On PostgreSQL also tells the other hosts,
-/// when the transaction commits.
-async fn move_head(connection: &mut Connection, count: u64) -> Result<u64, StorageError> {
-    let statement = match connection.dialect() {
-        Dialect::Sqlite => "UPDATE log_head SET seq = seq + $1 RETURNING seq",
-        Dialect::Postgres => postgres::MOVE_HEAD,
-    };
-    let rows = connection.rows(statement, &[count.into()], &[integer("seq")]).await?;
-    let head = match rows.first().map(Vec::as_slice) {
-        Some([Cell::Integer(head)]) => head.cast_unsigned().checked_sub(count),
-        _ => None,
-    };
-    head.ok_or_else(|| StorageError::because(StorageErrorKind::Corrupt, "the row of log_head is missing or behind"))
 }

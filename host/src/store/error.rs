@@ -5,6 +5,7 @@
 //! 'failed to ...'; the source's text is not in it, so log the chain. A new way to fail gets a
 //! kind only if some caller acts on it.
 
+use crate::domain::resource::Refused;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -174,6 +175,8 @@ pub enum CommitError {
         expected: Option<u64>,
         /// What there is; `None` when there is none.
         found: Option<u64>,
+        /// Which write of a shared resource was refused, by its place in the unit, and why.
+        resource: Option<(usize, Refused)>,
     },
     /// Storage failed. Nothing of this unit was written, but see
     /// [`StorageErrorKind::Unavailable`].

@@ -7,10 +7,11 @@
 use super::error::StorageError;
 use super::open::Store;
 use super::row::{Cell, Row, RowReader, RowWriter};
-use super::select::{Record, Select, Source};
+use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Column, Life, Table, integer, text};
 use crate::domain::event::{LogEvent, NewLogEvent};
 use crate::domain::id::{EventId, MissionId, RunId, WorkspaceId};
+use crate::domain::resource::ResourceKey;
 use crate::domain::time::Timestamp;
 
 pub(super) static EVENTS: Table = Table {
@@ -27,6 +28,7 @@ pub(super) static EVENTS: Table = Table {
         text("session_id"),
         text("run_id"),
         text("mission_id"),
+        text("resource_key"),
         text("actor"),
         integer("occurred_at_ms"),
         text("properties"),
@@ -43,6 +45,7 @@ pub(super) fn row(event: &NewLogEvent) -> Result<Row, StorageError> {
         .text_or_null("session_id", event.session_id.as_deref())
         .text_or_null("run_id", event.run_id.as_ref().map(RunId::as_str))
         .text_or_null("mission_id", event.mission_id.as_ref().map(MissionId::as_str))
+        .text_or_null("resource_key", event.resource_key.as_ref().map(ResourceKey::as_str))
         .text("actor", &event.actor)
         .moment("occurred_at_ms", event.occurred_at)
         .text("properties", event.properties.as_str());
@@ -62,11 +65,25 @@ impl Record for LogEvent {
                 session_id: row.text_or_null("session_id")?,
                 run_id: row.text_or_null("run_id")?.map(RunId::new),
                 mission_id: row.text_or_null("mission_id")?.map(MissionId::new),
+                resource_key: row.text_or_null("resource_key")?.map(ResourceKey::from_stored),
                 actor: row.text("actor")?,
                 occurred_at: row.moment("occurred_at_ms")?,
                 properties: row.json("properties")?,
             },
         })
+    }
+}
+
+/// Where an event of a certain id lies.
+struct Place(EventId, u64);
+
+const PLACE_COLUMNS: &[Column] = &[text("event_id"), integer("seq")];
+
+impl Record for Place {
+    const SOURCE: Source = Source { from: "events", parts: &[("events", PLACE_COLUMNS)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self(EventId::new(row.text("event_id")?), row.integer("seq")?))
     }
 }
 
@@ -108,6 +125,8 @@ pub struct LogFilter {
     pub session_id: Option<String>,
     /// Only types that begin with one of these.
     pub type_prefixes: Vec<String>,
+    /// Only events about shared resources whose keys begin with one of these; with none, nothing passes.
+    pub key_prefixes: Option<Vec<String>>,
 }
 
 /// A workspace's events that pass `filter`.
@@ -117,15 +136,25 @@ fn filtered(workspace: &WorkspaceId, filter: &LogFilter) -> Select<LogEvent> {
         .only_some("events.mission_id = $", filter.mission_id.as_ref().map(MissionId::as_str))
         .only_some("events.run_id = $", filter.run_id.as_ref().map(RunId::as_str))
         .only_some("events.session_id = $", filter.session_id.as_deref());
-    if filter.type_prefixes.is_empty() {
-        return select;
+    // SUBSTR and not LIKE, which ignores case on SQLite and reads `_` as a wildcard.
+    let select = match &*filter.type_prefixes {
+        [] => select,
+        types => select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", with_lengths(types)),
+    };
+    match &filter.key_prefixes {
+        None => select,
+        Some(keys) => select
+            .only_if("events.resource_key IS NOT NULL")
+            .only_any("SUBSTR(events.resource_key, 1, CAST($ AS INTEGER)) = $", with_lengths(keys)),
     }
-    let prefixes = filter.type_prefixes.iter().map(|prefix| {
+}
+
+/// Prefixes, each after its number of characters.
+fn with_lengths(prefixes: &[String]) -> impl Iterator<Item = [Cell; 2]> {
+    prefixes.iter().map(|prefix| {
         let characters = u32::try_from(prefix.chars().count()).unwrap_or(u32::MAX);
         [Cell::from(characters), Cell::from(prefix.as_str())]
-    });
-    // SUBSTR and not LIKE, which ignores case on SQLite and reads `_` as a wildcard.
-    select.only_any("SUBSTR(events.event_type, 1, CAST($ AS INTEGER)) = $", prefixes)
+    })
 }
 
 impl LogFilter {
@@ -137,6 +166,10 @@ impl LogFilter {
             && self.session_id.as_ref().is_none_or(|id| event.session_id.as_ref() == Some(id))
             && (self.type_prefixes.is_empty()
                 || self.type_prefixes.iter().any(|prefix| event.event_type.starts_with(prefix)))
+            && self.key_prefixes.as_ref().is_none_or(|prefixes| {
+                let key = event.resource_key.as_ref().map(ResourceKey::as_str);
+                key.is_some_and(|key| prefixes.iter().any(|prefix| key.starts_with(prefix)))
+            })
     }
 }
 
@@ -165,9 +198,42 @@ impl Store {
         Ok(self.one(Select::<Trimmed>::all()).await?.map_or(0, |trimmed| trimmed.0))
     }
 
-    /// The newest event that happened before `moment`, by its `seq`.
+    /// Which revisions of shared resources the events after `after_seq` up to `up_to_seq` tell of, in order.
+    /// At most [`super::PAGE_MAX`].
+    pub async fn log_revisions(
+        &self,
+        after_seq: u64,
+        up_to_seq: u64,
+    ) -> Result<Vec<(WorkspaceId, ResourceKey, u64)>, StorageError> {
+        let select = Select::<LogEvent>::all()
+            .only("events.seq > $", after_seq)
+            .only("events.seq <= $", up_to_seq)
+            .only_if("events.resource_key IS NOT NULL");
+        let events = self.many(select.page("events.seq", super::PAGE_MAX)).await?;
+        let revision = |LogEvent { event, .. }: LogEvent| {
+            let properties: serde_json::Value = serde_json::from_str(event.properties.as_str()).ok()?;
+            Some((event.workspace_id, event.resource_key?, properties.get("rev")?.as_u64()?))
+        };
+        Ok(events.into_iter().filter_map(revision).collect())
+    }
+
+    /// Where the events of these ids lie, of those that are in the log.
+    pub async fn log_places(&self, ids: &[EventId]) -> Result<Vec<(EventId, u64)>, StorageError> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let ids = ids.iter().map(|id| Cell::from(id.as_str()));
+            let places: Vec<Place> = self.many(Select::all().only_in("events.event_id", ids)).await?;
+            found.extend(places.into_iter().map(|Place(id, seq)| (id, seq)));
+        }
+        Ok(found)
+    }
+
+    /// The newest event that happened before `moment`, by its `seq`. Only what the host dated itself
+    /// counts: what other engines tell of their sessions may have happened at any time before.
     pub async fn log_newest_before(&self, moment: Timestamp) -> Result<Option<u64>, StorageError> {
-        let select = Select::<LogEvent>::all().only("events.occurred_at_ms < $", moment);
+        let select = Select::<LogEvent>::all()
+            .only("events.occurred_at_ms < $", moment)
+            .only_if("(events.mission_id IS NOT NULL OR events.session_id IS NULL)");
         Ok(self.one(select.page("events.occurred_at_ms DESC, events.seq DESC", 1)).await?.map(|event| event.seq))
     }
 

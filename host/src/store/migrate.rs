@@ -29,6 +29,18 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0002_server.sql"),
         postgres: include_str!("../../migrations/postgres/0002_server.sql"),
     },
+    Migration {
+        number: 3,
+        name: "resources",
+        sqlite: include_str!("../../migrations/sqlite/0003_resources.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_resources.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "sessions",
+        sqlite: include_str!("../../migrations/sqlite/0004_sessions.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_sessions.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

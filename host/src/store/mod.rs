@@ -5,7 +5,8 @@
 //! the store finds out whether it does, at the moment of the commit. It asks no clock.
 //!
 //! How a write flows: a [`Unit`] is turned into rows in its caller's task (`prepare`), waits
-//! for the `writer`, is judged and written together with what else waits (`batch`) by
+//! for the `writer`, is judged and written together with what else waits (`batch`,
+//! and `board` for shared resources) by
 //! statements generated from the tables' descriptions (`table`, `sql`), in a transaction that
 //! only `database` can open. How a read flows: a noun's file (`missions`, `runs`, ...) builds a
 //! `select`, a connection of the readers' pool runs it, the noun's `Record::read` reads the rows.
@@ -22,6 +23,7 @@ mod unit;
 mod prepare;
 mod writer;
 mod batch;
+mod board;
 mod table;
 mod sql;
 mod row;
@@ -47,14 +49,21 @@ mod history;
 mod waiting;
 mod tokens;
 mod receipts;
+mod resources;
+mod resource_schemas;
+mod leases;
+mod cursors;
 mod audit;
 mod log;
 
 pub use audit::AuditHead;
 pub use blobs::BLOB_MAX_BYTES;
+pub use cursors::SessionStatusRow;
 pub use error::{CommitError, OpenError, StorageError, StorageErrorKind};
 pub use log::LogFilter;
 pub use open::{Location, Store};
+pub use resource_schemas::ResourceSchemas;
+pub use resources::{EndedResource, ResourceHead};
 pub use select::PAGE_MAX;
 pub use unit::{Committed, Guard, UNIT_MAX_BYTES, Unit, Write};
 pub use waiting::Waiting;

@@ -19,11 +19,7 @@ pub(super) const BEGIN: &str =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(8317151707346051180)";
 
 /// The channel that tells other hosts of a commit; it belongs to one database.
-const CHANNEL: &str = "sluice_log";
-
-/// Moves the log's head, and tells other hosts when the transaction commits.
-pub(super) const MOVE_HEAD: &str = "WITH moved AS (UPDATE log_head SET seq = seq + $1 RETURNING seq) \
-     SELECT seq, pg_notify('sluice_log', '') FROM moved";
+pub(super) const CHANNEL: &str = "sluice_log";
 
 /// Connections for reading, of one host.
 const READERS_MAX: u32 = 8;

@@ -9,10 +9,11 @@ use super::row::{Cell, Row};
 use super::table::TableId;
 use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
 use super::{
-    approvals, artifacts, evaluations, history, inbox, log, missions, receipts, runs, timers, tokens, verdicts,
-    work_items,
+    approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, missions, receipts,
+    resource_schemas, runs, timers, tokens, verdicts, work_items,
 };
 use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
+use crate::domain::resource::ResourceWrite;
 use crate::domain::run::Run;
 
 /// A unit as rows.
@@ -20,6 +21,8 @@ use crate::domain::run::Run;
 pub(super) struct PreparedUnit {
     pub(super) guards: Vec<Guard>,
     pub(super) changes: Vec<Change>,
+    /// Writes of shared resources, their revisions still missing.
+    pub(super) resources: Vec<ResourceWrite>,
     /// Rows of the log, their `seq` still missing.
     pub(super) events: Vec<Row>,
     /// Entries of the audit, their place and hash still missing.
@@ -56,10 +59,12 @@ pub(super) fn prepare(unit: &Unit) -> Result<PreparedUnit, StorageError> {
         guards: unit.guards.clone(),
         changes: Vec::with_capacity(unit.writes.len()),
         events: unit.events.iter().map(log::row).collect::<Result<_, _>>()?,
+        resources: unit.resources.clone(),
         audit: unit.audit.clone(),
         trim_log: None,
         bytes: 0,
     };
+    board::check(&unit.resources)?;
     for entry in &unit.audit {
         check_audit(entry)?;
     }
@@ -96,6 +101,16 @@ fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), Stora
         Write::Token(token) => put(TableId::Tokens, tokens::row(token)?, token.revision),
         Write::Receipt(receipt) => put(TableId::Receipts, receipts::row(receipt)?, 1),
         Write::DeleteReceipt(key) => Change::Delete { table: TableId::Receipts, key: key_of(key) },
+        Write::Lease(lease) => put(TableId::Leases, leases::row(lease)?, lease.fencing_token),
+        Write::ResourceSchemas(schemas) => {
+            put(TableId::ResourceSchemas, resource_schemas::row(schemas)?, schemas.revision)
+        }
+        Write::LogCursor(name, seq) => put(TableId::LogCursors, cursors::cursor_row(name, *seq)?, *seq),
+        Write::SessionStatus(status) => put(TableId::SessionStatus, cursors::session_row(status)?, status.revision),
+        Write::ForgetRevision(workspace_id, key, rev) => Change::Delete {
+            table: TableId::ResourceRevisions,
+            key: vec![workspace_id.as_str().into(), key.as_str().into(), (*rev).into()],
+        },
         Write::TrimLog { up_to_seq } => {
             prepared.trim_log = prepared.trim_log.max(Some(*up_to_seq));
             return Ok(());
@@ -128,6 +143,7 @@ fn bytes(prepared: &PreparedUnit) -> usize {
         Change::Put { row, .. } | Change::Renew { row } | Change::Delete { key: row, .. } => bytes_of(row),
     };
     prepared.changes.iter().map(of_change).sum::<usize>()
+        + prepared.resources.iter().map(board::bytes).sum::<usize>()
         + prepared.events.iter().map(|row| bytes_of(row)).sum::<usize>()
 }
 

@@ -117,6 +117,14 @@ impl RowWriter {
         self.push(column, value.into())
     }
 
+    /// A number of at most `i64::MAX`, or nothing.
+    pub(super) fn integer_or_null(&mut self, column: &'static str, value: Option<u64>) -> &mut Self {
+        match value {
+            Some(value) => self.integer(column, value),
+            None => self.push(column, Cell::Null),
+        }
+    }
+
     /// A moment. One later than `i64::MAX` milliseconds (the year 292 million) is stored as
     /// that, because [`Timestamp::plus_millis`] stays at the end of time too.
     pub(super) fn moment(&mut self, column: &'static str, value: Timestamp) -> &mut Self {

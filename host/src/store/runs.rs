@@ -6,8 +6,8 @@
 use super::documents;
 use super::error::StorageError;
 use super::open::Store;
-use super::row::{Row, RowReader, RowWriter};
-use super::select::{Record, Select, Source};
+use super::row::{Cell, Row, RowReader, RowWriter};
+use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Column, Kind, Life, Table, boolean, integer, text};
 use crate::domain::artifact::Digest;
 use crate::domain::id::{MissionId, RunId, WorkItemId, WorkspaceId};
@@ -177,7 +177,36 @@ pub(super) fn read_lease(row: &mut RowReader<'_>) -> Result<Option<Lease>, Stora
     }))
 }
 
+/// A run, by nothing but its id.
+struct Named(RunId);
+
+impl Record for Named {
+    const SOURCE: Source = Source { from: "runs", parts: &[("runs", &[text("id")])] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self(RunId::new(row.text("id")?)))
+    }
+}
+
 impl Store {
+    /// A run of the workspace that has one of these ids, or whose worker named `session`.
+    pub async fn run_of_session(
+        &self,
+        workspace: &WorkspaceId,
+        session: &str,
+        ids: &[RunId],
+    ) -> Result<Option<RunId>, StorageError> {
+        let of_workspace = || Select::<Named>::all().only("runs.workspace_id = $", workspace.as_str());
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            let ids = ids.iter().map(|id| Cell::from(id.as_str()));
+            if let Some(Named(id)) = self.one(of_workspace().only_in("runs.id", ids).page("runs.id", 1)).await? {
+                return Ok(Some(id));
+            }
+        }
+        let named = self.one(of_workspace().only("runs.session_id = $", session).page("runs.id", 1)).await?;
+        Ok(named.map(|Named(id)| id))
+    }
+
     /// The run of this id.
     pub async fn run(&self, id: &RunId) -> Result<Option<Run>, StorageError> {
         self.one(Select::all().only("runs.id = $", id.as_str())).await

@@ -127,7 +127,11 @@ impl<R: Record> Select<R> {
     /// In this order, at most `limit` of them and never more than [`PAGE_MAX`].
     pub(super) fn page(mut self, order: &'static str, limit: u32) -> Self {
         self = self.ordered(order);
-        self.text(" LIMIT $", [limit.min(PAGE_MAX).into()])
+        // A number and not an argument: SQLite plans by the limit, and would prepare the statement anew
+        // each time one is bound.
+        // A String takes every write.
+        let _ = write!(self.sql, " LIMIT {}", limit.min(PAGE_MAX));
+        self
     }
 
     /// In this order.

@@ -38,6 +38,10 @@ pub(super) struct Statements {
     tables: Vec<TableStatements>,
     /// Renews leases. Argument: rows of run, fence, end.
     pub(super) renew_leases: Sql,
+    /// Reads the newest `seq`. No argument.
+    pub(super) head: Sql,
+    /// Moves the newest `seq`, and tells other hosts when the transaction commits. Argument: one row of the new one.
+    pub(super) move_head: Sql,
 }
 
 /// The columns of [`Statements::renew_leases`].
@@ -58,7 +62,13 @@ impl Statements {
                 }
             })
             .collect();
-        Self { dialect, tables, renew_leases: renew_leases(dialect).into() }
+        Self {
+            dialect,
+            tables,
+            renew_leases: renew_leases(dialect).into(),
+            head: HEAD.into(),
+            move_head: move_head(dialect).into(),
+        }
     }
 
     /// The statements of one table.
@@ -123,13 +133,13 @@ fn write(dialect: Dialect, table: &Table) -> String {
             None => format!("{0} = excluded.{0}", column.name),
         })
         .collect();
+    let update = format!("{insert} ON CONFLICT ({}) DO UPDATE SET {}", names(table.key()), updates.join(", "));
+    if !columns.iter().any(|column| column.name == "workspace_id") {
+        return update;
+    }
     // A row of another workspace is never taken over: it is not counted, and the count is
     // checked.
-    format!(
-        "{insert} ON CONFLICT ({}) DO UPDATE SET {} WHERE {name}.workspace_id = excluded.workspace_id",
-        names(table.key()),
-        updates.join(", ")
-    )
+    format!("{update} WHERE {name}.workspace_id = excluded.workspace_id")
 }
 
 fn same_key(table: &Table) -> String {
@@ -162,6 +172,20 @@ fn renew_leases(dialect: Dialect) -> String {
          AND run_leases.fence = given.fence AND run_leases.expires_at_ms < given.expires_at_ms",
         given(dialect, RENEWAL_COLUMNS)
     )
+}
+
+const HEAD: &str = "SELECT seq FROM log_head";
+
+fn move_head(dialect: Dialect) -> String {
+    let given = given(dialect, &[super::table::integer("seq")]);
+    match dialect {
+        Dialect::Sqlite => format!("UPDATE log_head SET seq = given.seq FROM {given}"),
+        Dialect::Postgres => format!(
+            "WITH moved AS (UPDATE log_head SET seq = given.seq FROM {given} RETURNING 1) \
+             SELECT pg_notify('{}', '') FROM moved",
+            super::postgres::CHANNEL
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 //! the list of all of them. It holds no SQL.
 
 use super::{
-    approvals, artifacts, audit, evaluations, history, inbox, log, missions, receipts, runs, timers, tokens, verdicts,
-    work_items,
+    approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, missions, receipts,
+    resource_schemas, resources, runs, timers, tokens, verdicts, work_items,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -96,13 +96,19 @@ pub(super) enum TableId {
     History,
     Tokens,
     Receipts,
+    Leases,
+    ResourceSchemas,
+    LogCursors,
+    SessionStatus,
+    Resources,
+    ResourceRevisions,
     Audit,
     Events,
 }
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -116,6 +122,12 @@ impl TableId {
         Self::History,
         Self::Tokens,
         Self::Receipts,
+        Self::Leases,
+        Self::ResourceSchemas,
+        Self::LogCursors,
+        Self::SessionStatus,
+        Self::Resources,
+        Self::ResourceRevisions,
         Self::Audit,
         Self::Events,
     ];
@@ -136,6 +148,12 @@ impl TableId {
             Self::History => &history::HISTORY,
             Self::Tokens => &tokens::TOKENS,
             Self::Receipts => &receipts::RECEIPTS,
+            Self::Leases => &leases::LEASES,
+            Self::ResourceSchemas => &resource_schemas::RESOURCE_SCHEMAS,
+            Self::LogCursors => &cursors::LOG_CURSORS,
+            Self::SessionStatus => &cursors::SESSION_STATUS,
+            Self::Resources => &resources::RESOURCES,
+            Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Audit => &audit::AUDIT,
             Self::Events => &log::EVENTS,
         }

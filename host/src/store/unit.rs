@@ -10,15 +10,19 @@ use crate::domain::artifact::Artifact;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
-use crate::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RunId, TokenId};
+use crate::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RunId, TokenId, WorkspaceId};
+use crate::domain::lease::NamedLease;
 use crate::domain::mission::Mission;
 use crate::domain::receipt::{Receipt, ReceiptKey};
+use crate::domain::resource::{ResourceKey, ResourceWrite};
 use crate::domain::run::Run;
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::domain::token::Token;
 use crate::domain::work_item::WorkItem;
 
+use super::cursors::SessionStatusRow;
+use super::resource_schemas::ResourceSchemas;
 use super::row::Cell;
 use super::table::TableId;
 
@@ -33,6 +37,9 @@ pub struct Unit {
     pub guards: Vec<Guard>,
     /// What is written. Of two writes of one row the later wins.
     pub writes: Vec<Write>,
+    /// What is done to shared resources, each key once. Revisions are counted when it is committed, and
+    /// the events that tell of them follow `events`.
+    pub resources: Vec<ResourceWrite>,
     /// What the log tells of it, in order.
     pub events: Vec<NewLogEvent>,
     /// What the audit keeps of it, in order.
@@ -40,11 +47,14 @@ pub struct Unit {
 }
 
 /// What became of a unit that was committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
     /// The `seq` of its first and last event; events of one unit lie side by side. `None` when
     /// it had none.
     pub seqs: Option<(u64, u64)>,
+    /// The newest revision of each key of [`Unit::resources`], in their order; 0 for a key that never had a
+    /// record.
+    pub revs: Vec<u64>,
 }
 
 /// A condition on one row, judged at the moment of the commit.
@@ -63,6 +73,8 @@ pub(super) enum End {
     NotBefore(Timestamp),
     /// It has come before this moment.
     Before(Timestamp),
+    /// It has come before this moment, and is no 0, which stands for what ended otherwise.
+    Lapsed(Timestamp),
 }
 
 impl End {
@@ -72,6 +84,7 @@ impl End {
         match self {
             Self::NotBefore(moment) => found >= at(moment),
             Self::Before(moment) => found < at(moment),
+            Self::Lapsed(moment) => 0 < found && found < at(moment),
         }
     }
 }
@@ -134,6 +147,42 @@ impl Guard {
         Self::by_id(TableId::Tokens, id.as_str(), revision)
     }
 
+    /// The lease of this name was last taken under exactly this fencing token, and somebody has it at
+    /// `now`.
+    pub fn held_name(workspace_id: &WorkspaceId, name: &str, fencing_token: u64, now: Timestamp) -> Self {
+        let end = Some(End::NotBefore(now.plus_millis(1)));
+        Self { end, ..Self::named_lease(workspace_id, name, Some(fencing_token)) }
+    }
+
+    /// The lease of this name was last taken under exactly this fencing token, and nobody has it at
+    /// `now`. `None`: it was never taken.
+    pub fn free_name(workspace_id: &WorkspaceId, name: &str, fencing_token: Option<u64>, now: Timestamp) -> Self {
+        // A row that is held counts as none: where there has to be none it must count whoever has it.
+        let end = fencing_token.map(|_| End::Before(now.plus_millis(1)));
+        Self { end, ..Self::named_lease(workspace_id, name, fencing_token) }
+    }
+
+    /// The lease of this name was last taken under exactly this fencing token, and ran out by `now`:
+    /// nobody renewed it, gave it back or noticed since somebody saw that.
+    pub fn lapsed_name(workspace_id: &WorkspaceId, name: &str, fencing_token: u64, now: Timestamp) -> Self {
+        let end = Some(End::Lapsed(now.plus_millis(1)));
+        Self { end, ..Self::named_lease(workspace_id, name, Some(fencing_token)) }
+    }
+
+    fn named_lease(workspace_id: &WorkspaceId, name: &str, expected: Option<u64>) -> Self {
+        Self { table: TableId::Leases, key: vec![workspace_id.as_str().into(), name.into()], expected, end: None }
+    }
+
+    /// A workspace's schemas of resources are at exactly this revision; `None`: it never had any.
+    pub fn resource_schemas(workspace_id: &WorkspaceId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::ResourceSchemas, workspace_id.as_str(), revision)
+    }
+
+    /// A reader of the log is at exactly this `seq`; `None`: it never began.
+    pub fn log_cursor(name: &str, seq: Option<u64>) -> Self {
+        Self::by_id(TableId::LogCursors, name, seq)
+    }
+
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
         Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
@@ -193,6 +242,16 @@ pub enum Write {
     Receipt(Receipt),
     /// The receipt of this key is gone, if it was there.
     DeleteReceipt(ReceiptKey),
+    /// A named lease.
+    Lease(NamedLease),
+    /// A workspace's schemas of resources.
+    ResourceSchemas(ResourceSchemas),
+    /// How far a reader of the log is.
+    LogCursor(&'static str, u64),
+    /// What the status indexer knows of a session.
+    SessionStatus(SessionStatusRow),
+    /// This revision of a key is no longer kept.
+    ForgetRevision(WorkspaceId, ResourceKey, u64),
     /// Events up to this `seq` are gone from the log.
     TrimLog {
         /// The newest one that goes.

@@ -4,9 +4,12 @@
 
 mod mission;
 mod run;
+mod resource;
+mod schema;
 mod command;
 mod fact;
 mod history;
+mod session;
 mod visible;
 
 pub use command::{from_view as command_from_view, understand, view as command_view};
@@ -17,7 +20,10 @@ pub use mission::{
     FieldError, bindings_from_view, bindings_view, budgets_from_view, check_request, created_mission, mission_view,
     work_item_view,
 };
+pub use resource::{claim_shown, claim_value, merge_patch, named_lease_view, resource_view, revision_view};
 pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
 };
+pub use schema::{JsonSchema, SchemaProblem, UnknownName};
+pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use visible::visible;

@@ -14,6 +14,7 @@ use sluice_api::work::FinishStatusName;
 
 use super::action::working_directory;
 use super::beats::{Hold, Kept};
+use super::group::Group;
 use super::output::{self, LINES_PER_BATCH};
 use super::port::{Coordinator, Held};
 use super::scratch::Scratch;
@@ -57,24 +58,6 @@ enum Stop {
     Lost,
 }
 
-/// A process group that dies with this value, whatever its members are doing.
-struct Group(Option<rustix::process::Pid>);
-
-impl Group {
-    fn signal(&self, signal: rustix::process::Signal) {
-        if let Some(pid) = self.0 {
-            // It fails only when nobody is left in the group.
-            let _ = rustix::process::kill_process_group(pid, signal);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(rustix::process::Signal::KILL);
-    }
-}
-
 /// Carries a process out.
 pub(super) async fn run<C: Coordinator>(
     coordinator: &Arc<C>,
@@ -91,7 +74,7 @@ pub(super) async fn run<C: Coordinator>(
             return Ended::Exited(Exited { status: FinishStatusName::Failed, summary, is_its_own: false, said });
         }
     };
-    let group = Group(child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?)));
+    let group = Group::of(&child);
     feed(&mut child, process.scratch.run_json.clone());
     if let Err(error) = coordinator.started(held).await {
         tracing::debug!(run_id = %held.run.id, %error, "the start of a run was not told");
@@ -110,7 +93,7 @@ pub(super) async fn run<C: Coordinator>(
     };
     let (status, stop) = match waited {
         Ok(exited) => (exited, None),
-        Err(stop) => (end(&mut child, &group).await, Some(stop)),
+        Err(stop) => (group.end(&mut child, GRACE).await, Some(stop)),
     };
     // Whatever it left behind in its group would hold its output open, and is over with it.
     drop(group);
@@ -193,14 +176,4 @@ async fn until_stopped<C: Coordinator>(lease: &mut Kept<C>, time_out: Duration) 
         Ok(Hold::Lost | Hold::Kept(_)) => Stop::Lost,
         Err(_) => Stop::TimeOut,
     }
-}
-
-/// Asks the group to end, and kills it when it does not.
-async fn end(child: &mut Child, group: &Group) -> std::io::Result<std::process::ExitStatus> {
-    group.signal(rustix::process::Signal::TERM);
-    if let Ok(status) = tokio::time::timeout(GRACE, child.wait()).await {
-        return status;
-    }
-    group.signal(rustix::process::Signal::KILL);
-    child.wait().await
 }

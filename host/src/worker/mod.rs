@@ -9,6 +9,7 @@
 pub mod port;
 mod local;
 mod beats;
+mod group;
 mod exec;
 mod output;
 mod scratch;
@@ -18,6 +19,7 @@ mod home;
 mod action;
 
 pub use action::{ActionError, check as check_action};
+pub use group::Group;
 pub use home::WorkerHome;
 pub use local::LocalCoordinator;
 pub use orphans::end_orphans;

@@ -91,10 +91,20 @@ impl Cluster {
     /// `count` hosts on a new database; `None` where there is no PostgreSQL.
     pub(crate) async fn start(count: usize, seed: u64) -> Option<Self> {
         let url = postgres::shared()?.create_database().await;
+        Some(Self::on(Some(url), count, seed).await)
+    }
+
+    /// One host, on SQLite.
+    pub(crate) async fn alone(seed: u64) -> Self {
+        Self::on(None, 1, seed).await
+    }
+
+    async fn on(url: Option<String>, count: usize, seed: u64) -> Self {
         let hosts: Vec<Host> = tokio::task::spawn_blocking(move || {
             let one = |_| {
                 let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
-                let sluice = Binary::new(env!("CARGO_BIN_EXE_sluice"), cache).on_database(url.clone());
+                let sluice = Binary::new(env!("CARGO_BIN_EXE_sluice"), cache);
+                let sluice = if let Some(url) = &url { sluice.on_database(url.clone()) } else { sluice };
                 let process = Mutex::new(Some(start(&sluice, "127.0.0.1:0")));
                 let record: Value = serde_json::from_str(&read(&sluice, "server.json")).expect("the record is JSON");
                 Host { base: record["url"].as_str().expect("an address").to_owned(), process, sluice }
@@ -107,7 +117,7 @@ impl Cluster {
         let http = Client::builder().no_proxy().build().expect("a client can be made");
         let (operator, agent) = (read(&hosts[0].sluice, "operator.token"), read(&hosts[0].sluice, "agent.token"));
         let random = Arc::new(Mutex::new(Random::new(seed)));
-        Some(Self { hosts: Arc::new(hosts), http, random, asked: Arc::default(), operator, agent })
+        Self { hosts: Arc::new(hosts), http, random, asked: Arc::default(), operator, agent }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -137,6 +137,7 @@ fn unit(run: &Run, guards: Vec<Guard>, kind: InputKind, data: &str) -> Unit {
         session_id: Some(run.id.to_string()),
         run_id: Some(run.id.clone()),
         mission_id: Some(run.mission_id.clone()),
+        resource_key: None,
         actor: "agent.bench".to_owned(),
         occurred_at: NOW,
         properties: Json::from_valid(PROPERTIES),

@@ -49,6 +49,7 @@ impl Rows {
             session_id: None,
             run_id: None,
             mission_id: Some(mission_id.clone()),
+            resource_key: None,
             actor: "system.engine".to_owned(),
             occurred_at: now,
             properties: Json::from_valid(PROPERTIES),

@@ -30,6 +30,7 @@ struct Things {
     artifact: String,
     approval: String,
     token: String,
+    lease: String,
 }
 
 /// What somebody comes with, and what the table has to say about it.
@@ -101,7 +102,8 @@ async fn issue(
 async fn things(server: &TestServer, workspace: &'static str, (role, worker): (Role, &str), bearer: &str) -> Things {
     let token = server.token(workspace, role, worker).await;
     let made = json!({
-        "title": "of the test", "work_items": [{"id": "a", "title": "A"}], "capabilities": ["connector.shop.*"], "start": true,
+        "title": "of the test", "work_items": [{"id": "a", "title": "A"}], "capabilities": ["connector.shop.*", "resource.write:project/"],
+        "start": true,
     });
     let mission = text(&posted(server, "/mission", &token, made).await["mission"]["id"]);
     let claim = json!({"worker": "w", "mission_id": mission, "wait_ms": 20_000, "lease_ms": 600_000});
@@ -111,6 +113,10 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
     let artifact = posted(server, &format!("/runs/{run}/artifacts"), &run_token, left).await["artifact"].clone();
     let ask = json!({"connector": "shop", "action": "buy", "args": {"of": run}, "summary": "Buy one"});
     let asked = posted(server, &format!("/runs/{run}/actions"), &run_token, ask).await;
+    let kept = server.ask(Method::PUT, "/resource/project/thing", &token, json!({"value": {}})).await;
+    assert_eq!(kept.status, 200, "{:#}", kept.body);
+    let lease = json!({"name": format!("of {run}"), "ttl_ms": 600_000});
+    let lease = posted(server, "/leases", &token, lease).await["lease_id"].clone();
     let (token, _) = issue(server, workspace, Role::Viewer, bearer, None).await;
     Things {
         workspace,
@@ -122,6 +128,7 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
         artifact: text(&artifact["id"]),
         approval: text(&asked["approval_id"]),
         token,
+        lease: text(&lease),
     }
 }
 
@@ -134,9 +141,11 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         Some("artifacts") => &of.artifact,
         Some("approvals") => &of.approval,
         Some("tokens") => &of.token,
+        Some("leases") => &of.lease,
         _ => "not-found",
     };
-    let path = operation.path.replace("{id}", id).replace("{slug}", id);
+    let path = operation.path.replace("{id}", id).replace("{slug}", id).replace("{key}", "project/thing");
+    let path = path.replace("{session_id}", "engine-1");
     let told = |body: Value, also| Call { path: path.clone(), body: json!({ "event": body }), also };
     let body = match name.as_str() {
         "GET /global/health"
@@ -160,21 +169,42 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /approvals/{id}"
         | "GET /event"
         | "GET /global/event"
+        | "GET /resource/events"
         | "POST /event/ticket"
         | "GET /tokens"
         | "GET /tokens/{id}"
         | "DELETE /tokens/{id}"
+        | "GET /resource"
+        | "GET /resource/{key}"
+        | "GET /resource/history/{key}"
+        | "GET /resource/schemas"
+        | "GET /leases"
+        | "GET /leases/{id}"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"
         | "POST /tokens/{id}/rotate"
-        | "POST /runs/{id}/heartbeat" => json!({}),
+        | "POST /runs/{id}/heartbeat"
+        | "POST /leases/{id}/renew"
+        | "POST /leases/{id}/release"
+        | "PATCH /resource/{key}" => json!({}),
+        "PUT /resource/{key}" => json!({"value": 1}),
+        "PUT /resource" => json!({"key": "project/thing", "value": 1}),
+        // Whoever may is told that it is at another revision, and so it stays for whoever asks next.
+        "DELETE /resource/{key}" => json!({"if_match_rev": 999_999}),
+        "DELETE /resource" => json!({"key": "project/thing", "if_match_rev": 999_999}),
+        "POST /resource/batch" => json!({"operations": [{"op": "put", "key": "project/thing", "value": 2}]}),
+        "PUT /resource/schemas" => json!({"prefix": "team/a/", "schema": true, "if_revision": 999_999}),
+        "DELETE /resource/schemas" => json!({"prefix": "team/a/", "if_revision": 999_999}),
+        "POST /leases" => json!({"name": "another", "ttl_ms": 60_000}),
         "POST /mission" => json!({"title": "another"}),
         "POST /runs/claim" => json!({"worker": "w", "mission_id": "mis_none"}),
         "POST /runs/heartbeat" => json!({"worker": "w", "runs": []}),
         "POST /runs/{id}/events" => {
             json!({"events": [{"type": "message.part.updated", "part": {"type": "text", "text": "x"}}]})
         }
+        // Of a session that is nobody's run; the host's own runs are refused to everybody.
+        "POST /sessions/{session_id}/events" => json!({"type": "session.run.started"}),
         "POST /runs/{id}/artifacts" => json!({"kind": "text", "name": "b.txt", "content": "y"}),
         "POST /runs/{id}/finish" => json!({"status": "succeeded"}),
         "POST /runs/{id}/actions" => json!({"connector": "shop", "action": "sell", "args": {}, "summary": "Sell one"}),

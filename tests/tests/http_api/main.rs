@@ -2,5 +2,8 @@
 
 mod access;
 mod bad_input;
+mod leases;
 mod missions;
+mod resource_bad_input;
+mod resources;
 mod stream;

@@ -3,7 +3,8 @@
 use e2e::databases::on_both_databases;
 use e2e::random::Random;
 use e2e::records;
-use sluice::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RunId};
+use sluice::domain::id::{ApprovalId, EvaluationId, EventId, LeaseId, MissionId, RunId, WorkspaceId};
+use sluice::domain::lease::{LeaseState, NamedLease};
 use sluice::domain::mission::MissionStatus;
 use sluice::domain::run::{Lease, Run, RunStatus};
 use sluice::domain::time::Timestamp;
@@ -118,7 +119,7 @@ async fn a_failed_guard_leaves_out_the_whole_unit() {
             events: vec![records::plain_event("evt_a")],
             ..Unit::default()
         };
-        let Err(CommitError::Conflict { table, key, expected, found }) = store.commit(unit).await else { panic!() };
+        let Err(CommitError::Conflict { table, key, expected, found, .. }) = store.commit(unit).await else { panic!() };
         assert_eq!((table, key.as_str(), expected, found), ("runs", "run_a", Some(1), None));
         let mission = store.mission(&records::workspace(), &MissionId::new("mis_a")).await.unwrap().unwrap();
         assert_eq!((mission.revision, mission.status), (1, MissionStatus::Running));
@@ -193,6 +194,53 @@ async fn a_lease_that_has_run_out_is_held_by_nobody() {
         assert_eq!(try_guard(&store, lapsed(3, 101), "evt_2").await, Ok(()));
         assert_eq!(try_guard(&store, held(2, 100), "evt_never").await, Err((Some(2), Some(3))));
         assert_eq!(try_guard(&store, lapsed(2, 101), "evt_never").await, Err((Some(2), Some(3))));
+    })
+    .await;
+}
+
+fn named(fencing_token: u64, expires_at: u64, state: LeaseState) -> NamedLease {
+    NamedLease {
+        workspace_id: WorkspaceId::new("local"),
+        name: "n".to_owned(),
+        id: LeaseId::new(format!("lse_a.{fencing_token}")),
+        owner: "o".to_owned(),
+        principal: "p".to_owned(),
+        fencing_token,
+        ttl_ms: 1_000,
+        acquired_at: Timestamp(expires_at - 1_000),
+        expires_at: Timestamp(expires_at),
+        state,
+        retries: 0,
+        claim_key: None,
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_free_or_held_and_never_both() {
+    on_both_databases(async |store| {
+        let workspace = WorkspaceId::new("local");
+        let free = |fence, now| Guard::free_name(&workspace, "n", fence, Timestamp(now));
+        let held = |fence, now| Guard::held_name(&workspace, "n", fence, Timestamp(now));
+        let lapsed = |fence, now| Guard::lapsed_name(&workspace, "n", fence, Timestamp(now));
+        assert_eq!(try_guard(&store, held(1, 5_000), "evt_never").await, Err((Some(1), None)));
+        assert_eq!(try_guard(&store, free(None, 5_000), "evt_never_taken").await, Ok(()));
+        write(&store, Write::Lease(named(1, 5_000, LeaseState::Held))).await;
+        // Whoever saw that it was never taken is too late, while it is held and afterwards.
+        assert_eq!(try_guard(&store, free(None, 4_999), "evt_never").await, Err((None, Some(1))));
+        assert_eq!(try_guard(&store, free(None, 9_000), "evt_never").await, Err((None, Some(1))));
+        assert_eq!(try_guard(&store, free(Some(1), 4_999), "evt_never").await, Err((Some(1), None)));
+        assert_eq!(try_guard(&store, held(1, 4_999), "evt_held").await, Ok(()));
+        // At its end it is nobody's.
+        assert_eq!(try_guard(&store, held(1, 5_000), "evt_never").await, Err((Some(1), None)));
+        assert_eq!(try_guard(&store, free(Some(1), 5_000), "evt_free").await, Ok(()));
+        assert_eq!(try_guard(&store, lapsed(1, 4_999), "evt_never").await, Err((Some(1), None)));
+        assert_eq!(try_guard(&store, lapsed(1, 5_000), "evt_lapsed").await, Ok(()));
+        write(&store, Write::Lease(named(2, 9_000, LeaseState::Released))).await;
+        assert_eq!(try_guard(&store, held(2, 8_000), "evt_never").await, Err((Some(2), None)));
+        assert_eq!(try_guard(&store, free(Some(1), 8_000), "evt_never").await, Err((Some(1), Some(2))));
+        assert_eq!(try_guard(&store, free(Some(2), 8_000), "evt_released").await, Ok(()));
+        // What was given back, or noticed, did not run out: of many who notice one does.
+        assert_eq!(try_guard(&store, lapsed(2, 9_999), "evt_never").await, Err((Some(2), None)));
     })
     .await;
 }

@@ -8,6 +8,7 @@ mod batches;
 mod reads;
 mod log;
 mod blobs;
+mod resources;
 mod opening;
 mod faults;
 mod durability;

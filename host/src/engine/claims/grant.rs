@@ -113,7 +113,8 @@ impl Engine {
         run.status = RunStatus::Running;
         run.started_at = run.started_at.or(Some(now));
         run.worked_by = Some(claim.principal.clone());
-        run.session_id.clone_from(&claim.session_id);
+        let left = std::mem::replace(&mut run.session_id, claim.session_id.clone());
+        let left = left.filter(|left| left != run.session());
         run.token_digest = token_digest;
         run.lease = Some(Lease {
             worker: claim.worker.clone(),
@@ -124,7 +125,7 @@ impl Engine {
             expires_at: now.plus_millis(claim.lease_ms),
         });
         let mut log = LogWriter::of_mission(self, &run.workspace_id, &run.mission_id, &claim.principal, now);
-        log.run_claimed(&run, &claim.worker);
+        log.run_claimed(&run, &claim.worker, left.as_deref());
         let data = wire::json_of(&serde_json::json!({"worker": claim.worker, "attempt": run.attempt}));
         let input = self.run_input(&run, InputKind::RunClaimed, data, &claim.principal);
         let unit = Unit {

@@ -1,0 +1,84 @@
+//! `sluice resource watch`: what becomes of shared resources, over restarts of the server.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use sluice_api::event::EventView;
+
+use super::{Common, read};
+use crate::cli::connect::Access;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::{self, visible};
+use crate::cli::table;
+use crate::client::{Follow, From, Told};
+
+/// Tell what becomes of values, until interrupted
+///
+/// A connection that breaks is made again, and what happened meanwhile is told then: nothing is
+/// missing and nothing stands twice. To begin with what there is: `sluice resource ls --json` tells
+/// the `seq` to watch from.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct WatchArgs {
+    /// Only keys that begin with this
+    prefix: Option<String>,
+    /// Tell the values too
+    #[arg(long)]
+    values: bool,
+    /// Begin after this place in the log
+    #[arg(long, value_name = "SEQ", conflicts_with = "tail")]
+    since: Option<u64>,
+    /// Begin with the newest so many changes
+    #[arg(long, value_name = "N")]
+    tail: Option<u32>,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+pub(super) async fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
+    let connection = args.common.connect(Access::Read).await?;
+    let from = match (args.since, args.tail) {
+        (Some(seq), _) => From::After(seq),
+        (None, Some(count)) => From::Tail(count),
+        (None, None) => From::Now,
+    };
+    let prefix = args.prefix.filter(|prefix| !prefix.is_empty());
+    let follow = connection.client.watch_resources(prefix, args.values, from);
+    tokio::select! {
+        ended = tell_all(follow, args.common.json) => ended,
+        () = crate::cli::interrupted() => Ok(Exit::Interrupted.into()),
+    }
+}
+
+async fn tell_all(mut follow: Follow, as_json: bool) -> Result<ExitCode, Failure> {
+    loop {
+        let is_read = match follow.next().await? {
+            Told::Event(event) if as_json => output::json_line_while_read(&event)?,
+            Told::Event(event) => {
+                output::print_while_read(&table::cut(&visible(&line(&event)), table::terminal_width()))?
+            }
+            Told::Reset { oldest_seq } => {
+                eprintln!(
+                    "reset: events before {oldest_seq} are no longer kept and were not told; read the present state \
+                     with `sluice resource ls`"
+                );
+                !as_json || output::json_line_while_read(&json!({"type": "reset", "oldest_seq": oldest_seq}))?
+            }
+            Told::Ready | Told::Bookmark(_) => true,
+        };
+        if !is_read {
+            return Ok(Exit::Succeeded.into());
+        }
+    }
+}
+
+fn line(event: &EventView) -> String {
+    let p = &event.properties;
+    let text = |name: &str| p.get(name).and_then(Value::as_str);
+    let what = text("reason").unwrap_or("updated");
+    let key = text("key").unwrap_or_default();
+    let by = text("updated_by").unwrap_or(&event.actor);
+    let value = p.get("value").map(|value| format!("  {}", read::short(value))).unwrap_or_default();
+    format!("{:>6}  {what:<7}  {key} rev {}  by {by}{value}", event.seq, p["rev"])
+}
