@@ -40,7 +40,9 @@ fn main() {
 /// Megabytes a second of one core, in the sandbox and native.
 fn speed(host: &PluginHost, binding: &Binding) {
     println!("{:<44} {:>9} {:>9} {:>7}  target", "256 KiB, MB/s on one core", "sandbox", "native", "ratio");
-    for (name, text) in [("mixed logs", logs(LARGEST)), ("prose", prose(LARGEST)), ("logs with a secret in each line", leaks(LARGEST))] {
+    for (name, text) in
+        [("mixed logs", logs(LARGEST)), ("prose", prose(LARGEST)), ("logs with a secret in each line", leaks(LARGEST))]
+    {
         let (mut sandbox, mut native) = (f64::MAX, f64::MAX);
         for _ in 0..ROUNDS {
             sandbox = sandbox.min(seconds(|| in_sandbox(host, binding, &text)));
@@ -65,8 +67,35 @@ fn growth(host: &PluginHost, binding: &Binding) {
     const SIZES: [usize; 5] = [1, 4, 16, 64, 256];
     println!("{:<32} {}", "in the sandbox, us for each KiB", SIZES.map(|size| format!("{size:>8}K")).concat());
     let hostile = [
-        "=", "@", "a@", "a.", "1 ", "12-", "4111 ", "+1 ", "00 ", "-----BEGIN PRIVATE KEY-----\n", "eyJhbGciOiJIUzI1 ", "://a:b@", "password=", "password is ", "key ", "token=a1b2c3d4e5f6 ",
-        "curl -u a:b ", "aGVsbG8gd29ybGQ\n", "67 68 ", "%41", "\u{200b}a", "&#97;", "\"a1\" + ", "xoxb-", "cookie: a=b; ", "kind: Secret\ndata:\n", "seed phrase ", "a,password\n", "x (at) y (dot) ",
+        "=",
+        "@",
+        "a@",
+        "a.",
+        "1 ",
+        "12-",
+        "4111 ",
+        "+1 ",
+        "00 ",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "eyJhbGciOiJIUzI1 ",
+        "://a:b@",
+        "password=",
+        "password is ",
+        "key ",
+        "token=a1b2c3d4e5f6 ",
+        "curl -u a:b ",
+        "aGVsbG8gd29ybGQ\n",
+        "67 68 ",
+        "%41",
+        "\u{200b}a",
+        "&#97;",
+        "\"a1\" + ",
+        "xoxb-",
+        "cookie: a=b; ",
+        "kind: Secret\ndata:\n",
+        "seed phrase ",
+        "a,password\n",
+        "x (at) y (dot) ",
     ];
     let mut rows = vec![("mixed logs".to_owned(), SIZES.map(|size| logs(size * 1024)))];
     rows.extend(hostile.map(|piece| (format!("{piece:?}"), SIZES.map(|size| piece.repeat(size * 1024 / piece.len())))));
@@ -90,7 +119,8 @@ fn natively(text: &str) {
 
 /// Lines of a few programs, with numbers, paths, digests, JSON, a little prose and hardly a secret.
 fn logs(bytes: usize) -> String {
-    filled(bytes, |n, id| match n % 12 {
+    filled(bytes, |n, id| {
+        match n % 12 {
         0 => format!("2026-11-22T19:12:{:02}.{:03}Z INFO http request id={id:016x} method=GET path=/api/v1/missions/{} status=200 duration_ms={}", n % 60, n % 1000, n % 9999, n % 300),
         1 => format!("10.1.{}.{} - - [22/Nov/2026:19:12:01 +0000] \"GET /static/main.{n:08x}.js HTTP/1.1\" 200 {} \"-\" \"Mozilla/5.0 (X11; Linux x86_64)\"", n % 250, n % 99, n % 90_000),
         2 => format!("{{\"ts\":{},\"level\":\"debug\",\"msg\":\"worker picked up run\",\"run\":\"run_{id:016x}\",\"attempt\":{}}}", 1_700_000_000_000 + u64::from(n), n % 5),
@@ -104,6 +134,7 @@ fn logs(bytes: usize) -> String {
         10 => format!("GET https://acme.io/search?q=caf%C3%A9&page={} 304 größe={}", n % 50, n % 100),
         _ if n % 600 == 11 => format!("login failed user=bob{} password=Zx{}kLm!q mail=bob{}@acme.org", n % 10, n % 1000, n % 100),
         _ => format!("metric cpu.load host=node-{} value=0.{} unit=percent", n % 50, n % 1000),
+    }
     })
 }
 
@@ -120,7 +151,9 @@ fn prose(bytes: usize) -> String {
 }
 
 fn leaks(bytes: usize) -> String {
-    filled(bytes, |n, id| format!("2026-11-22T19:12:01Z login user=bob{} password=Zx{id:x}k!q mail=bob{}@acme.org", n % 10, n % 100))
+    filled(bytes, |n, id| {
+        format!("2026-11-22T19:12:01Z login user=bob{} password=Zx{id:x}k!q mail=bob{}@acme.org", n % 10, n % 100)
+    })
 }
 
 /// Lines up to `bytes`, made of a number and an id that are always the same.
