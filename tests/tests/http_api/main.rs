@@ -5,5 +5,6 @@ mod bad_input;
 mod leases;
 mod missions;
 mod resource_bad_input;
+mod resource_hostile;
 mod resources;
 mod stream;

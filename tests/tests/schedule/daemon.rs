@@ -71,7 +71,7 @@ pub(crate) fn fired(entries: &[Entry], zone: &TimeZone, from: i64, until: i64) -
         let running = local(minute, if ends.0 == ends.1 { ends.0 } else { offset_at(minute) });
         let jump = running - reached;
         for (entry, fired) in entries.iter().zip(&mut fired) {
-            let fires = match jump {
+            let is_due = match jump {
                 1 => entry.matches(running),
                 2..=5 => (reached + 1..=running).any(|minute| entry.matches(minute)),
                 6..=180 if entry.is_wild() => entry.matches(running),
@@ -79,12 +79,12 @@ pub(crate) fn fired(entries: &[Entry], zone: &TimeZone, from: i64, until: i64) -
                 -180..=0 => entry.is_wild() && entry.matches(running),
                 _ => entry.matches(running),
             };
-            if fires {
+            if is_due {
                 fired.push(minute);
             }
         }
         // Going back, the daemon waits until its clock has caught up.
-        if jump > 0 || jump < -180 {
+        if !(-180..=0).contains(&jump) {
             reached = running;
         }
     }
