@@ -94,7 +94,7 @@ pub struct CreateRoutine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^(user|agent)$")]
     pub creator_type: Option<String>,
-    /// Who makes it, in the maker's own words; the principal without.
+    /// The principal that makes it; with `creator_type: agent` a user may name the agent it is made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128)]
     pub creator_id: Option<String>,
@@ -124,10 +124,10 @@ pub struct PatchRoutine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^(enabled|disabled|paused)$")]
     pub status: Option<String>,
-    /// Why it is paused, in one line.
+    /// With `status`: why, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
-    pub pause_reason: Option<String>,
+    pub status_reason: Option<String>,
     /// With `status: enabled`: whether what was missed meanwhile is forgotten (`skip`, the default) or judged by
     /// the misfire policy (`policy`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,9 +209,9 @@ pub struct RoutineView {
     pub name: String,
     /// `enabled`, `disabled` or `paused`.
     pub status: String,
-    /// Why it is paused.
+    /// Why it stands there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pause_reason: Option<String>,
+    pub status_reason: Option<String>,
     /// What repeats.
     pub schedule: ScheduleView,
     /// In words: `at 09:30 on Monday to Friday, Europe/Paris`.
@@ -244,13 +244,11 @@ pub struct RoutineView {
     /// Limits of each run.
     pub budgets: Budgets,
     /// What its runs ask to be allowed.
-    pub capabilities: Value,
+    pub capabilities: Vec<String>,
     /// `user` or `agent`.
     pub creator_type: String,
-    /// Who made it, in the maker's own words.
+    /// The principal that made it, or the agent that it was made for.
     pub creator_id: String,
-    /// The principal who made it.
-    pub created_by: String,
     /// Whether a person is asked before each external side effect.
     pub requires_approval: bool,
     /// Whether it may have external side effects at all.
@@ -264,7 +262,7 @@ pub struct RoutineView {
     pub failures_in_a_row: u32,
     /// When it fires next, jitter included; `null` when it does not.
     pub next_fire_at_ms: Option<u64>,
-    /// When it last fired.
+    /// The written instant of the occurrence that fired last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_fired_at_ms: Option<u64>,
     /// The run that came of that.
@@ -325,7 +323,7 @@ pub struct RunNowAnswer {
     pub run_id: String,
     /// `queued`, as long as nobody works on it.
     pub status: String,
-    /// What it waits for: `worker`, `approval` or `previous_run`.
+    /// What it waits for: `worker`, `approval` or `dependency` (the run before).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
     /// The approval it waits for.
@@ -364,7 +362,7 @@ pub struct RoutineRunView {
     /// Why it stands there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What it waits for: `worker`, `approval` or `previous_run`.
+    /// What it waits for: `worker`, `approval` or `dependency` (the run before).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
     /// `schedule`, `catch_up`, `backfill` or `run_now`.
@@ -449,7 +447,7 @@ pub struct RoutineHistory {
 /// One thing that happened to a routine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RoutineHistoryEntry {
-    /// What: `created`, `updated`, `fired`, `missed`, `approval_required`, `blocked`, ...
+    /// What: `created`, `updated`, `deleted`, `fired`, `approval_required`, `blocked`, `missed` or `finished`.
     pub event: String,
     /// When.
     pub ts_ms: u64,
@@ -459,11 +457,15 @@ pub struct RoutineHistoryEntry {
     /// The instant it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_at_ms: Option<u64>,
-    /// What led to it: `schedule`, `catch_up`, `backfill`, `run_now` or `user`.
+    /// What led to it: `schedule`, `catch_up`, `backfill` or `run_now` of a run; else who did it.
     pub trigger: String,
-    /// In words.
+    /// Who caused it.
+    pub actor: String,
+    /// The particulars, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The particulars, for programs.
+    pub data: Value,
 }
 
 /// Something a run left, or that somebody left for it.
@@ -529,4 +531,13 @@ pub struct RoutineTemplate {
     pub description: String,
     /// What `POST /routines` takes.
     pub routine: CreateRoutine,
+}
+
+/// The routines there are to start from.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct RoutineTemplateList {
+    /// By name.
+    pub templates: Vec<RoutineTemplate>,
+    /// How many.
+    pub count: usize,
 }

@@ -39,7 +39,7 @@ pub struct IntervalView {
     /// Its length: a second to 366 days.
     #[schema(minimum = 1, maximum = 31_622_400)]
     pub seconds: u64,
-    /// The first occurrence, from which the others are counted; by default the moment of saving.
+    /// The first occurrence, from which the others are counted; without, when the routine was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 7_258_118_399_999_u64)]
     pub anchor_ms: Option<u64>,

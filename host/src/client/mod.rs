@@ -17,6 +17,7 @@ mod approvals;
 mod tokens;
 mod resources;
 mod leases;
+mod routines;
 mod server;
 mod worker;
 
@@ -24,6 +25,7 @@ pub use error::ClientError;
 pub use follow::{EventFilter, Follow, From, Told};
 pub use missions::MissionFilter;
 pub use resources::{ResourceFilter, WriteTerms};
+pub use routines::RoutineRunFilter;
 pub use runs::RunFilter;
 pub use transport::{Address, LocalAnswer, LocalCall, LocalRequest, ready_tls};
 pub use worker::{RemoteCoordinator, RemoteOptions};

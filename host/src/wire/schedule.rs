@@ -6,9 +6,8 @@
 use sluice_api::schedule::{CronView, FireView, IntervalView, OnceView, PreviewAnswer, ScheduleGiven, ScheduleView};
 
 use super::mission::FieldError;
-use crate::domain::schedule::{
-    Calendar, Expression, ExpressionFault, PreviewLine, Schedule, ScheduleFault, Timing, Zone,
-};
+use crate::domain::routine::ScheduleSpec;
+use crate::domain::schedule::{Calendar, ExpressionFault, PreviewLine, Schedule, ScheduleFault, Timing, Zone};
 use crate::domain::time::Timestamp;
 
 /// The zone of a schedule that names none.
@@ -95,22 +94,45 @@ pub struct ScheduleTerms<'r> {
     pub ends_at_ms: Option<u64>,
 }
 
-/// Reads a schedule; an interval without an anchor counts from `now`.
+/// Reads a schedule; an interval without an anchor counts from `anchor`.
 ///
 /// # Errors
 /// The first member at fault.
-pub fn read_schedule(terms: ScheduleTerms<'_>, now: Timestamp) -> Result<Schedule, ScheduleProblem> {
-    let zone = Zone::named(terms.timezone.unwrap_or(ZONE_DEFAULT)).map_err(in_member)?;
-    let schedule = Schedule::new(read_timing(terms.schedule, now)?, zone).map_err(in_member)?;
+pub fn read_schedule(terms: ScheduleTerms<'_>, anchor: Timestamp) -> Result<Schedule, ScheduleProblem> {
+    let is_text = matches!(terms.schedule, ScheduleGiven::Expression(_));
+    let wrong = |fault| in_member(fault, is_text);
+    let zone = Zone::named(terms.timezone.unwrap_or(ZONE_DEFAULT)).map_err(wrong)?;
+    let schedule = schedule_spec(terms.schedule)?.plan(zone, anchor).map_err(wrong)?;
     let (starts_at, ends_at) = (terms.starts_at_ms.map(Timestamp), terms.ends_at_ms.map(Timestamp));
-    let schedule = schedule.between(starts_at, ends_at).map_err(in_member)?;
-    let exclude = Calendar::parse(terms.exclude.iter().map(String::as_str)).map_err(in_member)?;
+    let schedule = schedule.between(starts_at, ends_at).map_err(wrong)?;
+    let exclude = Calendar::parse(terms.exclude.iter().map(String::as_str)).map_err(wrong)?;
     Ok(schedule.without(exclude))
 }
 
-/// A fault with the member it stands in.
-fn in_member(fault: ScheduleFault) -> ScheduleProblem {
+/// What repeats, as written and unchecked.
+///
+/// # Errors
+/// When it is not said, or twice.
+pub(super) fn schedule_spec(given: &ScheduleGiven) -> Result<ScheduleSpec, FieldError> {
+    let said = match given {
+        ScheduleGiven::Expression(text) => return Ok(ScheduleSpec::Cron { expression: text.clone() }),
+        ScheduleGiven::Said(said) => said,
+    };
+    match (&said.cron, &said.interval_seconds, &said.once) {
+        (Some(cron), None, None) => Ok(ScheduleSpec::Cron { expression: cron.expression.clone() }),
+        (None, Some(interval), None) => Ok(ScheduleSpec::Interval {
+            every_ms: interval.seconds.saturating_mul(1_000),
+            anchor: interval.anchor_ms.map(Timestamp),
+        }),
+        (None, None, Some(once)) => Ok(ScheduleSpec::Once { at: Timestamp(once.at_ms) }),
+        _ => Err(FieldError::new("schedule", "takes exactly one of `cron`, `interval_seconds` and `once`")),
+    }
+}
+
+/// A fault with the member it stands in; an expression may stand alone, as text.
+fn in_member(fault: ScheduleFault, is_text: bool) -> ScheduleProblem {
     let field = match &fault {
+        ScheduleFault::Expression(_) if is_text => "schedule",
         ScheduleFault::Expression(_) => "schedule.cron.expression",
         ScheduleFault::UnknownZone { .. } => "timezone",
         ScheduleFault::Interval { .. } => "schedule.interval_seconds.seconds",
@@ -124,44 +146,24 @@ fn in_member(fault: ScheduleFault) -> ScheduleProblem {
     ScheduleProblem::Fault { field: field.to_owned(), fault }
 }
 
-fn read_timing(given: &ScheduleGiven, now: Timestamp) -> Result<Timing, ScheduleProblem> {
-    let said = match given {
-        ScheduleGiven::Expression(text) => {
-            let read = Expression::parse(text);
-            let wrong = |fault: ExpressionFault| ScheduleProblem::Fault { field: "schedule".to_owned(), fault: fault.into() };
-            return Ok(Timing::Cron { expression: read.map_err(wrong)? });
-        }
-        ScheduleGiven::Said(said) => said,
-    };
-    match (&said.cron, &said.interval_seconds, &said.once) {
-        (Some(cron), None, None) => {
-            let read = Expression::parse(&cron.expression);
-            Ok(Timing::Cron { expression: read.map_err(|fault| in_member(fault.into()))? })
-        }
-        (None, Some(interval), None) => {
-            let anchor = interval.anchor_ms.map_or(now, Timestamp);
-            Ok(Timing::Every { every_ms: interval.seconds.saturating_mul(1_000), anchor })
-        }
-        (None, None, Some(once)) => Ok(Timing::At { instant: Timestamp(once.at_ms) }),
-        _ => Err(FieldError::new("schedule", "takes exactly one of `cron`, `interval_seconds` and `once`").into()),
+impl From<ScheduleFault> for ScheduleProblem {
+    fn from(fault: ScheduleFault) -> Self {
+        in_member(fault, false)
     }
 }
 
-/// What repeats, as every answer shows it.
-pub fn schedule_view(schedule: &Schedule) -> ScheduleView {
+/// What repeats, as every answer shows it; `anchor` is that of an interval that names none.
+pub fn schedule_view(spec: &ScheduleSpec, anchor: Timestamp) -> ScheduleView {
     let none = ScheduleView::default();
-    match schedule.timing() {
-        Timing::Cron { expression } => {
-            ScheduleView { cron: Some(CronView { expression: expression.to_string() }), ..none }
+    match spec {
+        ScheduleSpec::Cron { expression } => {
+            ScheduleView { cron: Some(CronView { expression: expression.clone() }), ..none }
         }
-        Timing::Every { every_ms, anchor } => ScheduleView {
-            interval_seconds: Some(IntervalView {
-                seconds: every_ms / 1_000,
-                anchor_ms: Some(anchor.as_millis()),
-            }),
-            ..none
-        },
-        Timing::At { instant } => ScheduleView { once: Some(OnceView { at_ms: instant.as_millis() }), ..none },
+        ScheduleSpec::Interval { every_ms, anchor: given } => {
+            let anchor_ms = Some(given.unwrap_or(anchor).as_millis());
+            ScheduleView { interval_seconds: Some(IntervalView { seconds: every_ms / 1_000, anchor_ms }), ..none }
+        }
+        ScheduleSpec::Once { at } => ScheduleView { once: Some(OnceView { at_ms: at.as_millis() }), ..none },
     }
 }
 
@@ -201,6 +203,10 @@ mod tests {
         read_schedule(terms(&given), Timestamp(60_000))
     }
 
+    fn shown(text: &str) -> ScheduleView {
+        schedule_view(&schedule_spec(&serde_json::from_str(text).unwrap()).unwrap(), Timestamp(60_000))
+    }
+
     fn field(text: &str) -> String {
         match read(text).unwrap_err() {
             ScheduleProblem::Field(error) => error.field,
@@ -215,10 +221,10 @@ mod tests {
             r#"{"interval_seconds":{"seconds":90,"anchor_ms":5}}"#,
             r#"{"once":{"at_ms":1}}"#,
         ] {
-            assert_eq!(serde_json::to_string(&schedule_view(&read(text).unwrap())).unwrap(), text);
+            assert_eq!(serde_json::to_string(&shown(text)).unwrap(), text);
         }
-        assert_eq!(schedule_view(&read(r#""@daily""#).unwrap()).cron.unwrap().expression, "@daily");
-        let every = schedule_view(&read(r#"{"interval_seconds":{"seconds":1}}"#).unwrap());
+        assert_eq!(shown(r#""@daily""#).cron.unwrap().expression, "@daily");
+        let every = shown(r#"{"interval_seconds":{"seconds":1}}"#);
         assert_eq!(every.interval_seconds.unwrap().anchor_ms, Some(60_000), "it counts from now");
     }
 
