@@ -53,6 +53,8 @@ mod resources;
 mod resource_schemas;
 mod leases;
 mod cursors;
+mod routines;
+mod occurrences;
 mod audit;
 mod log;
 
