@@ -12,6 +12,7 @@ use sluice::domain::board::Board;
 use sluice::domain::command::Command;
 use sluice::domain::gate::{Finding, Outcome};
 use sluice::domain::json::Json;
+use sluice::domain::mission::Bindings;
 use sluice::domain::plugin::{Binding, PluginFailure};
 use sluice::domain::time::Timestamp;
 use sluice::engine::ports::{
@@ -118,6 +119,10 @@ impl Plugins for Scripted {
 
     fn component(&self, _: &Digest) -> Option<Vec<u8>> {
         None
+    }
+
+    fn standard_bindings(&self) -> Result<Bindings, String> {
+        Ok(Bindings { reducer: crate::engine::binding("reducer"), gates: Vec::new() })
     }
 
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {

@@ -180,11 +180,20 @@ impl From<EngineError> for Failure {
             | EngineError::RevisionGone { .. }
             | EngineError::Operation { .. }
             | EngineError::HostsOwn { .. }
+            | EngineError::RoutineTaken { .. }
+            | EngineError::RoutineSchedule { .. }
+            | EngineError::RoutineNotEnabled { .. }
+            | EngineError::RoutineDraft { .. }
+            | EngineError::RunState { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }
             | EngineError::NameHeld { .. }
             | EngineError::NameNotHeld { .. }
+            | EngineError::RoutineBlocked { .. }
+            | EngineError::RoutineFull { .. }
+            | EngineError::RoutineChanged { .. }
+            | EngineError::RoutineApproval { .. }
             | EngineError::HostFault(_)
             | EngineError::Contended
             | EngineError::Storage(_) => Exit::Failed,

@@ -11,6 +11,7 @@ mod leases;
 mod expiry;
 mod retention;
 mod sessions;
+mod routines;
 
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ impl Scheduler {
         loops.spawn(expiry::run(engine.clone()));
         loops.spawn(retention::run(engine.clone()));
         loops.spawn(sessions::run(engine.clone()));
+        loops.spawn(routines::run(engine.clone()));
         Self { loops }
     }
 

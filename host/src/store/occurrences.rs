@@ -159,8 +159,7 @@ pub(super) fn entry_row(entry: &RoutineEntry) -> Result<Row, StorageError> {
 }
 
 impl Record for RoutineEntry {
-    const SOURCE: Source =
-        Source { from: "routine_history", parts: &[("routine_history", ROUTINE_HISTORY.columns)] };
+    const SOURCE: Source = Source { from: "routine_history", parts: &[("routine_history", ROUTINE_HISTORY.columns)] };
 
     fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
         Ok(Self {

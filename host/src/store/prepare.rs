@@ -111,9 +111,7 @@ fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), Stora
         Write::DeleteRoutine(workspace_id, id) => {
             Change::Delete { table: TableId::Routines, key: vec![workspace_id.as_str().into(), id.as_str().into()] }
         }
-        Write::Occurrence(occurrence) => {
-            put(TableId::Occurrences, occurrences::row(occurrence)?, occurrence.revision)
-        }
+        Write::Occurrence(occurrence) => put(TableId::Occurrences, occurrences::row(occurrence)?, occurrence.revision),
         Write::RoutineEntry(entry) => put(TableId::RoutineHistory, occurrences::entry_row(entry)?, 1),
         Write::ForgetRevision(workspace_id, key, rev) => Change::Delete {
             table: TableId::ResourceRevisions,

@@ -275,22 +275,28 @@ impl Store {
         self.many(select).await
     }
 
-    /// Routines of every workspace that are due at `now`, the longest due first. At most `limit`
-    /// (and [`super::PAGE_MAX`]).
-    pub async fn due_routines(&self, now: Timestamp, limit: u32) -> Result<Vec<Routine>, StorageError> {
-        let select = firing(Select::all())
-            .only("routines.next_fire_at_ms <= $", now)
+    /// Routines of every workspace that are due after `after`, if it says so, and not after `until`,
+    /// the longest due first. At most `limit` (and [`super::PAGE_MAX`]).
+    pub async fn due_routines(
+        &self,
+        after: Option<Timestamp>,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Routine>, StorageError> {
+        let select = firing(Select::all(), after)
+            .only("routines.next_fire_at_ms <= $", until)
             .page("routines.next_fire_at_ms", limit);
         self.many(select).await
     }
 
-    /// When the next routine of any workspace is due.
-    pub async fn next_routine_fire(&self) -> Result<Option<Timestamp>, StorageError> {
-        let select = firing(Select::<NextFire>::all()).page("routines.next_fire_at_ms", 1);
+    /// When the next routine of any workspace is due, after `after` if it says so.
+    pub async fn next_routine_fire(&self, after: Option<Timestamp>) -> Result<Option<Timestamp>, StorageError> {
+        let select = firing(Select::<NextFire>::all(), after).page("routines.next_fire_at_ms", 1);
         Ok(self.one(select).await?.and_then(|next| next.0))
     }
 }
 
-fn firing<R: Record>(select: Select<R>) -> Select<R> {
-    select.only_if("routines.status = 'enabled'").only_if("routines.next_fire_at_ms IS NOT NULL")
+fn firing<R: Record>(select: Select<R>, after: Option<Timestamp>) -> Select<R> {
+    let select = select.only_if("routines.status = 'enabled'").only_if("routines.next_fire_at_ms IS NOT NULL");
+    select.only_some("routines.next_fire_at_ms > $", after)
 }

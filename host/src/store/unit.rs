@@ -10,9 +10,7 @@ use crate::domain::artifact::Artifact;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
-use crate::domain::id::{
-    ApprovalId, EvaluationId, EventId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
-};
+use crate::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RoutineId, RunId, TokenId, WorkspaceId};
 use crate::domain::lease::NamedLease;
 use crate::domain::mission::Mission;
 use crate::domain::receipt::{Receipt, ReceiptKey};
@@ -194,12 +192,7 @@ impl Guard {
 
     /// The occurrence in this slot is at exactly this revision; `None`: there is none, and whoever
     /// writes it is the first.
-    pub fn occurrence(
-        workspace_id: &WorkspaceId,
-        routine_id: &RoutineId,
-        slot: &Slot,
-        revision: Option<u64>,
-    ) -> Self {
+    pub fn occurrence(workspace_id: &WorkspaceId, routine_id: &RoutineId, slot: &Slot, revision: Option<u64>) -> Self {
         let key = vec![workspace_id.as_str().into(), routine_id.as_str().into(), slot.as_str().into()];
         Self { table: TableId::Occurrences, key, expected: revision, end: None }
     }

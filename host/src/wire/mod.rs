@@ -19,8 +19,8 @@ pub use fact::read as read_fact;
 pub(crate) use history::value_of;
 pub use history::{canonical_json, entry_view, json_of, log_event_view};
 pub use mission::{
-    FieldError, bindings_from_view, bindings_view, budgets_from_view, check_request, created_mission, mission_view,
-    work_item_view,
+    FieldError, bindings_from_view, bindings_view, budgets_from_view, budgets_view, check_request, created_mission,
+    mission_view, work_item_view,
 };
 pub use resource::{claim_shown, claim_value, merge_patch, named_lease_view, resource_view, revision_view};
 pub use run::{

@@ -6,6 +6,7 @@
 
 mod due;
 mod occurrence;
+mod overlap;
 mod policies;
 mod settings;
 mod slot;
@@ -16,6 +17,7 @@ use super::word::words;
 
 pub use due::{DropReason, Dropped, Due, FIRES_MAX, Firing, due};
 pub use occurrence::{HistoryEvent, Occurrence, OccurrenceState, RoutineEntry, Trigger};
+pub use overlap::{Placement, may_start, place};
 pub use policies::{
     ALLOW_MAX_DEFAULT, CATCH_UP_MAX, GRACE_DEFAULT_MS, GRACE_MAX_MS, Misfire, OPEN_MAX, Overlap, QUEUE_MAX_DEFAULT,
     WINDOW_DEFAULT_MS, WINDOW_MAX_MS,

@@ -55,7 +55,7 @@ pub struct RoutineSettings {
     pub entrypoint: Json,
     /// JSON object: with what.
     pub args: Json,
-    /// Limits of each occurrence's mission, before those the entrypoint names.
+    /// Limits of each occurrence's mission; where the entrypoint names some too, the lower counts.
     pub budgets: Budgets,
     /// What its runs ask to be allowed, beside what the entrypoint names.
     pub capabilities: Vec<String>,
