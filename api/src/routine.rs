@@ -15,9 +15,9 @@ pub struct MisfireView {
     #[serde(rename = "type")]
     #[schema(pattern = "^(skip|run_once|catch_up)$")]
     pub kind: String,
-    /// Of `skip`: how late one may still start, in milliseconds; a minute without.
+    /// Of `skip`: how late one may still start, in milliseconds; a minute without, a day at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(maximum = 31_622_400_000_u64)]
+    #[schema(maximum = 86_400_000_u64)]
     pub grace_ms: Option<u64>,
     /// Of `run_once`: how long ago the latest may have been, in milliseconds; a day without.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,7 @@ use super::schedule::{ScheduleProblem, ScheduleTerms, ZONE_DEFAULT, read_schedul
 use crate::domain::id::{ApprovalId, MissionId, OccurrenceId};
 use crate::domain::json::Json;
 use crate::domain::routine::{
-    ALLOW_MAX_DEFAULT, GRACE_DEFAULT_MS, Misfire, Occurrence, OccurrenceState, Overlap, QUEUE_MAX_DEFAULT, Routine,
+    ALLOW_MAX_DEFAULT, GRACE_DEFAULT_MS, Misfire, OPEN_MAX, Occurrence, OccurrenceState, Overlap, QUEUE_MAX_DEFAULT, Routine,
     RoutineEntry, RoutineSettings, WINDOW_DEFAULT_MS,
 };
 use crate::domain::time::Timestamp;
@@ -151,6 +151,9 @@ fn read_overlap(word: Option<&str>, max: Option<u32>, before: Overlap) -> Result
     };
     if max.is_some() && matches!(overlap, Overlap::Skip | Overlap::CancelPrevious) {
         return Err(FieldError::new("overlap_max", format!("`{word}` has none; `queue` and `allow` have one")));
+    }
+    if let Some(max) = max.filter(|max| !(1..=OPEN_MAX).contains(max)) {
+        return Err(FieldError::new("overlap_max", format!("is {max}; it is 1 to {OPEN_MAX}")));
     }
     Ok(overlap)
 }

@@ -31,6 +31,9 @@ struct Things {
     approval: String,
     token: String,
     lease: String,
+    routine: String,
+    /// A run of it.
+    routine_run: String,
 }
 
 /// What somebody comes with, and what the table has to say about it.
@@ -117,6 +120,10 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
     assert_eq!(kept.status, 200, "{:#}", kept.body);
     let lease = json!({"name": format!("of {run}"), "ttl_ms": 600_000});
     let lease = posted(server, "/leases", &token, lease).await["lease_id"].clone();
+    let made = json!({"name": "of the test", "schedule": "0 0 1 1 *", "entrypoint": "do nothing", "overlap_policy": "allow"});
+    let routine = text(&posted(server, "/routines", &token, made).await["routine"]["id"]);
+    let operator = server.token(workspace, Role::Operator, "user.maker").await;
+    let ran = posted(server, &format!("/routines/{routine}/run_now"), &operator, json!({"force": true})).await;
     let (token, _) = issue(server, workspace, Role::Viewer, bearer, None).await;
     Things {
         workspace,
@@ -129,6 +136,8 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
         approval: text(&asked["approval_id"]),
         token,
         lease: text(&lease),
+        routine,
+        routine_run: text(&ran["run_id"]),
     }
 }
 
@@ -142,6 +151,8 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         Some("approvals") => &of.approval,
         Some("tokens") => &of.token,
         Some("leases") => &of.lease,
+        Some("routines") if operation.path.starts_with("/routines/runs/") => &of.routine_run,
+        Some("routines") => &of.routine,
         _ => "not-found",
     };
     let path = operation.path.replace("{id}", id).replace("{slug}", id).replace("{key}", "project/thing");
@@ -180,6 +191,16 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /resource/schemas"
         | "GET /leases"
         | "GET /leases/{id}"
+        | "GET /routines"
+        | "GET /routines/{id}"
+        | "GET /routines/{id}/history"
+        | "GET /routines/{id}/runs"
+        | "GET /routines/runs"
+        | "GET /routines/runs/{id}"
+        | "GET /routines/runs/{id}/artifacts"
+        | "GET /routines/templates"
+        | "GET /routines/events"
+        | "DELETE /routines/{id}"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"
@@ -187,7 +208,17 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "POST /runs/{id}/heartbeat"
         | "POST /leases/{id}/renew"
         | "POST /leases/{id}/release"
+        | "POST /routines/runs/{id}/approve"
+        | "POST /routines/runs/{id}/deny"
+        | "POST /routines/runs/{id}/pause"
+        | "POST /routines/runs/{id}/resume"
+        | "PATCH /routines/{id}"
         | "PATCH /resource/{key}" => json!({}),
+        "POST /routines" => json!({"name": "another", "schedule": "0 0 1 1 *", "entrypoint": "do nothing"}),
+        "POST /routines/preview" => json!({"schedule": "@daily"}),
+        "POST /routines/{id}/run_now" => json!({}),
+        "POST /routines/{id}/backfill" => json!({"from_ms": 0, "to_ms": 1}),
+        "POST /routines/runs/{id}/artifacts" => json!({"uri": "https://example.org/a", "kind": "link"}),
         "PUT /resource/{key}" => json!({"value": 1}),
         "PUT /resource" => json!({"key": "project/thing", "value": 1}),
         // Whoever may is told that it is at another revision, and so it stays for whoever asks next.
@@ -294,10 +325,12 @@ async fn send(server: &TestServer, operation: &Operation, call: &Call, token: &s
     reply
 }
 
-/// Every operation; a run's end comes last, since nothing more can be done with the run then.
+/// Every operation; a run's end and a routine's deletion come last, since nothing more can be done with them then.
 fn operations() -> Vec<Operation> {
     let mut operations = sluice::http::operations();
-    operations.sort_by_key(|operation| operation.path.ends_with("/finish"));
+    operations.sort_by_key(|operation| {
+        operation.path.ends_with("/finish") || (operation.method == "DELETE" && operation.path == "/routines/{id}")
+    });
     assert!(operations.len() >= 39, "the API has lost operations: {operations:#?}");
     operations
 }
