@@ -5,9 +5,7 @@
 
 use serde_json::Value;
 
-use sluice_api::routine::{
-    CreateRoutine, MisfireView, PatchRoutine, RoutineHistoryEntry, RoutineRunView, RoutineView,
-};
+use sluice_api::routine::{CreateRoutine, MisfireView, PatchRoutine, RoutineHistoryEntry, RoutineRunView, RoutineView};
 
 use super::history::{json_of, value_of};
 use super::mission::{FieldError, budgets_from_view, budgets_view};
@@ -15,8 +13,8 @@ use super::schedule::{ScheduleProblem, ScheduleTerms, ZONE_DEFAULT, read_schedul
 use crate::domain::id::{ApprovalId, MissionId, OccurrenceId};
 use crate::domain::json::Json;
 use crate::domain::routine::{
-    ALLOW_MAX_DEFAULT, GRACE_DEFAULT_MS, Misfire, OPEN_MAX, Occurrence, OccurrenceState, Overlap, QUEUE_MAX_DEFAULT, Routine,
-    RoutineEntry, RoutineSettings, WINDOW_DEFAULT_MS,
+    ALLOW_MAX_DEFAULT, GRACE_DEFAULT_MS, Misfire, OPEN_MAX, Occurrence, OccurrenceState, Overlap, QUEUE_MAX_DEFAULT,
+    Routine, RoutineEntry, RoutineSettings, WINDOW_DEFAULT_MS,
 };
 use crate::domain::time::Timestamp;
 
@@ -65,13 +63,8 @@ fn check_schedule(request: &CreateRoutine, now: Timestamp) -> Result<(), Schedul
 /// The first member at fault.
 pub fn lay_over(settings: &mut RoutineSettings, patch: PatchRoutine) -> Result<(), ScheduleProblem> {
     if let Some(given) = &patch.schedule {
-        let terms = ScheduleTerms {
-            schedule: given,
-            timezone: None,
-            exclude: &[],
-            starts_at_ms: None,
-            ends_at_ms: None,
-        };
+        let terms =
+            ScheduleTerms { schedule: given, timezone: None, exclude: &[], starts_at_ms: None, ends_at_ms: None };
         read_schedule(terms, Timestamp(0))?;
         settings.schedule = schedule_spec(given)?;
     }
@@ -118,11 +111,8 @@ fn read_misfire(view: &MisfireView) -> Result<Misfire, FieldError> {
             return Err(FieldError::new("misfire_policy.type", message));
         }
     };
-    let given = [
-        ("grace_ms", grace_ms.is_some()),
-        ("window_ms", window_ms.is_some()),
-        ("max_runs", max_runs.is_some()),
-    ];
+    let given =
+        [("grace_ms", grace_ms.is_some()), ("window_ms", window_ms.is_some()), ("max_runs", max_runs.is_some())];
     match given.into_iter().find(|(name, is_given)| *is_given && *name != own) {
         Some((name, _)) => {
             Err(FieldError::new(format!("misfire_policy.{name}"), format!("`{kind}` has none; it has `{own}`")))

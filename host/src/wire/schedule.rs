@@ -59,7 +59,9 @@ impl ScheduleProblem {
                 ScheduleFault::Interval { .. } => {
                     "an interval is real time from its anchor on; clock changes do not matter"
                 }
-                ScheduleFault::TooLate { .. } => "instants are milliseconds since 1970, and the calendar ends with 2199",
+                ScheduleFault::TooLate { .. } => {
+                    "instants are milliseconds since 1970, and the calendar ends with 2199"
+                }
                 ScheduleFault::EndBeforeStart { .. } => "occurrences at the start and at the end count",
                 ScheduleFault::Jitter { .. } => "a routine fires by this much later than written, at most",
                 ScheduleFault::Exclusion { .. } | ScheduleFault::TooManyExclusions { .. } => {
@@ -235,7 +237,10 @@ mod tests {
             (r#"{"cron":{"expression":"0 0 30 2 *"}}"#, "schedule.cron.expression"),
             (r#"{"interval_seconds":{"seconds":0}}"#, "schedule.interval_seconds.seconds"),
             (r#"{"interval_seconds":{"seconds":18446744073709551615}}"#, "schedule.interval_seconds.seconds"),
-            (r#"{"interval_seconds":{"seconds":5,"anchor_ms":9000000000000000000}}"#, "schedule.interval_seconds.anchor_ms"),
+            (
+                r#"{"interval_seconds":{"seconds":5,"anchor_ms":9000000000000000000}}"#,
+                "schedule.interval_seconds.anchor_ms",
+            ),
             (r#"{"once":{"at_ms":7258118400000}}"#, "schedule.once.at_ms"),
             ("{}", "schedule"),
             (r#"{"once":{"at_ms":5},"cron":{"expression":"@daily"}}"#, "schedule"),

@@ -120,7 +120,8 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
     assert_eq!(kept.status, 200, "{:#}", kept.body);
     let lease = json!({"name": format!("of {run}"), "ttl_ms": 600_000});
     let lease = posted(server, "/leases", &token, lease).await["lease_id"].clone();
-    let made = json!({"name": "of the test", "schedule": "0 0 1 1 *", "entrypoint": "do nothing", "overlap_policy": "allow"});
+    let made =
+        json!({"name": "of the test", "schedule": "0 0 1 1 *", "entrypoint": "do nothing", "overlap_policy": "allow"});
     let routine = text(&posted(server, "/routines", &token, made).await["routine"]["id"]);
     let operator = server.token(workspace, Role::Operator, "user.maker").await;
     let ran = posted(server, &format!("/routines/{routine}/run_now"), &operator, json!({"force": true})).await;
@@ -139,6 +140,13 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
         routine,
         routine_run: text(&ran["run_id"]),
     }
+}
+
+/// The routine that somebody was allowed to delete, for whoever asks next.
+async fn made_again(server: &TestServer, of: &Things) {
+    let token = server.token(of.workspace, Role::Member, &of.worker).await;
+    let made = json!({"id": of.routine, "name": "again", "schedule": "0 0 1 1 *", "entrypoint": "do nothing"});
+    posted(server, "/routines", &token, made).await;
 }
 
 /// The requests for one operation; an operation nobody taught to this test fails it.
@@ -363,6 +371,9 @@ async fn walk(server: &TestServer, credential: &Credential, all: &[&Things], den
                     denied.insert(((*name).to_owned(), text(&reply.body["action"]), last));
                 }
                 count += 1;
+                if operation.method == "DELETE" && operation.path == "/routines/{id}" && reply.status == 200 {
+                    made_again(server, of).await;
+                }
             }
             if !operation.path.contains("{id}") {
                 break;

@@ -106,11 +106,7 @@ fn row(routine: &RoutineView) -> Vec<String> {
 pub(super) async fn get(args: GetArgs) -> Result<ExitCode, Failure> {
     let connection = args.common.connect(Access::Read).await?;
     let routine = connection.client.routine(&args.id).await?;
-    let filter = RoutineRunFilter {
-        routine_id: Some(routine.id.clone()),
-        status: None,
-        limit: Some(RUNS_SHOWN),
-    };
+    let filter = RoutineRunFilter { routine_id: Some(routine.id.clone()), status: None, limit: Some(RUNS_SHOWN) };
     let newest = connection.client.routine_runs(&filter, None).await?.runs;
     let filter = RoutineRunFilter { status: Some("approval_required".to_owned()), limit: None, ..filter };
     let waiting = connection.client.routine_runs(&filter, None).await?.runs;
@@ -120,7 +116,10 @@ pub(super) async fn get(args: GetArgs) -> Result<ExitCode, Failure> {
     }
     print(&routine)?;
     for run in &waiting {
-        output::print(&format!("waits for a person: {}, written for {} (sluice routine approve {})", run.id, run.local, run.id))?;
+        output::print(&format!(
+            "waits for a person: {}, written for {} (sluice routine approve {})",
+            run.id, run.local, run.id
+        ))?;
     }
     print_runs(&newest)?;
     Ok(Exit::Succeeded.into())

@@ -58,7 +58,9 @@ impl PreviewArgs {
                 let interval = IntervalView { seconds: every.as_secs(), anchor_ms: None };
                 ScheduleView { interval_seconds: Some(interval), ..ScheduleView::default() }
             }
-            (None, None, once) => ScheduleView { once: once.map(|at_ms| OnceView { at_ms }), ..ScheduleView::default() },
+            (None, None, once) => {
+                ScheduleView { once: once.map(|at_ms| OnceView { at_ms }), ..ScheduleView::default() }
+            }
         };
         Ok(ScheduleGiven::Said(said))
     }
