@@ -88,10 +88,12 @@ async fn a_routine_lives_through_all_its_calls() {
         let left = server.post(&format!("{path}/artifacts"), link).await;
         assert_eq!((left.status, &left.body["ok"]), (201, &json!(true)), "{:#}", left.body);
         let artifacts = server.get(&format!("{path}/artifacts")).await.body;
-        assert_eq!((&artifacts["count"], &artifacts["run_id"]), (&json!(2), &started["run_id"]));
-        assert_eq!(artifacts["artifacts"][1], left.body["artifact"]);
+        let all = artifacts["artifacts"].as_array().expect("artifacts");
+        assert_eq!((&artifacts["count"], &artifacts["run_id"]), (&json!(all.len()), &started["run_id"]));
+        assert_eq!(all.last(), Some(&left.body["artifact"]));
         assert_eq!(left.body["artifact"]["uri"], "https://example.org/digest");
-        let own = text(&artifacts["artifacts"][0]["uri"]).to_owned();
+        let digest = all.iter().find(|artifact| artifact["label"] == "digest.md").expect("what its run left");
+        let own = text(&digest["uri"]).to_owned();
         assert!(own.starts_with("/artifacts/art_"), "{own}");
         assert_eq!(server.get(&own).await.status, 200);
 
@@ -140,7 +142,7 @@ async fn what_is_due_fires_and_what_is_paused_does_not() {
         // The first goes on, so that the later ones are skipped, and say so.
         let all = runs["runs"].as_array().expect("runs");
         let first = all.last().expect("the oldest");
-        assert_eq!((&first["status"], &first["trigger"]), (&json!("queued"), &json!("schedule")), "{first:#}");
+        assert!(["queued", "running"].contains(&text(&first["status"])) && first["trigger"] == "schedule", "{first:#}");
         assert_eq!(first["scheduled_at_ms"].as_u64().expect("a time") % 1_000, 0);
         assert!(text(&first["local"]).ends_with("+00:00") && first["tzdata"].is_string(), "{first:#}");
         assert!(
@@ -247,7 +249,7 @@ async fn a_schedule_is_looked_at_before_it_is_saved() {
         let preview = async |body: Value| ok(server.post("/routines/preview", body).await);
         // The night on which the clocks of Paris skip 02:30.
         let spring = preview(json!({
-            "schedule": {"cron": {"expression": "30 2 * * *"}}, "timezone": "Europe/Paris", "after_ms": 1_774_656_000_000_u64, "count": 2,
+            "schedule": {"cron": {"expression": "30 2 * * *"}}, "timezone": "Europe/Paris", "after_ms": 1_774_700_000_000_u64, "count": 2,
         }))
         .await;
         assert_eq!(spring["meaning"], "at 02:30 every day, Europe/Paris");
