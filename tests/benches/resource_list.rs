@@ -51,7 +51,9 @@ fn write(key: String, change: Change, number: usize) -> ResourceWrite {
 
 /// A record of about 100 bytes under the key of this number, in the prefix of each hundred.
 fn put(number: usize) -> ResourceWrite {
-    let value = Json::from_valid(format!(r#"{{"state":"running","step":{number},"note":"compiling the second of three targets"}}"#));
+    let value = Json::from_valid(format!(
+        r#"{{"state":"running","step":{number},"note":"compiling the second of three targets"}}"#
+    ));
     let change = Change::Put { value, ttl_ms: None, expires_at: None, claim_of: None, kept: false };
     write(key(number), change, number)
 }

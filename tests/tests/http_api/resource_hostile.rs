@@ -71,7 +71,11 @@ async fn ten_thousand_ends_at_once_are_told_once_each() {
                     continue;
                 }
                 let properties = &event.data["properties"];
-                assert_eq!((&properties["reason"], &properties["rev"]), (&json!("expired"), &json!(2)), "{properties:#}");
+                assert_eq!(
+                    (&properties["reason"], &properties["rev"]),
+                    (&json!("expired"), &json!(2)),
+                    "{properties:#}"
+                );
                 let key = properties["key"].as_str().expect("a key").to_owned();
                 assert!(keys.insert(key), "told twice: {properties:#}");
             }
@@ -92,7 +96,8 @@ async fn ten_thousand_ends_at_once_are_told_once_each() {
 async fn another_workspace_has_other_resources_and_other_leases() {
     on_both_servers(CACHE, async |server| {
         let mine = put(&server, "team/a", json!({"value": "mine"})).await;
-        let lease = server.post("/leases", json!({"name": "n", "ttl_ms": 60_000, "claim_key": "team/claim"})).await.body;
+        let lease =
+            server.post("/leases", json!({"name": "n", "ttl_ms": 60_000, "claim_key": "team/claim"})).await.body;
         let lease = lease["lease_id"].as_str().expect("an id");
         let schema = json!({"prefix": "team/", "schema": {"type": ["string", "object"]}});
         assert_eq!(server.ask(Method::PUT, "/resource/schemas", &server.operator, schema).await.status, 200);
@@ -134,7 +139,11 @@ async fn another_workspace_has_other_resources_and_other_leases() {
             let stale = ask(Method::PUT, "/resource/team/a", json!({"value": 1, "if_match_rev": 1})).await;
             code(&stale, 409, "RESOURCE_REVISION_CONFLICT");
             assert_eq!(stale.body["current_rev"], 0, "nothing is told of the other record");
-            code(&ask(Method::PUT, "/resource/team/a", json!({"value": 1, "lease_id": lease})).await, 409, "LEASE_LOST");
+            code(
+                &ask(Method::PUT, "/resource/team/a", json!({"value": 1, "lease_id": lease})).await,
+                409,
+                "LEASE_LOST",
+            );
         }
         // The same names are free there, and no schema is in the way.
         let other = server.token("elsewhere", Role::Member, "user.other").await;
@@ -152,7 +161,8 @@ async fn another_workspace_has_other_resources_and_other_leases() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runs_token_takes_no_lease_and_looks_into_no_other_run() {
     on_both_servers(CACHE, async |server| {
-        let body = json!({"title": "t", "work_items": [{"id": "a", "title": "A"}, {"id": "b", "title": "B"}], "start": true});
+        let body =
+            json!({"title": "t", "work_items": [{"id": "a", "title": "A"}, {"id": "b", "title": "B"}], "start": true});
         let mission = server.post("/mission", body).await.body["mission"]["id"].as_str().expect("an id").to_owned();
         let mut runs = Vec::new();
         for session in ["s1", "s12"] {
