@@ -29,6 +29,10 @@ const TIER: f64 = 0.03;
 const COMMON_FROM_RECORDS: u64 = 8;
 /// Scores below this share of the best are of what only brushes the query.
 pub const FLOOR: f64 = 0.15;
+/// How little the first places of an order are worth more than those after them.
+const FUSION: f64 = 60.0;
+/// Vectors whose cosine is below this say little in common.
+const COSINE_FLOOR: f64 = 0.5;
 
 /// What one scope counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,6 +196,25 @@ pub fn ordered(found: Vec<(MemoryRecord, f64, bool)>) -> Vec<Ranked> {
     ranked
         .sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| newest_first(&one.record, &other.record)));
     ranked
+}
+
+/// Two orders as one, by the places in both (reciprocal rank fusion: Cormack, Clarke and Buettcher 2009): what
+/// was found by its words, and what points nearest with the cosines of the angles.
+pub fn fused(lexical: Vec<Ranked>, near: Vec<(MemoryRecord, f64)>) -> Vec<Ranked> {
+    let share = |place: usize| 1.0 / (FUSION + ratio(place as u64, 1) + 1.0);
+    let mut fused: Vec<(MemoryRecord, f64, bool)> =
+        lexical.into_iter().enumerate().map(|(place, one)| (one.record, share(place), one.is_relevant)).collect();
+    for (place, (record, cosine)) in near.into_iter().enumerate() {
+        let is_relevant = cosine >= COSINE_FLOOR;
+        match fused.iter_mut().find(|(other, _, _)| other.id == record.id) {
+            Some((_, score, relevant)) => {
+                *score += share(place);
+                *relevant |= is_relevant;
+            }
+            None => fused.push((record, share(place), is_relevant)),
+        }
+    }
+    ordered(fused)
 }
 
 /// The order of records that are equally good.
