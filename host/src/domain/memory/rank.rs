@@ -17,7 +17,7 @@ const B: f64 = 0.75;
 /// What a phrase adds, of the weight of its words.
 const PHRASE: f64 = 0.5;
 /// What two words add that stand side by side as in the query, of the lighter one's weight.
-const ADJACENT: f64 = 0.2;
+const ADJACENT: f64 = 0.5;
 /// What a tag adds that is a word of the query, of the word's weight.
 const TAG: f64 = 0.3;
 /// What a record of this moment has over a very old one, and after how long half of it is left.
