@@ -80,7 +80,7 @@ pub struct MemoryPut {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 256)]
     pub source: Option<String>,
-    /// The session it belongs to; a run's token has one of its own.
+    /// The session it belongs to; a run's token has one of its own, everybody else's is `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:-]+$")]
     pub session_id: Option<String>,
@@ -466,12 +466,19 @@ pub struct MemoryDemote {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 500)]
     pub reason: Option<String>,
+    /// Only if the record is at this revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_revision: Option<u64>,
 }
 
-/// A deletion may say nothing.
+/// On what terms a record is deleted; it may be left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct MemoryDelete {}
+pub struct MemoryDelete {
+    /// Only if the record is at this revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_revision: Option<u64>,
+}
 
 /// A record that is no longer found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

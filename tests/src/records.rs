@@ -236,7 +236,7 @@ pub fn approval(random: &mut Random, mission: &str, id: &str) -> Approval {
     Approval {
         workspace_id: workspace(),
         id: ApprovalId::new(id),
-        mission_id: MissionId::new(mission),
+        mission_id: random.maybe(|_| MissionId::new(mission)),
         work_item_id: random.maybe(work_item_id),
         kind: random.text(),
         gate: random.maybe(|random| *random.one_of(GateName::ALL)),

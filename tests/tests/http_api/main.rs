@@ -4,7 +4,9 @@ mod access;
 mod bad_input;
 mod leases;
 mod memory;
-
+mod memory_partitions;
+mod memory_promotion;
+mod memory_secrets;
 mod missions;
 mod resource_bad_input;
 mod resources;

@@ -89,7 +89,7 @@ fn told(promoted: &MemoryPromoted) -> String {
 }
 
 pub(super) async fn demote(args: DemoteArgs) -> Result<ExitCode, Failure> {
-    let request = MemoryDemote { id: args.id, run_id: None, reason: args.reason };
+    let request = MemoryDemote { id: args.id, run_id: None, reason: args.reason, if_revision: None };
     let connection = args.common.connect(Access::Write).await?;
     let removed = connection.client.demote_memory(&request).await?;
     if args.common.json {

@@ -98,7 +98,7 @@ impl Engine {
         let mut scopes = Vec::new();
         for tier in tiers {
             let org = &self.parts.options.memory.org;
-            let place = Partition::new(org, workspace, Some(&project), *tier, session.as_deref())
+            let place = Partition::new(org, workspace, Some(&project), *tier, Some(&session))
                 .map_err(super::search::no_partition)?;
             scopes.extend(Scope::seen_by(&place, &reach.owner));
         }

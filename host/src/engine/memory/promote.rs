@@ -67,7 +67,7 @@ impl Engine {
         receipt: Option<&ReceiptKey>,
     ) -> Result<MemoryPromoted, EngineError> {
         let reach = self.memory_reach(caller).await?;
-        let note = RemovalNote { reason: request.reason.clone(), run_id: request.run_id.clone() };
+        let note = RemovalNote { reason: request.reason.clone(), run_id: request.run_id.clone(), if_revision: None };
         let note = self.scrubbed_note(note).await?;
         let promotion = Promotion { caller, reach, request, note, receipt };
         for _ in 0..ATTEMPTS_MAX {

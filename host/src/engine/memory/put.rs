@@ -106,7 +106,7 @@ impl Engine {
         Reach::require("write", tier, &reach.grant.writable)?;
         let project = reach.project(said.project_id.as_deref());
         let session = reach.session(request.session_id.as_deref());
-        let place = Partition::new(org, &caller.principal.workspace_id, Some(&project), tier, session.as_deref())
+        let place = Partition::new(org, &caller.principal.workspace_id, Some(&project), tier, Some(&session))
             .map_err(search::no_partition)?;
         let reaches_session = place.session_id.as_deref().is_none_or(|session| reach.grant.reaches_session(session));
         if !reach.grant.reaches_project(&project) || !reaches_session {

@@ -38,9 +38,10 @@ impl Reach {
         asked.or(self.grant.project.as_deref()).unwrap_or(partition::DEFAULT).to_owned()
     }
 
-    /// The session that is meant.
-    pub(super) fn session(&self, asked: Option<&str>) -> Option<String> {
-        asked.or(self.grant.session.as_deref()).map(str::to_owned)
+    /// The session that is meant. Who works in none has one for all that is said without one: it is
+    /// private to its owner like every other.
+    pub(super) fn session(&self, asked: Option<&str>) -> String {
+        asked.or(self.grant.session.as_deref()).unwrap_or(partition::DEFAULT).to_owned()
     }
 
     /// Whether a record is there for the caller.

@@ -42,6 +42,8 @@ pub struct RemovalNote {
     pub reason: Option<String>,
     /// The run it is done for.
     pub run_id: Option<String>,
+    /// Only if the record is at this revision.
+    pub if_revision: Option<u64>,
 }
 
 impl Engine {
@@ -77,7 +79,8 @@ impl Engine {
     /// Demotes or deletes a record that the caller may remove. Answers the id of the audit's entry.
     ///
     /// # Errors
-    /// [`EngineError::NotFound`] when somebody else was faster; [`EngineError::Field`]; storage.
+    /// [`EngineError::NotFound`] when somebody else was faster; [`EngineError::Revision`];
+    /// [`EngineError::Field`]; storage.
     pub async fn remove_memory(
         &self,
         caller: &MemoryCaller<'_>,
@@ -89,6 +92,9 @@ impl Engine {
         let note = self.scrubbed_note(note).await?;
         for _ in 0..ATTEMPTS_MAX {
             let record = self.memory_seen(caller, &reach, id, removal == Removal::Delete).await?;
+            if let Some(expected) = note.if_revision.filter(|expected| *expected != record.revision) {
+                return Err(EngineError::Revision { expected, current: record.revision });
+            }
             let now = self.now();
             let mut telling = Telling::new(self, caller.principal, &reach, now);
             let (event, action, write) = match removal {
@@ -180,8 +186,8 @@ impl Engine {
         let scrubbed = self.scrub_fields(&mut fields, to).await?;
         if scrubbed.is_some_and(|result| result.status == ScrubStatus::Blocked) {
             // What is done does not depend on the words it is done with.
-            return Ok(RemovalNote::default());
+            return Ok(RemovalNote { reason: None, run_id: None, ..note });
         }
-        Ok(RemovalNote { reason: fields.texts.pop().map(|(_, text)| text), run_id: note.run_id })
+        Ok(RemovalNote { reason: fields.texts.pop().map(|(_, text)| text), ..note })
     }
 }

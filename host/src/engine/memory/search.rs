@@ -170,19 +170,14 @@ impl Engine {
         asked: Option<BTreeSet<Tier>>,
         (project, session): (Option<&str>, Option<&str>),
     ) -> Result<Searched, EngineError> {
-        let names_tiers = asked.is_some();
         let asked = asked.unwrap_or_else(|| reach.grant.readable.clone());
         let project = reach.project(project);
         let session = reach.session(session);
         let mut searched = Searched { scopes: Vec::new(), used: BTreeSet::new(), blocked: BTreeSet::new() };
         for tier in asked {
-            if tier == Tier::Session && session.is_none() && !names_tiers {
-                continue;
-            }
             let workspace = &caller.principal.workspace_id;
-            let place =
-                Partition::new(&self.parts.options.memory.org, workspace, Some(&project), tier, session.as_deref())
-                    .map_err(no_partition)?;
+            let place = Partition::new(&self.parts.options.memory.org, workspace, Some(&project), tier, Some(&session))
+                .map_err(no_partition)?;
             let is_reached = reach.grant.readable.contains(&tier)
                 && reach.grant.reaches_project(&project)
                 && place.session_id.as_deref().is_none_or(|session| reach.grant.reaches_session(session));
