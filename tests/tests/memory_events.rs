@@ -34,7 +34,8 @@ async fn live(server: &TestServer, names: &mut Names) {
     let bot = server.token("local", Role::Agent, "agent.bot").await;
     let made = json!({"title": "t", "work_items": [{"id": "a", "title": "Size the pool"}], "start": true});
     let mission = ok(server.ask(Method::POST, "/mission", &bot, made).await)["mission"]["id"].clone();
-    let claim = json!({"worker": "w", "mission_id": mission, "wait_ms": 20_000, "lease_ms": 600_000, "session_id": "s1"});
+    let claim =
+        json!({"worker": "w", "mission_id": mission, "wait_ms": 20_000, "lease_ms": 600_000, "session_id": "s1"});
     let run = ok(server.ask(Method::POST, "/runs/claim", &bot, claim).await)["run"].clone();
     named(names, &mission, "mission");
     named(names, &run["id"], "run");

@@ -114,7 +114,7 @@ fn table() -> Routes {
         .guarded(Action::MemoryPromote, routes!(memory::promote::promote))
         .guarded(Action::MemoryRemove, routes!(memory::remove::demote))
         .guarded(Action::MemoryRemove, routes!(memory::remove::delete))
-        .guarded(Action::MemoryAudit, routes!(memory::audit::list))
+        .guarded(Action::MemoryAudit, routes!(memory::audit::entries))
         .guarded(Action::RunContext, routes!(memory::context::show))
         .guarded(Action::LeaseTake, routes!(leases::acquire))
         .guarded(Action::LeaseRead, routes!(leases::list))

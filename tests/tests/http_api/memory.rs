@@ -257,6 +257,14 @@ async fn bad_input_is_refused_by_name() {
             let reply = server.get(path).await;
             assert_eq!((reply.status, reply.body["field"].as_str()), (422, Some(field)), "{path}: {:#}", reply.body);
         }
+        let typo = json!({"title": "t", "capabilities": ["memory.read:team", "memory.promote:all"]});
+        let refused = server.post("/mission", typo).await;
+        assert_eq!(
+            (refused.status, refused.body["field"].as_str()),
+            (422, Some("capabilities[1]")),
+            "{:#}",
+            refused.body
+        );
         let bare = put(&server, &server.operator, json!({"text": "bare"})).await;
         assert_eq!(bare["partition_key"], "local/local/default/session", "a text is enough: {bare:#}");
         assert_eq!(ids(&search(&server, &server.operator, json!({"query": "bare"})).await), [text(&bare["id"])]);

@@ -174,8 +174,8 @@ async fn a_run_promotes_what_it_was_granted_and_a_person_approved() {
         let bare = server.ask(Method::POST, "/memory/promote", &bot, json!({"id": own["id"]})).await;
         assert_eq!(
             (bare.status, bare.code()),
-            (404, "NOT_FOUND"),
-            "the run's session is not seen without it: {:#}",
+            (403, "TIER_NOT_GRANTED"),
+            "an agent alone promotes nothing: {:#}",
             bare.body
         );
         let ask = json!({"id": own["id"], "capability": capability});

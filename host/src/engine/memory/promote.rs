@@ -41,6 +41,8 @@ pub(super) struct Capsule {
     pub(super) source: Option<String>,
     pub(super) tool: Option<String>,
     pub(super) scrub: ScrubResult,
+    /// What was found beside the text.
+    pub(super) beside: Option<ScrubResult>,
 }
 
 /// One promotion on its way.
@@ -118,15 +120,16 @@ impl Engine {
         fields.texts.extend(source.source.iter().map(|text| ("source", text.clone())));
         fields.texts.extend(source.tool.iter().map(|text| ("tool", text.clone())));
         let beside = self.scrub_fields(&mut fields, to).await?;
-        let scrub = match beside {
-            Some(blocked) if blocked.status == ScrubStatus::Blocked => blocked,
-            _ => self.scrub(&source.text, to).await?,
+        let blocked = beside.as_ref().filter(|beside| beside.status == ScrubStatus::Blocked).cloned();
+        let scrub = match blocked {
+            Some(blocked) => blocked,
+            None => self.scrub(&source.text, to).await?,
         };
         let text_of =
             |member: &str| fields.texts.iter().find(|(name, _)| *name == member).map(|(_, text)| text.clone());
         let (source, tool) = (text_of("source"), text_of("tool"));
         let tags = validation::tags(&fields.tags).map_err(|error| super::put::invalid("tags", &error))?;
-        Ok(Capsule { text: scrub.text.clone(), tags, metadata: fields.metadata, source, tool, scrub })
+        Ok(Capsule { text: scrub.text.clone(), tags, metadata: fields.metadata, source, tool, scrub, beside })
     }
 
     /// Stores the capsule, or joins it with what the target tier has of the same content.
@@ -395,7 +398,10 @@ fn answer_of(source: &MemoryRecord, to_tier: Tier, capsule: &Capsule, audit_id: 
         new_memory_id: None,
         deduped: false,
         to_tier: wire::tier_view(to_tier),
-        scrub_report: wire::scrub_view(&capsule.scrub.summary()),
+        scrub_report: match &capsule.beside {
+            Some(beside) => wire::scrub_view_with(wire::scrub_view(&capsule.scrub.summary()), &beside.summary()),
+            None => wire::scrub_view(&capsule.scrub.summary()),
+        },
         approval_id: None,
         approval_status: None,
         audit_id: audit_id.to_owned(),

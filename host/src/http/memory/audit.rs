@@ -41,7 +41,7 @@ pub(in crate::http) struct AuditParams {
     get, path = "/memory/audit", tag = "memory", params(AuditParams),
     responses((status = 200, description = "A page of the audit of memory", body = MemoryAudit))
 )]
-pub(in crate::http) async fn list(
+pub(in crate::http) async fn entries(
     State(host): State<Shared>,
     caller: Caller,
     Params(params): Params<AuditParams>,
