@@ -196,5 +196,6 @@ impl App {
         if let Some(scheduler) = self.scheduler.take() {
             scheduler.stop().await;
         }
+        self.engine.settled().await;
     }
 }

@@ -59,7 +59,7 @@ fn what_is_remembered_is_governed_from_the_command_line() {
     story(&sluice);
     let server = serve(&sluice);
     story(&sluice);
-    server.stop();
+    server.kill();
     let verified = sluice.run(&["verify"]);
     assert_eq!(verified.code, Some(0), "{verified:#?}");
 }

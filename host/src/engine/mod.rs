@@ -66,7 +66,7 @@ use crate::store::Store;
 use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
-use memory::CleanNames;
+use memory::{Behind, CleanNames};
 use ports::Plugins;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
@@ -116,6 +116,7 @@ struct Parts {
     rules: Rules,
     indexed: Indexed,
     clean_names: CleanNames,
+    behind: Behind,
 }
 
 impl Engine {
@@ -149,6 +150,7 @@ impl Engine {
             rules: Rules::default(),
             indexed: Indexed::default(),
             clean_names: CleanNames::default(),
+            behind: Behind::default(),
         };
         Self { parts: Arc::new(parts) }
     }

@@ -151,7 +151,9 @@ fn shown(found: &[Ranked]) -> String {
         return String::new();
     }
     let mut text = HEADING.to_owned();
-    found.iter().for_each(|ranked| text.push_str(&entry(ranked)));
+    for ranked in found {
+        text.push_str(&entry(ranked));
+    }
     text
 }
 

@@ -63,9 +63,15 @@ impl Engine {
         let is_new = |name: &(&str, String)| !clean.holds(scrubber, &name.1);
         let names: Vec<(&'static str, String)> = fields.names.iter().filter(|name| is_new(name)).cloned().collect();
         let mut sheet = Sheet::default();
-        names.iter().for_each(|(_, name)| sheet.value(name));
-        fields.texts.iter().for_each(|(member, text)| sheet.named(member, text));
-        fields.tags.iter().for_each(|tag| sheet.value(tag));
+        for (_, name) in &names {
+            sheet.value(name);
+        }
+        for (member, text) in &fields.texts {
+            sheet.named(member, text);
+        }
+        for tag in &fields.tags {
+            sheet.value(tag);
+        }
         sheet.members(&fields.metadata);
         if sheet.places.is_empty() {
             return Ok(None);
@@ -130,7 +136,11 @@ impl Sheet {
             Value::Null | Value::Bool(_) => self.text.push('\n'),
             Value::Number(number) => self.value(&number.to_string()),
             Value::String(text) => self.value(text),
-            Value::Array(items) => items.iter().for_each(|item| self.json(item)),
+            Value::Array(items) => {
+                for item in items {
+                    self.json(item);
+                }
+            }
             Value::Object(members) => {
                 self.text.push('\n');
                 self.members(members);

@@ -1,7 +1,7 @@
 //! Governed memory: who may have what remembered where, and find it again.
 //!
 //! Every use case begins with what its caller reaches ([`reach`]) and ends with one unit of work
-//! that holds the record, the events and the entry of the audit ([`told`]). Nothing is kept that the
+//! that holds the record, the events and the entry of the audit ([`told`]; for searches [`behind`]). Nothing is kept that the
 //! scrubber has not seen ([`scrub`] for texts, [`fields`] for what stands beside them). Then:
 //! [`put`], [`search`], [`promote`] with the questions it asks people ([`review`]), [`remove`],
 //! [`context`] for prompts, [`capture`] for what is remembered by itself, and [`expiry`].
@@ -11,6 +11,7 @@ mod fingerprint;
 mod reach;
 mod scrub;
 mod told;
+mod behind;
 
 mod put;
 mod search;
@@ -23,6 +24,7 @@ mod expiry;
 
 use std::collections::BTreeSet;
 
+pub(in crate::engine) use behind::Behind;
 pub(in crate::engine) use fields::CleanNames;
 pub use fingerprint::FingerprintKey;
 pub use put::EXPIRES_IN_SESSION_MS;

@@ -83,7 +83,7 @@ impl Engine {
         if result.status == ScrubStatus::Blocked {
             return self.tell_blocked(caller, reach, &place, kind, &result, receipt).await;
         }
-        let candidate = self.candidate(reach, place, &request, &result, fields)?;
+        let candidate = self.candidate(reach, place, &request, &result, &fields)?;
         self.remember(caller, reach, candidate, &result, beside.as_ref(), receipt).await
     }
 
@@ -125,7 +125,7 @@ impl Engine {
         place: Partition,
         request: &MemoryPut,
         result: &ScrubResult,
-        fields: Fields,
+        fields: &Fields,
     ) -> Result<Candidate, EngineError> {
         let now = self.now();
         let is_session = place.tier == Tier::Session;
@@ -330,7 +330,7 @@ fn fields_of(request: &MemoryPut, place: &Partition) -> Result<Fields, EngineErr
         if text.as_str().contains("\\u0000") {
             return Err(FieldError::new("metadata", "holds U+0000, which no database keeps; leave it out").into());
         }
-        fields.metadata = metadata.clone();
+        fields.metadata.clone_from(metadata);
     }
     Ok(fields)
 }

@@ -93,8 +93,8 @@ impl Engine {
             return judge(approval, now).map_err(|why| EngineError::Conflict(format!("approval `{id}` {why}")));
         }
         let asked = self.parts.store.approvals_of_promotion(source.workspace_id(), &question.subject).await?;
-        let asked = asked.into_iter().filter(|approval| approval.is_about(&question.content));
-        Ok(asked.filter_map(|approval| judge(approval, now).ok()).next().unwrap_or(Reviewed::NotAsked))
+        let mut asked = asked.into_iter().filter(|approval| approval.is_about(&question.content));
+        Ok(asked.find_map(|approval| judge(approval, now).ok()).unwrap_or(Reviewed::NotAsked))
     }
 
     /// The question, for whoever answers.

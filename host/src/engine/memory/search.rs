@@ -15,7 +15,6 @@ use crate::domain::audit::AuditOutcome;
 use crate::domain::event_type::EventType;
 use crate::domain::memory::query::QUERY_MAX_BYTES;
 use crate::domain::memory::{InvalidPartition, MemoryRecord, Partition, Query, Scope, Tier, validation};
-use crate::engine::error::conflict_or_storage;
 use crate::engine::{Engine, EngineError};
 use crate::store::{self, MemoryFilter, Unit};
 use crate::wire::{self, FieldError};
@@ -212,7 +211,7 @@ impl Engine {
         let audit = vec![telling.audit("memory.search", "memory", outcome, None, particulars)];
         let audit_id = telling.audit_id;
         let unit = Unit { audit, events: telling.events, ..Unit::default() };
-        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        self.write_behind(unit).await?;
         Ok(audit_id)
     }
 }
