@@ -300,9 +300,11 @@ fn postgres_statements() -> [Sql; 2] {
 /// The statements that count what scopes have, and forget those that have nothing.
 fn scope_statements(dialect: Dialect) -> [Sql; 2] {
     let columns = "workspace_id, scope, org, project_id, tier, session_id, owner, records, words";
+    // Words may come to be read in another way than when they were counted: never fewer than none.
     let count = format!(
         "INSERT INTO memory_scopes ({columns}) SELECT {columns} FROM {} WHERE TRUE ON CONFLICT (workspace_id, scope) \
-         DO UPDATE SET records = memory_scopes.records + excluded.records, words = memory_scopes.words + excluded.words",
+         DO UPDATE SET records = memory_scopes.records + excluded.records, words = CASE WHEN \
+         memory_scopes.words + excluded.words < 0 THEN 0 ELSE memory_scopes.words + excluded.words END",
         given(dialect, SCOPE_COLUMNS)
     );
     let empty = format!(

@@ -1,6 +1,6 @@
 //! Finding records by their words: the databases find and preselect, [`rank`] decides the order.
 
-use super::error::StorageError;
+use super::error::{StorageError, StorageErrorKind};
 use super::memories::{MemoryFilter, meant, within};
 use super::memory_index::{push_run, push_word};
 use super::open::Store;
@@ -20,6 +20,8 @@ use crate::domain::time::Timestamp;
 const CANDIDATES_MAX: u32 = 200;
 /// Most bytes of text that one search ranks.
 const CANDIDATES_MAX_BYTES: u64 = 4 * 1024 * 1024;
+/// Texts of fewer bytes are ranked at once, more on a thread of their own (about a hundredth of a second).
+const RANKED_AT_ONCE_BYTES: usize = 512 * 1024;
 /// Most records that are compared with a new one.
 const NEAR_MAX: u32 = 8;
 /// From how many records of a scope on words that many of them have are not looked up, as long as
@@ -96,10 +98,10 @@ impl Record for TableNumber {
     }
 }
 
-/// A record's vector.
+/// A record's vector, as text.
 struct VectorOf {
     memory_id: String,
-    vector: Vector,
+    vector: String,
 }
 
 impl Record for VectorOf {
@@ -109,16 +111,12 @@ impl Record for VectorOf {
     };
 
     fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
-        let memory_id = row.text("memory_id")?;
-        let text = row.text("vector")?;
-        let vector = Vector::from_text(&text).ok_or_else(|| row.damaged("vector", "no vector"))?;
-        Ok(Self { memory_id, vector })
+        Ok(Self { memory_id: row.text("memory_id")?, vector: row.text("vector")? })
     }
 }
 
 /// A scope that has records, and what it counts for a query.
-struct Counted<'s> {
-    scope: &'s Scope,
+struct Counted {
     key: ScopeKey,
     counts: Counts,
 }
@@ -213,15 +211,12 @@ impl Store {
         let or = if index.dialect() == Dialect::Sqlite { " OR " } else { " | " };
         let select = candidates(index, &conditions.join(or), CANDIDATES_MAX, |select| allowed(search, select));
         let found: Vec<MemoryRecord> = self.many(select).await?;
-        let scored = found.into_iter().filter_map(|record| {
-            let key = record.scope().key();
-            // A scope that had nothing a moment ago: its first record is told from nothing.
-            let none = Counts { records: 1, words: 1, having: Vec::new() };
-            let counts = counted.iter().find(|counted| counted.key == key).map_or(&none, |counted| &counted.counts);
-            let (score, is_told_apart) = rank::score(query, counts, &record, now)?;
-            Some((record, score, is_told_apart))
-        });
-        Ok(rank::ordered(scored.collect()))
+        let bytes: usize = found.iter().map(|record| record.text.len()).sum();
+        if bytes < RANKED_AT_ONCE_BYTES {
+            return Ok(ranked(query, &counted, found, now));
+        }
+        let query = query.clone();
+        aside(move || Ok(ranked(&query, &counted, found, now))).await
     }
 
     /// The records whose vectors point most nearly where the search's does, nearest first, with the
@@ -234,11 +229,9 @@ impl Store {
         let select = allowed(search, Select::<VectorOf>::all())
             .only("memory_vectors.numbers = $", vector.len() as u64)
             .page("memories.created_at_ms DESC, memories.id", super::PAGE_MAX);
-        let found = self.many(select).await?;
-        let mut near: Vec<(f64, String)> =
-            found.into_iter().map(|found| (vector.cosine(&found.vector), found.memory_id)).collect();
-        near.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
-        near.truncate(CANDIDATES_MAX as usize);
+        let found: Vec<VectorOf> = self.many(select).await?;
+        let vector = vector.clone();
+        let near = aside(move || by_angle(&vector, found)).await?;
         let ids = near.iter().map(|(_, id)| Cell::from(id.as_str()));
         let select = allowed(search, Select::<MemoryRecord>::all()).only_in("memories.id", ids);
         let mut records: Vec<MemoryRecord> = if near.is_empty() { Vec::new() } else { self.many(select).await? };
@@ -261,16 +254,16 @@ impl Store {
     }
 
     /// The scopes that have records, and what they count for the search's query.
-    async fn counted<'s>(&self, search: &MemorySearch<'s>, index: Words) -> Result<Vec<Counted<'s>>, StorageError> {
+    async fn counted(&self, search: &MemorySearch<'_>, index: Words) -> Result<Vec<Counted>, StorageError> {
         let select = Select::<ScopeCounts>::all().only("memories.workspace_id = $", search.workspace_id.as_str());
         let keys = search.scopes.iter().map(|scope| scope.key().as_str().into());
         let mut counts = self.many(select.only_in("memories.scope", keys)).await?;
-        let mut counted: Vec<Counted<'s>> = Vec::new();
+        let mut counted: Vec<Counted> = Vec::new();
         for scope in search.scopes.iter().filter(|scope| scope.partition.workspace_id == *search.workspace_id) {
             let key = scope.key();
             if let Some(at) = counts.iter().position(|counts| counts.scope == key.as_str()) {
                 let ScopeCounts { records, words, .. } = counts.swap_remove(at);
-                counted.push(Counted { scope, key, counts: Counts { records, words, having: Vec::new() } });
+                counted.push(Counted { key, counts: Counts { records, words, having: Vec::new() } });
             }
         }
         for counted in &mut counted {
@@ -308,6 +301,40 @@ impl Store {
         }
         Ok(having)
     }
+}
+
+/// Puts what was found in order.
+fn ranked(query: &Query, counted: &[Counted], found: Vec<MemoryRecord>, now: Timestamp) -> Vec<Ranked> {
+    // A scope that had nothing a moment ago: its first record is told from nothing.
+    let none = Counts { records: 1, words: 1, having: Vec::new() };
+    let scored = found.into_iter().filter_map(|record| {
+        let key = record.scope().key();
+        let counts = counted.iter().find(|counted| counted.key == key).map_or(&none, |counted| &counted.counts);
+        let (score, is_told_apart) = rank::score(query, counts, &record, now)?;
+        Some((record, score, is_told_apart))
+    });
+    rank::ordered(scored.collect())
+}
+
+/// The records whose vectors point most nearly where `vector` does, nearest first.
+fn by_angle(vector: &Vector, found: Vec<VectorOf>) -> Result<Vec<(f64, String)>, StorageError> {
+    let mut near = Vec::with_capacity(found.len());
+    for VectorOf { memory_id, vector: text } in found {
+        let other = Vector::from_text(&text)
+            .ok_or_else(|| StorageError::because(StorageErrorKind::Corrupt, "a row of memory_vectors has no vector"))?;
+        near.push((vector.cosine(&other), memory_id));
+    }
+    near.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+    near.truncate(CANDIDATES_MAX as usize);
+    Ok(near)
+}
+
+/// Does what takes long on a thread that nobody else waits for.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| StorageError::new(StorageErrorKind::Other, panic))?
 }
 
 /// Only what a search may find.
@@ -360,8 +387,7 @@ fn words_of_query<'q>(query: &'q Query, scope: &'q ScopeKey) -> impl Iterator<It
 }
 
 /// What a record of a scope has to have to be found; nothing when none has it.
-fn condition_of(query: &Query, counted: &Counted<'_>, dialect: Dialect) -> Option<String> {
-    debug_assert_eq!(counted.scope.key(), counted.key);
+fn condition_of(query: &Query, counted: &Counted, dialect: Dialect) -> Option<String> {
     if query.phrases.is_empty() {
         let looked_up = looked_up(&counted.counts);
         let words = words_of_query(query, &counted.key).zip(looked_up);
@@ -411,5 +437,29 @@ fn one_word(word: &str, is_prefix: bool, dialect: Dialect) -> String {
         (Dialect::Sqlite, true) => format!("\"{word}\" *"),
         (Dialect::Postgres, false) => format!("'{word}'"),
         (Dialect::Postgres, true) => format!("'{word}':*"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_large_scope_common_words_are_looked_up_only_when_nothing_else_is_asked_for() {
+        let looked_up =
+            |records: u64, having: &[u64]| looked_up(&Counts { records, words: 0, having: having.to_vec() });
+        assert_eq!(looked_up(1_000, &[900, 1, 0]), [true, true, false], "a small one");
+        assert_eq!(looked_up(10_000, &[9_000, 1, 500, 501, 0]), [false, true, true, false, false]);
+        assert_eq!(looked_up(10_000, &[9_000, 1]), [true, true], "the two rarest always");
+        assert_eq!(looked_up(10_000, &[9_000, 8_000, 7_000]), [false, true, true]);
+        assert_eq!(looked_up(10_000, &[9_000]), [true]);
+    }
+
+    #[test]
+    fn conditions_are_written_in_each_databases_language() {
+        let words = || [("kwa".to_owned(), false), ("kwb".to_owned(), true)].into_iter();
+        assert_eq!(any_of(words(), Dialect::Sqlite).unwrap(), "(\"kwa\" OR \"kwb\" *)");
+        assert_eq!(any_of(words(), Dialect::Postgres).unwrap(), "('kwa' | 'kwb':*)");
+        assert_eq!(any_of(std::iter::empty(), Dialect::Sqlite), None);
     }
 }

@@ -11,6 +11,9 @@
 //! only `database` can open. How a read flows: a noun's file (`missions`, `runs`, ...) builds a
 //! `select`, a connection of the readers' pool runs it, the noun's `Record::read` reads the rows.
 //!
+//! Records of memory are found by an index of words (`memory_index`), which a batch changes with
+//! them; what it finds is ranked by the domain (`memory_search`).
+//!
 //! To add a noun: a migration pair, a file here with its table, its row and its reads, a place
 //! in `table::TableId` and `unit::Write`; then its round trip in `tests/tests/store/records.rs`.
 //!

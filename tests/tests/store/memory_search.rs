@@ -443,3 +443,41 @@ async fn vectors_find_what_words_do_not() {
     })
     .await;
 }
+
+/// Records of the rest of the workspace, and of one partition.
+const MANY: usize = 50_000;
+const FEW: usize = 1_000;
+
+#[tokio::test]
+async fn a_partition_is_searched_as_fast_among_many_as_alone() {
+    on_both_databases(async |store| {
+        let small = Scope::shared(partition("ws_a", "small", Tier::Project));
+        let text = |n: usize| format!("pool {} entry{} {} about {n}", n % 7, n % 100, ["timeout", "retry"][n % 2]);
+        put_all(&store, &small.partition, "small", (0..FEW).map(text)).await;
+        let measured = async || {
+            let mut times = Vec::new();
+            for n in 0..40 {
+                let begun = tokio::time::Instant::now();
+                let found = scored(&store, &small, &format!("entry{} timeout", n * 2)).await;
+                times.push(begun.elapsed());
+                assert!(found.len() >= 10, "{n}");
+            }
+            times.sort_unstable();
+            times[times.len() / 2]
+        };
+        let alone = measured().await;
+        for n in 0..MANY / FEW {
+            // All in one partition, the largest there is.
+            let texts = (n * FEW..(n + 1) * FEW).map(text);
+            put_all(&store, &partition("ws_a", "large", Tier::Project), &format!("large{n}_"), texts).await;
+        }
+        let among = measured().await;
+        // A search that read the others' entries would take tens of times as long.
+        assert!(among < alone * 4, "alone {alone:?}, among {MANY} others {among:?}");
+        let begun = tokio::time::Instant::now();
+        let found = scored(&store, &Scope::shared(partition("ws_a", "large", Tier::Project)), "about 17 timeout").await;
+        assert_eq!(found[0].0, "mem_large0_17");
+        println!("alone {alone:?}, among others {among:?}, of {MANY} {:?}", begun.elapsed());
+    })
+    .await;
+}

@@ -27,6 +27,8 @@ const HALF_LIFE_MS: f64 = 30.0 * 24.0 * 60.0 * 60.0 * 1000.0;
 const TIER: f64 = 0.03;
 /// From how many records on a scope says which words are common.
 const COMMON_FROM_RECORDS: u64 = 8;
+/// Which share of a question's weight a record has at least that is about it.
+const COVERED: f64 = 0.15;
 /// Scores below this share of the best are of what only brushes the query.
 pub const FLOOR: f64 = 0.15;
 /// How little the first places of an order are worth more than those after them.
@@ -52,8 +54,8 @@ pub struct Ranked {
     pub record: MemoryRecord,
     /// Relative to the best of the answer, which has 1.
     pub score: f64,
-    /// Whether it has anything to do with the query: a word that not most records of its scope have,
-    /// and a score over [`FLOOR`].
+    /// Whether it has anything to do with the query: a word that not most records of its scope have, of
+    /// a long query more than one, and a score over [`FLOOR`].
     pub is_relevant: bool,
 }
 
@@ -69,13 +71,9 @@ pub fn score(query: &Query, counts: &Counts, record: &MemoryRecord, now: Timesta
     let mean = ratio(counts.words, counts.records.max(1)).max(1.0);
     let length = 1.0 - B + B * ratio(seen.words, 1) / mean;
     let mut score = 0.0;
-    let mut is_told_apart = false;
     for (term, times) in seen.times.iter().enumerate() {
         let times = ratio(*times, 1);
         score += weight_of(term) * times * (K1 + 1.0) / (times + K1 * length);
-        let having = counts.having.get(term).copied().unwrap_or_default();
-        let is_common = counts.records >= COMMON_FROM_RECORDS && having * 2 > counts.records;
-        is_told_apart |= times > 0.0 && !is_common;
     }
     for phrase in &query.phrases {
         let words = phrase.iter().filter_map(|word| query.words.iter().position(|other| other == word));
@@ -89,7 +87,25 @@ pub fn score(query: &Query, counts: &Counts, record: &MemoryRecord, now: Timesta
     score *= 1.0 + RECENCY * (-age / HALF_LIFE_MS).exp2();
     let tiers_below = Tier::ALL.iter().filter(|tier| **tier < record.partition.tier).count();
     score *= 1.0 + TIER * ratio(tiers_below as u64, 1);
-    Some((score, is_told_apart))
+    Some((score, tells_enough(&seen.times, counts, &weights)))
+}
+
+/// Whether a record that has terms so many `times` is about what was asked: it has one that not most
+/// records have, and of a long question more than a word.
+fn tells_enough(times: &[u64], counts: &Counts, weights: &[f64]) -> bool {
+    let knows_its_words = counts.records >= COMMON_FROM_RECORDS;
+    let (mut has_rare, mut covered, mut all) = (false, 0.0, 0.0);
+    for (term, times) in times.iter().enumerate() {
+        let having = counts.having.get(term).copied().unwrap_or_default();
+        // A few records say nothing about which words are common.
+        let weight = if knows_its_words { weights.get(term).copied().unwrap_or_default() } else { 1.0 };
+        all += weight;
+        if *times > 0 {
+            covered += weight;
+            has_rare |= !knows_its_words || having * 2 <= counts.records;
+        }
+    }
+    has_rare && covered >= COVERED * all
 }
 
 /// How much a term says that `having` of `records` have: more than nothing, always.
@@ -222,8 +238,8 @@ pub fn newest_first(one: &MemoryRecord, other: &MemoryRecord) -> Ordering {
     other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id))
 }
 
-/// As many of the best as fit into `max_chars` characters of text, and at most `limit`. The first is
-/// there even when it does not fit, because nothing would be worse.
+/// As many of the best as fit into `max_chars` characters of text together, and at most `limit`. What
+/// does not fit is left out whole, the best of all too.
 pub fn within_budget(ranked: Vec<Ranked>, limit: usize, max_chars: Option<usize>) -> Vec<Ranked> {
     let mut left = max_chars.unwrap_or(usize::MAX);
     let mut kept = Vec::new();
@@ -232,11 +248,155 @@ pub fn within_budget(ranked: Vec<Ranked>, limit: usize, max_chars: Option<usize>
             break;
         }
         let length = one.record.text.chars().count();
-        if length > left && !kept.is_empty() {
-            continue;
+        if length <= left {
+            left -= length;
+            kept.push(one);
         }
-        left = left.saturating_sub(length);
-        kept.push(one);
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::artifact::Digest;
+    use crate::domain::id::{MemoryId, WorkspaceId};
+    use crate::domain::json::Json;
+    use crate::domain::memory::{
+        MemoryKind, Partition, ScrubStatus, Scrubbed, SourceType, Trust, Visibility, content_digest,
+    };
+
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    const NOW: Timestamp = Timestamp(1_000 * DAY_MS);
+
+    fn record(id: &str, text: &str) -> MemoryRecord {
+        MemoryRecord {
+            id: MemoryId::new(id),
+            partition: Partition::new("org", &WorkspaceId::new("ws"), None, Tier::Project, None).unwrap(),
+            owner: "user.ada".to_owned(),
+            visibility: Visibility::Shared,
+            kind: MemoryKind::Note,
+            text: text.to_owned(),
+            tags: Vec::new(),
+            classification: "internal".to_owned(),
+            metadata: Json::empty_object(),
+            source: None,
+            source_type: SourceType::User,
+            run_id: None,
+            tool: None,
+            content_digest: content_digest(text),
+            origin: None,
+            scrub: Scrubbed { status: ScrubStatus::Passed, counts: Vec::new(), scrubber: Digest::of(b"") },
+            approval_id: None,
+            trust: Trust::Trusted,
+            created_at: NOW,
+            updated_at: NOW,
+            expires_at: None,
+            revision: 1,
+        }
+    }
+
+    /// The ids of `records` in order for a query, in a scope of 100 records of ten words in which `having`
+    /// have each of its terms.
+    fn order(query: &str, having: &[u64], records: &[MemoryRecord]) -> Vec<String> {
+        let query = Query::parse(query);
+        let counts = Counts { records: 100, words: 1_000, having: having.to_vec() };
+        let scored = records.iter().filter_map(|record| {
+            score(&query, &counts, record, NOW).map(|(score, told)| (record.clone(), score, told))
+        });
+        ordered(scored.collect()).into_iter().map(|one| one.record.id.to_string()).collect()
+    }
+
+    #[test]
+    fn rare_words_repeated_words_short_texts_and_words_side_by_side_come_first() {
+        let [common, rare] = [record("common", "pool and nothing else"), record("rare", "quorum and nothing else")];
+        assert_eq!(order("pool quorum", &[60, 2], &[common, rare]), ["rare", "common"]);
+        let [once, often] = [record("once", "pool a b c d e"), record("often", "pool a pool b pool c")];
+        assert_eq!(order("pool", &[5], &[once, often]), ["often", "once"]);
+        let [long, short] = [record("long", &format!("pool {}", "x ".repeat(50))), record("short", "pool x")];
+        assert_eq!(order("pool", &[5], &[long, short]), ["short", "long"]);
+        let [apart, beside] = [record("apart", "pool of some connection"), record("beside", "some connection pool of")];
+        assert_eq!(order("connection pool", &[5, 5], &[apart, beside]), ["beside", "apart"]);
+    }
+
+    #[test]
+    fn tags_tiers_and_age_decide_between_equals() {
+        let (plain, mut tagged) = (record("plain", "pool a pool b"), record("tagged", "pool a c b"));
+        tagged.tags = vec!["pool".to_owned()];
+        assert_eq!(order("pool", &[5], &[plain, tagged]), ["tagged", "plain"]);
+        let (project, mut curated) = (record("project", "pool"), record("curated", "pool"));
+        curated.partition.tier = Tier::Curated;
+        assert_eq!(order("pool", &[5], &[project, curated]), ["curated", "project"]);
+        let (mut old, mut older, new) = (record("old", "pool"), record("older", "pool"), record("new", "pool"));
+        (old.created_at, older.created_at) = (Timestamp(NOW.0 - 20 * DAY_MS), Timestamp(NOW.0 - 400 * DAY_MS));
+        assert_eq!(order("pool", &[5], &[older.clone(), old, new]), ["new", "old", "older"]);
+        let fitting = MemoryRecord { text: "pool pool quorum".to_owned(), ..older };
+        assert_eq!(
+            order("pool quorum", &[5, 5], &[record("new", "pool x"), fitting])[0],
+            "older",
+            "age decides little"
+        );
+        assert_eq!(order("pool", &[5], &[record("b", "pool"), record("a", "pool")]), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_only_brushes_the_query_is_not_relevant() {
+        let query = Query::parse("pool quorum lease fencing");
+        let counts = Counts { records: 100, words: 1_000, having: vec![80, 2, 3, 3] };
+        let relevant = |counts: &Counts, texts: &[&str]| -> Vec<bool> {
+            let scored = texts.iter().map(|text| {
+                let record = record(text, text);
+                let (score, told) = score(&query, counts, &record, NOW).unwrap();
+                (record, score, told)
+            });
+            ordered(scored.collect()).into_iter().map(|one| one.is_relevant).collect()
+        };
+        assert_eq!(relevant(&counts, &["quorum lease fencing", "lease", "pool pool pool"]), [true, true, false]);
+        assert_eq!(relevant(&counts, &["pool"]), [false], "most have it, and nothing else was found");
+        let few = Counts { records: 2, words: 20, having: vec![2, 0, 0, 0] };
+        assert_eq!(relevant(&few, &["pool"]), [true], "two records say nothing about what is common");
+        let long = Query::parse("the pool quorum lease fencing grows when many workers restart after deployment");
+        let seldom = Counts { having: vec![3; 16], ..counts };
+        let told = |text: &str| score(&long, &seldom, &record("a", text), NOW).unwrap().1;
+        assert!(!told("restart the kettle"), "one word of ten");
+        assert!(told("workers restart"));
+    }
+
+    #[test]
+    fn a_record_without_the_phrase_is_none() {
+        let phrases = [("a connection pool b", true), ("pool connection", false), ("connection of the pool", false)];
+        for (text, wanted) in phrases {
+            let query = Query::parse("\"connection pool\"");
+            let counts = Counts { records: 10, words: 100, having: vec![1, 1] };
+            assert_eq!(score(&query, &counts, &record("a", text), NOW).is_some(), wanted, "{text}");
+        }
+        let again = Query::parse("\"a b a b c\"");
+        let counts = Counts { records: 10, words: 100, having: vec![1, 1, 1] };
+        assert!(score(&again, &counts, &record("a", "x a b a b a b c"), NOW).is_some(), "after a false start");
+    }
+
+    #[test]
+    fn two_orders_become_one() {
+        let ranked = |id: &str| Ranked { record: record(id, id), score: 1.0, is_relevant: true };
+        let near = vec![(record("c", "c"), 0.9), (record("b", "b"), 0.8), (record("d", "d"), 0.1)];
+        let fused = fused(vec![ranked("a"), ranked("b")], near);
+        let found: Vec<_> = fused.iter().map(|one| (one.record.id.as_str(), one.is_relevant)).collect();
+        assert_eq!(found, [("b", true), ("a", true), ("c", true), ("d", false)]);
+        assert!((fused[0].score - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_budget_leaves_out_what_does_not_fit_and_takes_what_does() {
+        let ranked = |text: &str| Ranked { record: record(text, text), score: 1.0, is_relevant: true };
+        let all = || vec![ranked("12345"), ranked("1234567890"), ranked("ä"), ranked("123")];
+        let texts = |limit, max| {
+            let kept = within_budget(all(), limit, max);
+            kept.into_iter().map(|one| one.record.text).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(10, None).len(), 4);
+        assert_eq!(texts(2, None), ["12345", "1234567890"]);
+        assert_eq!(texts(10, Some(9)), ["12345", "ä", "123"]);
+        assert_eq!(texts(10, Some(1)), ["ä"]);
+        assert_eq!(texts(10, Some(0)), [""; 0]);
+    }
 }
