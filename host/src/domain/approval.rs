@@ -28,6 +28,9 @@ pub const KIND_GATE: &str = "gate";
 /// no reducer asks with it, and none is told.
 pub const KIND_ACTION: &str = "action";
 
+/// Kind of the approvals of promotions in memory. The host's own, as actions are.
+pub const KIND_PROMOTION: &str = "memory_promotion";
+
 /// An approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
@@ -35,8 +38,8 @@ pub struct Approval {
     pub workspace_id: WorkspaceId,
     /// Its id.
     pub id: ApprovalId,
-    /// The mission that asks.
-    pub mission_id: MissionId,
+    /// The mission that asks; none for a question of memory that no mission's run asked.
+    pub mission_id: Option<MissionId>,
     /// The work item it is about.
     pub work_item_id: Option<WorkItemId>,
     /// [`KIND_GATE`], [`KIND_ACTION`], or a kind of the reducer's own.

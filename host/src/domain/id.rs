@@ -86,6 +86,8 @@ identifiers! {
     TokenId = "tok_";
     /// One holding of a named lease.
     LeaseId = "lse_";
+    /// A record of memory.
+    MemoryId = "mem_";
     /// An event of the log, or one waiting in a mission's inbox.
     EventId = "evt_";
 }

@@ -41,6 +41,18 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0004_sessions.sql"),
         postgres: include_str!("../../migrations/postgres/0004_sessions.sql"),
     },
+    Migration {
+        number: 5,
+        name: "memory",
+        sqlite: include_str!("../../migrations/sqlite/0005_memory.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_memory.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "governance",
+        sqlite: include_str!("../../migrations/sqlite/0006_governance.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_governance.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

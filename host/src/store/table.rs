@@ -6,7 +6,7 @@
 //! the list of all of them. It holds no SQL.
 
 use super::{
-    approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, missions, receipts,
+    approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, receipts,
     resource_schemas, resources, runs, timers, tokens, verdicts, work_items,
 };
 
@@ -102,13 +102,16 @@ pub(super) enum TableId {
     SessionStatus,
     Resources,
     ResourceRevisions,
+    Memories,
+    MemoryContents,
+    MemoryVectors,
     Audit,
     Events,
 }
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -128,6 +131,9 @@ impl TableId {
         Self::SessionStatus,
         Self::Resources,
         Self::ResourceRevisions,
+        Self::Memories,
+        Self::MemoryContents,
+        Self::MemoryVectors,
         Self::Audit,
         Self::Events,
     ];
@@ -154,6 +160,9 @@ impl TableId {
             Self::SessionStatus => &cursors::SESSION_STATUS,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
+            Self::Memories => &memories::MEMORIES,
+            Self::MemoryContents => &memories::MEMORY_CONTENTS,
+            Self::MemoryVectors => &memories::MEMORY_VECTORS,
             Self::Audit => &audit::AUDIT,
             Self::Events => &log::EVENTS,
         }
