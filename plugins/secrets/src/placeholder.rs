@@ -29,7 +29,7 @@ const WHOLE: &[&str] = &[
     "", "password", "passwd", "passw0rd", "password1", "pass", "pwd", "pw", "secret", "secrets", "token", "user",
     "username", "postgres", "root", "admin", "guest", "test", "testing", "test123", "foo", "bar", "baz", "foobar",
     "none", "null", "nil", "undefined", "true", "false", "yes", "no", "empty", "string", "default", "localhost",
-    "apikey", "api_key", "api-key", "key", "value", "string;", "required", "optional", "credential", "credentials",
+    "apikey", "api_key", "api-key", "key", "value", "string;", "required", "optional", "credential", "credentials", "public",
     "passphrase", "access_token", "bearer", "basic", "n/a", "tbd", "blank", "text", "user:password", "user:pass",
     "username:password", "%s", "%d", "%v", "%q", "env", "vault", "file", "prompt",
 ];

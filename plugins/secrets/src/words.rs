@@ -132,7 +132,9 @@ pub(crate) fn is_technical(word: &[u8]) -> bool {
             && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-%+/.:".contains(b))
             && (matches!(unit.first(), Some(b'-' | b'%' | b'+' | b'/' | b'.' | b':')) || UNITS.contains(&unit))
     };
-    let is_named = TECHNICAL.iter().any(|name| lower.starts_with(name.as_bytes())) && lower.len() <= 14;
+    // `s3` and `tls1.3` are technical, `s3cret` is not.
+    let is_cut = |name: &str| name.len() > 3 || !lower.get(name.len()).is_some_and(u8::is_ascii_alphabetic);
+    let is_named = TECHNICAL.iter().any(|name| lower.starts_with(name.as_bytes()) && is_cut(name)) && lower.len() <= 14;
     is_named || is_measure()
 }
 
@@ -172,6 +174,7 @@ mod tests {
                 && is_technical(b"8-character")
                 && is_technical(b"30d")
                 && !is_technical(b"hunter2")
+                && !is_technical(b"S3cret-Sauce")
         );
         assert!(
             is_phrase(b"correct horse battery staple")
