@@ -7,6 +7,7 @@ use crate::alphabet::{is_base64, line_start};
 use crate::base64;
 use crate::judge::{is_public, is_uuid};
 use crate::kind::Kind;
+use crate::openings::Shapes;
 use crate::placeholder::is_placeholder;
 use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
 use crate::scan::{Found, Options};
@@ -57,6 +58,9 @@ const OTHER_KEYS: &[&str] = &[
     "cache", "composite", "dedup", "foreign", "hash", "idempotency", "index", "object", "partition", "primary", "pub",
     "public", "publishable", "row", "s3", "site", "sort",
 ];
+
+static HINT_SHAPES: Shapes = Shapes::of(HINTS);
+static DENIAL_SHAPES: Shapes = Shapes::of(DENIALS);
 
 /// Code hosts, beside whose names revisions stand. Small letters.
 const CODE_HOSTS: &[&[u8]] = &[b"api", b"codacy", b"codecov", b"coveralls", b"circleci", b"travisci", b"sourcegraph"];
@@ -213,8 +217,10 @@ fn near(text: &[u8], start: usize) -> Near {
     let mut seen: [u8; 24] = [0; 24];
     for words in 0..WORDS_MAX {
         let Some((word, rest)) = last_word(window, &mut seen) else { return Near::Nothing };
-        let is = |list: &[&str]| list.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok();
-        if is(HINTS) {
+        let is = |shapes: &Shapes, list: &[&str]| {
+            shapes.may_have(word) && list.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok()
+        };
+        if is(&HINT_SHAPES, HINTS) {
             let is_key = matches!(word, b"key" | b"keys");
             let mut before = [0; 24];
             let is_other = is_key
@@ -222,7 +228,7 @@ fn near(text: &[u8], start: usize) -> Near {
                     .is_some_and(|(word, _)| OTHER_KEYS.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok());
             return if is_other { Near::Denial } else { Near::Hint { words } };
         }
-        if is(DENIALS) {
+        if is(&DENIAL_SHAPES, DENIALS) {
             return Near::Denial;
         }
         if vendors::is_vendor(word) || word == b"api" {

@@ -3,10 +3,14 @@
 //! Owns the list. Names that are everyday words are left out, and so are code hosts, whose names
 //! stand beside revisions.
 
+use crate::openings::Shapes;
+
 /// Whether `word` (small letters) is the name of such a service.
 pub(crate) fn is_vendor(word: &[u8]) -> bool {
-    VENDORS.binary_search_by(|name| name.as_bytes().cmp(word)).is_ok()
+    SHAPES.may_have(word) && VENDORS.binary_search_by(|name| name.as_bytes().cmp(word)).is_ok()
 }
+
+static SHAPES: Shapes = Shapes::of(VENDORS);
 
 /// Sorted.
 #[rustfmt::skip]
