@@ -199,7 +199,9 @@ impl Plan {
         let mut by_workspace: BTreeMap<&Cell, Vec<&IndexChange>> = BTreeMap::new();
         match dialect {
             Dialect::Sqlite => {
-                changes.iter().for_each(|one| by_workspace.entry(&one.workspace_id).or_default().push(one))
+                for one in changes {
+                    by_workspace.entry(&one.workspace_id).or_default().push(one);
+                }
             }
             Dialect::Postgres => drop(by_workspace.insert(&Cell::Null, changes.to_vec())),
         }
