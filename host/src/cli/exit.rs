@@ -163,6 +163,7 @@ fn list_of_what_is_missing(error: &ClientError) -> Option<&'static str> {
         "token" => Some("token list"),
         "resource" => Some("resource ls"),
         "lease" => Some("lease ls"),
+        "memory" => Some("memory ls"),
         _ => None,
     }
 }
@@ -185,6 +186,8 @@ impl From<EngineError> for Failure {
             | EngineError::RoutineNotEnabled { .. }
             | EngineError::RoutineDraft { .. }
             | EngineError::RunState { .. }
+            | EngineError::CapabilityInvalid { .. }
+            | EngineError::TierNotGranted { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }

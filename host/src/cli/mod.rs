@@ -21,6 +21,7 @@ mod events;
 mod approval;
 mod token;
 mod resource;
+mod memory;
 mod lease;
 mod work;
 mod prime;
@@ -71,6 +72,9 @@ enum Command {
     /// Read, write and watch what agents and people share
     #[command(subcommand)]
     Resource(resource::ResourceCommand),
+    /// Remember, find, promote and take back what agents and people learn
+    #[command(subcommand)]
+    Memory(memory::MemoryCommand),
     /// Be the only one: take names that one holder at a time has
     #[command(subcommand)]
     Lease(lease::LeaseCommand),
@@ -149,6 +153,7 @@ impl Command {
             Self::Approval(command) => approval::execute(command).await,
             Self::Token(command) => token::execute(command).await,
             Self::Resource(command) => resource::execute(command).await,
+            Self::Memory(command) => memory::execute(command).await,
             Self::Lease(command) => lease::execute(command).await,
             Self::Work(args) => work::execute(*args).await,
             Self::Prime(args) => prime::execute(&args),
@@ -172,6 +177,7 @@ impl Command {
             Self::Approval(command) => command.wants_json(),
             Self::Token(command) => command.wants_json(),
             Self::Resource(command) => command.wants_json(),
+            Self::Memory(command) => command.wants_json(),
             Self::Lease(command) => command.wants_json(),
             Self::Work(args) => args.json,
             Self::Prime(args) => args.json,

@@ -16,12 +16,14 @@ mod runs;
 mod approvals;
 mod tokens;
 mod resources;
+mod memories;
 mod leases;
 mod server;
 mod worker;
 
 pub use error::ClientError;
 pub use follow::{EventFilter, Follow, From, Told};
+pub use memories::MemoryFilter;
 pub use missions::MissionFilter;
 pub use resources::{ResourceFilter, WriteTerms};
 pub use runs::RunFilter;
