@@ -6,6 +6,7 @@
 
 pub mod mission;
 pub mod resource;
+pub mod memory;
 pub mod lease;
 pub mod run;
 pub mod verdict;

@@ -53,12 +53,12 @@ pub struct FindingView {
 pub struct ApprovalView {
     /// Its id.
     pub id: String,
-    /// The mission that asks.
+    /// The mission that asks; empty when none does.
     pub mission_id: String,
     /// The work item it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub work_item_id: Option<String>,
-    /// `gate`, or a kind of the reducer's own.
+    /// `gate`, `action`, `memory_promotion`, or a kind of the reducer's own.
     pub kind: String,
     /// The gate it overrides.
     #[serde(skip_serializing_if = "Option::is_none")]

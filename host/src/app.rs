@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::clock::SystemClock;
 use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
-use crate::engine::{Engine, EngineError, EngineOptions};
+use crate::domain::json::Json;
+use crate::domain::plugin::{Binding, PluginKind};
+use crate::engine::{Engine, EngineError, EngineOptions, FingerprintKey};
 use crate::plugins::{Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
@@ -98,6 +100,30 @@ async fn lock(directory: &DataDir) -> Result<LockedDataDir, DataDirError> {
     directory.clone().lock()
 }
 
+/// Adds to an engine's options what lies in the data directory and what comes with the host.
+fn complete(options: &mut EngineOptions, directory: &DataDir, plugins: &PluginHost) -> Result<(), StartError> {
+    options.memory.fingerprints = fingerprint_key(&directory.fingerprint_key())?;
+    // Without its scrubber nothing is remembered: whoever puts something is told so.
+    options.memory.scrubber = standard_scrubber(plugins);
+    Ok(())
+}
+
+/// The built-in scrubber with its settings' defaults.
+pub fn standard_scrubber(plugins: &PluginHost) -> Option<Binding> {
+    let bound = plugins.bind("scrubber", PluginKind::Scrubber, &Json::empty_object());
+    bound.inspect_err(|error| tracing::error!(%error, "the scrubber cannot be bound; nothing will be remembered")).ok()
+}
+
+/// The key of fingerprints: the one that lies there, or a new one.
+fn fingerprint_key(path: &std::path::Path) -> Result<FingerprintKey, StartError> {
+    if let Some(key) = std::fs::read_to_string(path).ok().as_deref().and_then(FingerprintKey::parse) {
+        return Ok(key);
+    }
+    let key = FingerprintKey::random();
+    server::write_private(path, format!("{}\n", key.text()).as_bytes())?;
+    Ok(key)
+}
+
 /// One process's host: everything that works on missions.
 pub struct App {
     /// The use cases.
@@ -122,7 +148,7 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`], each saying what to do.
-    pub async fn open_with(place: &Place, options: EngineOptions) -> Result<Self, StartError> {
+    pub async fn open_with(place: &Place, mut options: EngineOptions) -> Result<Self, StartError> {
         let (directory, location) = place.open()?;
         let directory = lock(&directory).await?;
         let store = Store::open(&location).await.map_err(StartError::Store)?;
@@ -130,6 +156,7 @@ impl App {
         let plugins = Arc::new(tokio::task::block_in_place(plugin_host)?);
         let clock = clock_of(&store, Arc::new(SystemClock::new())).await.map_err(StartError::Storage)?;
         let host_id = directory.host_id().to_owned();
+        complete(&mut options, directory.directory(), &plugins)?;
         let engine = Engine::with_options(store, Arc::clone(&plugins) as _, clock, host_id, options);
         Ok(Self { engine, plugins, directory, scheduler: None, worker: None })
     }
@@ -169,5 +196,6 @@ impl App {
         if let Some(scheduler) = self.scheduler.take() {
             scheduler.stop().await;
         }
+        self.engine.settled().await;
     }
 }

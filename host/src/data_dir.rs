@@ -97,6 +97,11 @@ impl DataDir {
         self.root.join("operator.token")
     }
 
+    /// What fingerprints of secrets are keyed with.
+    pub fn fingerprint_key(&self) -> PathBuf {
+        self.root.join("fingerprint.key")
+    }
+
     /// The token that `sluice work` takes when it is given none: an agent's.
     pub fn agent_token(&self) -> PathBuf {
         self.root.join("agent.token")

@@ -69,7 +69,7 @@ async fn fill(store: &Store, keys: usize) {
     for from in (0..keys).step_by(UNIT) {
         let numbers = from..keys.min(from + UNIT);
         let mut resources: Vec<ResourceWrite> = numbers.clone().map(put).collect();
-        let old: Vec<usize> = numbers.filter(|number| number / LISTED % 10 == 0).collect();
+        let old: Vec<usize> = numbers.filter(|number| (number / LISTED).is_multiple_of(10)).collect();
         for number in &old {
             next += 1;
             resources.push(ResourceWrite { key: ResourceKey::parse(&gone(*number)).expect("a key"), ..put(next) });

@@ -10,6 +10,7 @@ use std::time::Instant;
 use e2e::plugins::host;
 use sluice::domain::json::Json;
 use sluice::domain::plugin::{Binding, PluginKind};
+use sluice::engine::ports::Plugins as _;
 use sluice::plugins::{Limits, PluginHost};
 use sluice_plugin::scrubber::{ScrubInput, Scrubber};
 use sluice_scrubber::TextScrubber;

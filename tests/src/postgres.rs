@@ -126,6 +126,11 @@ impl Cluster {
         Err(format!("not ready after {START_TIMEOUT:?}\n{log}"))
     }
 
+    /// Where all of it lies on disk: tables, write-ahead log and the server's own log.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The URL of a database of this server.
     pub fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&user=postgres", self.directory.display())

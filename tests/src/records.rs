@@ -9,9 +9,12 @@ use sluice::domain::gate::{
     Evaluation, EvaluationStatus, Finding, GateName, GateState, GateStatus, Outcome, Severity, Verdict,
 };
 use sluice::domain::id::{
-    ApprovalId, ArtifactId, EvaluationId, EventId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId,
+    ApprovalId, ArtifactId, EvaluationId, EventId, MemoryId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId,
 };
 use sluice::domain::json::Json;
+use sluice::domain::memory::{
+    MemoryKind, MemoryRecord, Partition, ScrubStatus, Scrubbed, SourceType, Tier, Trust, Visibility, content_digest,
+};
 use sluice::domain::mission::{Bindings, Budgets, Mission, MissionStatus, Phase, Usage};
 use sluice::domain::plugin::Binding;
 use sluice::domain::run::{Lease, Run, RunKind, RunStatus};
@@ -233,7 +236,7 @@ pub fn approval(random: &mut Random, mission: &str, id: &str) -> Approval {
     Approval {
         workspace_id: workspace(),
         id: ApprovalId::new(id),
-        mission_id: MissionId::new(mission),
+        mission_id: random.maybe(|_| MissionId::new(mission)),
         work_item_id: random.maybe(work_item_id),
         kind: random.text(),
         gate: random.maybe(|random| *random.one_of(GateName::ALL)),
@@ -351,5 +354,38 @@ pub fn plain_event(id: &str) -> NewLogEvent {
         actor: "test".to_owned(),
         occurred_at: Timestamp(1),
         properties: Json::empty_object(),
+    }
+}
+
+/// A record of memory that lies in `partition` and says `text`; of a session it is private, else shared.
+pub fn memory(random: &mut Random, partition: Partition, id: &str, text: &str) -> MemoryRecord {
+    let visibility = if partition.tier == Tier::Session { Visibility::Private } else { Visibility::Shared };
+    MemoryRecord {
+        id: MemoryId::new(id),
+        partition,
+        owner: "user.ada".to_owned(),
+        visibility,
+        kind: *random.one_of(MemoryKind::ALL),
+        text: text.to_owned(),
+        tags: Vec::new(),
+        classification: random.text(),
+        metadata: random.json(),
+        source: random.maybe(Random::text),
+        source_type: *random.one_of(SourceType::ALL),
+        run_id: random.maybe(|_| RunId::new("run_x")),
+        tool: random.maybe(Random::text),
+        content_digest: content_digest(text),
+        origin: random.maybe(|_| MemoryId::new("mem_origin")),
+        scrub: Scrubbed {
+            status: *random.one_of(ScrubStatus::ALL),
+            counts: random.few(|random| (random.text(), random.small())),
+            scrubber: digest(random),
+        },
+        approval_id: random.maybe(|_| ApprovalId::new("apr_x")),
+        trust: *random.one_of(Trust::ALL),
+        created_at: random.moment(),
+        updated_at: random.moment(),
+        expires_at: None,
+        revision: 1,
     }
 }

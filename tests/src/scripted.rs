@@ -36,6 +36,11 @@ impl TestClock {
     pub fn pass(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
+
+    /// Sets it back, as somebody may set a machine's.
+    pub fn set_back(&self, ms: u64) {
+        self.0.fetch_sub(ms, Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {
@@ -44,7 +49,7 @@ impl Clock for TestClock {
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst) - NOW.as_millis())
+        Duration::from_millis(self.0.load(Ordering::SeqCst).saturating_sub(NOW.as_millis()))
     }
 }
 

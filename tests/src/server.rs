@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use sluice::clock::{Clock, SystemClock};
 use sluice::domain::id::WorkspaceId;
+use sluice::domain::json::Json;
+use sluice::domain::plugin::PluginKind;
 use sluice::domain::principal::Role;
 use sluice::domain::time::Timestamp;
 use sluice::engine::{Engine, EngineOptions, NewToken};
@@ -41,6 +43,8 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Of its engine.
     pub engine: EngineOptions,
+    /// A scrubber in place of the built-in one: its component.
+    pub scrubber: Option<Vec<u8>>,
     /// What tells it the time.
     pub clock: MovedClock,
 }
@@ -130,7 +134,17 @@ impl TestServer {
         let store = database.open().await;
         let host_id = format!("host_{}", std::process::id());
         let clock = Arc::new(options.clock);
-        let engine = Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, options.engine);
+        let mut engine_options = options.engine;
+        let binding = match options.scrubber {
+            None => sluice::app::standard_scrubber(&plugins).expect("the scrubber can be bound"),
+            Some(bytes) => {
+                plugins.install(bytes).expect("the scrubber is taken");
+                let bound = plugins.bind("hostile", PluginKind::Scrubber, &Json::empty_object());
+                bound.expect("the scrubber can be bound")
+            }
+        };
+        engine_options.memory.scrubber.get_or_insert(binding);
+        let engine = Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, engine_options);
         let scheduler = Scheduler::start(&engine, 2);
         let tailer = Tailer::start(store).await.expect("the log's end can be read");
         let metrics = Arc::new(Metrics::default());

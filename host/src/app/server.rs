@@ -120,7 +120,7 @@ async fn keep_token(engine: &Engine, path: &Path, name: &str, role: Role) -> Res
 }
 
 /// Writes a file that only this user may read: aside first, so that no half of it is ever read.
-fn write_private(path: &Path, content: &[u8]) -> Result<(), StartError> {
+pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), StartError> {
     use std::io::Write as _;
     let failed = |source| StartError::DataDir(DataDirError::Io { path: path.display().to_string(), source });
     let aside = path.with_extension("new");

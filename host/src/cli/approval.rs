@@ -108,7 +108,8 @@ async fn list(status: ApprovalStatus, mission: Option<&str>, common: &Common) ->
             .iter()
             .map(|a| {
                 let item = a.work_item_id.as_deref().unwrap_or("-");
-                vec![a.id.clone(), a.mission_id.clone(), visible(item), visible(&a.summary)]
+                let mission = if a.mission_id.is_empty() { "-" } else { &a.mission_id };
+                vec![a.id.clone(), mission.to_owned(), visible(item), visible(&a.summary)]
             })
             .collect();
         for line in table::lines(&["APPROVAL", "MISSION", "WORK ITEM", "SUMMARY"], &rows, table::terminal_width()) {
@@ -127,12 +128,9 @@ async fn show(id: &str, common: &Common) -> Result<ExitCode, Failure> {
     }
     let about = approval.work_item_id.as_deref().map(|item| format!(", item {item}")).unwrap_or_default();
     output::print(&format!("{} {} ({})", approval.id, approval.status, visible(&approval.kind)))?;
-    output::print(&format!(
-        "asked by {} for mission {}{}",
-        visible(&approval.requested_by),
-        approval.mission_id,
-        visible(&about)
-    ))?;
+    let mission = Some(approval.mission_id.as_str()).filter(|id| !id.is_empty());
+    let mission = mission.map(|id| format!(" for mission {id}")).unwrap_or_default();
+    output::print(&format!("asked by {}{mission}{}", visible(&approval.requested_by), visible(&about)))?;
     output::print(&visible(&approval.summary))?;
     if let Some(by) = &approval.decided_by {
         let reason = approval.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure};
 use crate::app::{self, App, Place};
 use crate::client::{Client, LocalCall};
 use crate::clock::SystemClock;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineOptions};
 use crate::events::Tailer;
 use crate::http::{Host, HttpOptions, InProcess};
 use crate::plugins::PluginHost;
@@ -62,7 +62,10 @@ pub(super) async fn open(place: &Place, access: Access) -> Result<Embedded, Fail
             let plugins = tokio::task::block_in_place(app::plugin_host);
             let plugins = Arc::new(plugins.map_err(|error| Failure::caused_by(Exit::Failed, &error))?);
             let clock = Arc::new(SystemClock::new());
-            (None, Engine::new(store, Arc::clone(&plugins) as _, clock, "reader".to_owned()), plugins)
+            let mut options = EngineOptions::default();
+            options.memory.scrubber = app::standard_scrubber(&plugins);
+            let host_id = "reader".to_owned();
+            (None, Engine::with_options(store, Arc::clone(&plugins) as _, clock, host_id, options), plugins)
         }
     };
     let tailer = Tailer::start(engine.store().clone()).await?;

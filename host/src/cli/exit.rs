@@ -175,6 +175,7 @@ fn list_of_what_is_missing(error: &ClientError) -> Option<&'static str> {
         "lease" => Some("lease ls"),
         "routine" => Some("routine ls"),
         "routine's" => Some("routine runs"),
+        "memory" => Some("memory ls"),
         _ => None,
     }
 }
@@ -197,6 +198,8 @@ impl From<EngineError> for Failure {
             | EngineError::RoutineNotEnabled { .. }
             | EngineError::RoutineDraft { .. }
             | EngineError::RunState { .. }
+            | EngineError::CapabilityInvalid { .. }
+            | EngineError::TierNotGranted { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }

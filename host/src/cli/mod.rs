@@ -22,6 +22,7 @@ mod events;
 mod approval;
 mod token;
 mod resource;
+mod memory;
 mod lease;
 mod routine;
 mod work;
@@ -73,6 +74,9 @@ enum Command {
     /// Read, write and watch what agents and people share
     #[command(subcommand)]
     Resource(resource::ResourceCommand),
+    /// Remember, find, promote and take back what agents and people learn
+    #[command(subcommand)]
+    Memory(memory::MemoryCommand),
     /// Be the only one: take names that one holder at a time has
     #[command(subcommand)]
     Lease(lease::LeaseCommand),
@@ -154,6 +158,7 @@ impl Command {
             Self::Approval(command) => approval::execute(command).await,
             Self::Token(command) => token::execute(command).await,
             Self::Resource(command) => resource::execute(command).await,
+            Self::Memory(command) => memory::execute(command).await,
             Self::Lease(command) => lease::execute(command).await,
             Self::Routine(command) => routine::execute(command).await,
             Self::Work(args) => work::execute(*args).await,
@@ -178,6 +183,7 @@ impl Command {
             Self::Approval(command) => command.wants_json(),
             Self::Token(command) => command.wants_json(),
             Self::Resource(command) => command.wants_json(),
+            Self::Memory(command) => command.wants_json(),
             Self::Lease(command) => command.wants_json(),
             Self::Routine(command) => command.wants_json(),
             Self::Work(args) => args.json,

@@ -11,7 +11,7 @@ use super::output;
 use crate::app::server::Server;
 use crate::app::{App, Place};
 use crate::config::{Config, Environment, ServeFlags};
-use crate::engine::EngineOptions;
+use crate::engine::{EngineOptions, MemoryOptions};
 use crate::http::HttpOptions;
 use crate::http::serve::raise_open_files;
 use crate::telemetry::{self, Metrics};
@@ -56,6 +56,13 @@ fn engine_options(config: &Config) -> EngineOptions {
     EngineOptions {
         approval_ttl_ms: millis(config.times.approval_ttl),
         log_retention_ms: config.times.log_retention.map(millis),
+        memory: MemoryOptions {
+            org: config.org.clone(),
+            // Words of the configuration are tiers: it was checked.
+            reviewed: config.memory.reviewed_tiers.iter().filter_map(|tier| tier.parse().ok()).collect(),
+            captures: config.memory.captures,
+            ..MemoryOptions::default()
+        },
     }
 }
 

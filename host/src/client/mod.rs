@@ -16,6 +16,7 @@ mod runs;
 mod approvals;
 mod tokens;
 mod resources;
+mod memories;
 mod leases;
 mod routines;
 mod server;
@@ -23,6 +24,7 @@ mod worker;
 
 pub use error::ClientError;
 pub use follow::{EventFilter, Follow, From, Told};
+pub use memories::MemoryFilter;
 pub use missions::MissionFilter;
 pub use resources::{ResourceFilter, WriteTerms};
 pub use routines::RoutineRunFilter;

@@ -62,6 +62,8 @@ pub struct Config {
     pub database_url: Option<DatabaseUrl>,
     /// The organisation that partitions of memory are named after.
     pub org: String,
+    /// Of governed memory.
+    pub memory: Memory,
     /// Who may ask at all.
     pub access: Access,
     /// What a connection and a request may be.
@@ -75,6 +77,15 @@ pub struct Config {
     /// The log and spans.
     pub telemetry: telemetry::Settings,
     origins: sources::Origins,
+}
+
+/// Of governed memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Tiers that nobody promotes to without another person's yes: `project`, `team`, `curated`.
+    pub reviewed_tiers: Vec<String>,
+    /// Whether the summaries of runs are remembered in their sessions.
+    pub captures: bool,
 }
 
 /// Who may ask, before anybody's token is looked at.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::sources::{Origin, Origins};
 use super::values::{self, Given, Right};
-use super::{Access, Config, DEFAULT_PORT, Explained, Limits, Rates, Times, Work};
+use super::{Access, Config, DEFAULT_PORT, Explained, Limits, Memory, Rates, Times, Work};
 use crate::telemetry;
 
 /// A day.
@@ -69,6 +69,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         )
     },
     setting!("org", "Organisation that partitions of memory are named after", org, values::org, |c| json!(c.org)),
+    setting!(
+        "memory_review",
+        "Tiers of memory that even an operator promotes to only with another person's yes: project, team, curated",
+        memory.reviewed_tiers,
+        values::tiers,
+        |c| json!(c.memory.reviewed_tiers)
+    ),
+    setting!(
+        "memory_capture",
+        "Whether the summaries of runs are remembered in their sessions by themselves: off or session",
+        memory.captures,
+        values::capture,
+        |c| json!(if c.memory.captures { "session" } else { "off" })
+    ),
     setting!(
         "allowed_hosts",
         "Names in the Host header that are answered, besides loopback names and the address listened on",
@@ -229,6 +243,7 @@ pub(super) fn defaults(data: PathBuf) -> Config {
         data,
         database_url: None,
         org: "local".to_owned(),
+        memory: Memory::default(),
         access: Access::default(),
         limits: Limits {
             max_connections: 4096,

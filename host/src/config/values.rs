@@ -162,6 +162,23 @@ pub(super) fn endpoint(given: &Given) -> Result<Option<String>, Right> {
     text.map(|text| Some(text.to_owned())).ok_or_else(right)
 }
 
+/// Tiers of memory that something can be promoted to; in a variable or a flag separated by commas.
+pub(super) fn tiers(given: &Given) -> Result<Vec<String>, Right> {
+    let right = || "some of project, team and curated, or none".to_owned();
+    let tiers = list(given).ok_or_else(right)?;
+    let is_tier = |tier: &String| matches!(tier.as_str(), "project" | "team" | "curated");
+    tiers.iter().all(is_tier).then_some(tiers).ok_or_else(right)
+}
+
+/// What of runs is remembered by itself.
+pub(super) fn capture(given: &Given) -> Result<bool, Right> {
+    match given.text() {
+        Some("off") => Ok(false),
+        Some("session") => Ok(true),
+        _ => Err("`off` or `session`".to_owned()),
+    }
+}
+
 /// Names of hosts; in a variable or a flag separated by commas.
 pub(super) fn hosts(given: &Given) -> Result<Vec<String>, Right> {
     let right = || "names of hosts without `http://` and without a port, like sluice.example".to_owned();

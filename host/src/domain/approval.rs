@@ -31,6 +31,8 @@ pub const KIND_ACTION: &str = "action";
 /// Kind of the approvals of one occurrence of a routine that has external side effects. The host's own:
 /// its mission starts with the answer, and no reducer is asked or told.
 pub const KIND_ROUTINE: &str = "routine";
+/// Kind of the approvals of promotions in memory. The host's own, as actions are.
+pub const KIND_PROMOTION: &str = "memory_promotion";
 
 /// An approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +41,8 @@ pub struct Approval {
     pub workspace_id: WorkspaceId,
     /// Its id.
     pub id: ApprovalId,
-    /// The mission that asks.
-    pub mission_id: MissionId,
+    /// The mission that asks; none for a question of memory that no mission's run asked.
+    pub mission_id: Option<MissionId>,
     /// The work item it is about.
     pub work_item_id: Option<WorkItemId>,
     /// [`KIND_GATE`], [`KIND_ACTION`], [`KIND_ROUTINE`], or a kind of the reducer's own.

@@ -44,6 +44,24 @@ words! {
         ResourceUpdated = "resource.updated",
         /// A shared resource is gone.
         ResourceDeleted = "resource.deleted",
+        /// Somebody wants something to be remembered.
+        MemoryWriteAttempted = "memory.write.attempted",
+        /// It is remembered.
+        MemoryWriteSucceeded = "memory.write.succeeded",
+        /// It is not: the scrubber blocked it, or it was known already.
+        MemoryWriteSkipped = "memory.write.skipped",
+        /// Somebody searched what is remembered.
+        MemorySearchPerformed = "memory.search.performed",
+        /// A run was told of what is remembered.
+        MemoryContextInjected = "memory.context.injected",
+        /// A record was promoted.
+        MemoryPromoted = "memory.promoted",
+        /// A record is found no more.
+        MemoryDemoted = "memory.demoted",
+        /// A record is gone.
+        MemoryDeleted = "memory.deleted",
+        /// The scrubber blocked a promotion.
+        MemoryPromotionBlocked = "memory.promotion_blocked",
         /// A gate was asked.
         GateRequested = "gate.requested",
         /// A gate passed.

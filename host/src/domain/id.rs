@@ -90,6 +90,8 @@ identifiers! {
     RoutineId = "rtn_";
     /// One occurrence of a routine: what the routine's callers know as its run.
     OccurrenceId = "run_";
+    /// A record of memory.
+    MemoryId = "mem_";
     /// An event of the log, or one waiting in a mission's inbox.
     EventId = "evt_";
 }

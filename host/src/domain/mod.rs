@@ -15,6 +15,7 @@ pub mod artifact;
 pub mod audit;
 pub mod gate;
 pub mod lease;
+pub mod memory;
 pub mod mission;
 pub mod plugin;
 pub mod principal;

@@ -183,7 +183,7 @@ impl Engine {
         Approval {
             workspace_id: run.workspace_id.clone(),
             id: ApprovalId::new(self.new_id(ApprovalId::PREFIX)),
-            mission_id: run.mission_id.clone(),
+            mission_id: Some(run.mission_id.clone()),
             work_item_id: run.work_item_id.clone(),
             kind: KIND_ACTION.to_owned(),
             gate: None,
@@ -218,7 +218,7 @@ pub(super) fn approval_entry(approval: &Approval, action: &str, actor: &str, now
         outcome: AuditOutcome::Done,
         detail: wire::json_of(&json!({
             "kind": approval.kind,
-            "mission_id": approval.mission_id.as_str(),
+            "mission_id": approval.mission_id.as_ref().map(ToString::to_string),
             "run_id": approval.run_id.as_ref().map(ToString::to_string),
             "requested_by": approval.requested_by,
             "content_digest": approval.content_digest.as_str(),

@@ -7,10 +7,10 @@ use super::error::conflict_or_storage;
 use super::routines::Asked;
 use super::told::LogWriter;
 use super::{Engine, EngineError};
-use crate::domain::approval::{Approval, ApprovalStatus, KIND_ACTION, KIND_ROUTINE};
+use crate::domain::approval::{Approval, ApprovalStatus, KIND_ACTION, KIND_PROMOTION, KIND_ROUTINE};
 use crate::domain::artifact::Digest;
 use crate::domain::event::{Input, InputKind};
-use crate::domain::id::{ApprovalId, EventId, WorkspaceId};
+use crate::domain::id::{ApprovalId, EventId, MissionId, WorkspaceId};
 use crate::domain::time::Timestamp;
 use crate::store::{Guard, Unit, Write};
 use crate::wire;
@@ -124,11 +124,13 @@ impl Engine {
         let changed = stale.map(Asked::changed);
         approval.revision += 1;
         approval.status = if changed.is_some() { ApprovalStatus::Expired } else { status };
+        // What a routine may do begins with the answer, which is used up by that.
+        approval.used_at = (asked.is_some() && approval.status == ApprovalStatus::Granted).then_some(now);
         approval.decided_by = decided_by.map(str::to_owned);
         approval.decided_at = Some(now);
         approval.reason = reason;
         let actor = decided_by.unwrap_or("system.approvals");
-        let mut log = LogWriter::of_mission(self, &approval.workspace_id, &approval.mission_id, actor, now);
+        let mut log = LogWriter::of_workspace(self, &approval.workspace_id, approval.mission_id.as_ref(), actor, now);
         log.approval_decided(&approval);
         let mut unit = Unit {
             guards: vec![guard],
@@ -137,11 +139,14 @@ impl Engine {
             audit: vec![approval_entry(&approval, &format!("approval.{}", approval.status), actor, now)],
             ..Unit::default()
         };
-        match &asked {
-            Some(asked) => self.answer_routine(&mut unit, asked, &approval, actor, now),
-            // A run asked about an action, and not its mission's reducer: the run asks again.
-            None if approval.kind == KIND_ACTION => {}
-            None => unit.writes.push(Write::Input(self.decided_input(&approval, actor, now))),
+        // A run asked about an action, or somebody about a promotion, and no mission's reducer: whoever
+        // asked asks again. A routine's mission begins or ends with the answer.
+        if let Some(asked) = &asked {
+            self.answer_routine(&mut unit, asked, &approval, actor, now);
+        } else if let Some(mission_id) = approval.mission_id.as_ref()
+            && !matches!(approval.kind.as_str(), KIND_ACTION | KIND_PROMOTION)
+        {
+            unit.writes.push(Write::Input(self.decided_input(&approval, mission_id, actor, now)));
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         if asked.is_some() {
@@ -151,7 +156,7 @@ impl Engine {
     }
 
     /// What the mission is told of an answer.
-    fn decided_input(&self, approval: &Approval, actor: &str, now: Timestamp) -> Input {
+    fn decided_input(&self, approval: &Approval, mission_id: &MissionId, actor: &str, now: Timestamp) -> Input {
         let kind = match approval.status {
             ApprovalStatus::Granted => InputKind::ApprovalGranted,
             ApprovalStatus::Denied => InputKind::ApprovalDenied,
@@ -168,7 +173,7 @@ impl Engine {
         Input {
             id: EventId::new(self.new_id(EventId::PREFIX)),
             workspace_id: approval.workspace_id.clone(),
-            mission_id: approval.mission_id.clone(),
+            mission_id: mission_id.clone(),
             kind,
             work_item_id: approval.work_item_id.clone(),
             run_id: None,

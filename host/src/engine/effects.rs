@@ -193,7 +193,7 @@ impl Engine {
         Ok(Approval {
             workspace_id: mission.workspace_id.clone(),
             id: new.id.clone(),
-            mission_id: mission.id.clone(),
+            mission_id: Some(mission.id.clone()),
             work_item_id: new.work_item_id.clone(),
             kind: new.kind.clone(),
             gate,

@@ -1,11 +1,12 @@
 //! Why a use case did not happen.
 
 use crate::domain::lease::NamedLease;
+use crate::domain::memory::Tier;
 use crate::domain::routine::{OccurrenceState, RoutineStatus};
 use crate::domain::rules::Refusal;
 use crate::domain::schedule::ScheduleFault;
 use crate::store::{CommitError, StorageError};
-use crate::wire::FieldError;
+use crate::wire::{FieldError, PartitionProblem};
 
 /// Why a use case did not happen. Nothing was changed unless a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +189,22 @@ pub enum EngineError {
     /// Somebody else kept changing the same rows. Trying again may help.
     #[error("others kept changing the same rows")]
     Contended,
+    /// A capability that is none, or is good no more.
+    #[error("the capability is not good: {reason}")]
+    CapabilityInvalid {
+        /// How.
+        reason: &'static str,
+    },
+    /// A tier that the caller was not granted.
+    #[error("tier `{tier}` is not granted to {may}{}", granted(allowed))]
+    TierNotGranted {
+        /// `write`, `promote to`, ...
+        may: &'static str,
+        /// Which.
+        tier: Tier,
+        /// The tiers that are.
+        allowed: Vec<Tier>,
+    },
     /// Storage failed.
     #[error("storage failed")]
     Storage(#[from] StorageError),
@@ -216,6 +233,24 @@ impl EngineError {
     /// Whether the same request may succeed a little later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::HostFault(_) | Self::Contended | Self::Storage(_))
+    }
+}
+
+fn granted(allowed: &[Tier]) -> String {
+    if allowed.is_empty() {
+        return "; none is here".to_owned();
+    }
+    let words: Vec<&str> = allowed.iter().map(|tier| tier.as_str()).collect();
+    format!("; granted are {}", words.join(", "))
+}
+
+/// A partition that a request names is its own or nobody's.
+impl From<PartitionProblem> for EngineError {
+    fn from(problem: PartitionProblem) -> Self {
+        match problem {
+            PartitionProblem::Elsewhere => Self::NotFound { what: "partition", id: "of another workspace".to_owned() },
+            PartitionProblem::Field(error) => error.into(),
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod timers;
 mod tokens;
 mod resources;
 mod routines;
+mod memory;
 mod sessions;
 mod retention;
 mod unclaimed;
@@ -42,6 +43,10 @@ pub use audit::{AuditBreak, AuditCheck};
 pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
+pub use memory::{
+    Destination, EXPIRES_IN_SESSION_MS, Finding, FingerprintKey, LIMIT_DEFAULT, LIMIT_MAX, ListAsk, MemoryCaller,
+    MemoryOptions, Removal, RemovalNote, ScrubResult,
+};
 pub use missions::{NewEvent, NewMission};
 pub use replay::Candidate;
 pub use resources::{
@@ -66,6 +71,7 @@ use crate::store::Store;
 use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
+use memory::{Behind, CleanNames};
 use ports::Plugins;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
@@ -81,19 +87,21 @@ pub struct Engine {
 }
 
 /// What an operator may set of an engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Milliseconds a question waits for a person before it expires.
     pub approval_ttl_ms: u64,
     /// Milliseconds an event stays in the log; `None` for ever.
     pub log_retention_ms: Option<u64>,
+    /// Of memory.
+    pub memory: MemoryOptions,
 }
 
 impl Default for EngineOptions {
     /// A week for questions, so that one asked before a holiday can be answered after it; the log
     /// for ever, because nobody should lose events without having said so.
     fn default() -> Self {
-        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000, log_retention_ms: None }
+        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000, log_retention_ms: None, memory: MemoryOptions::default() }
     }
 }
 
@@ -116,6 +124,8 @@ struct Parts {
     fires: Ends,
     /// What missions of routines are pinned to, once it is kept beside them.
     standard: OnceCell<Bindings>,
+    clean_names: CleanNames,
+    behind: Behind,
 }
 
 impl Engine {
@@ -150,6 +160,8 @@ impl Engine {
             indexed: Indexed::default(),
             fires: Ends::default(),
             standard: OnceCell::new(),
+            clean_names: CleanNames::default(),
+            behind: Behind::default(),
         };
         Self { parts: Arc::new(parts) }
     }

@@ -199,7 +199,11 @@ impl Engine {
             let guard = Guard::held_lease(&ended.id, held.fence, self.now());
             match self.end_run(ended, status, None, guard).await {
                 Err(EngineError::LeaseLost { .. }) => run = self.stored_run(&held.run.id).await?,
-                other => return other,
+                Ok(ended) => {
+                    self.capture_summary(&ended).await;
+                    return Ok(ended);
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(EngineError::Contended)

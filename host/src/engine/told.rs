@@ -22,7 +22,7 @@ use crate::wire;
 pub(super) struct LogWriter<'e> {
     engine: &'e Engine,
     workspace_id: WorkspaceId,
-    mission_id: MissionId,
+    mission_id: Option<MissionId>,
     actor: String,
     now: Timestamp,
     status: MissionStatus,
@@ -35,7 +35,7 @@ impl<'e> LogWriter<'e> {
         Self {
             engine,
             workspace_id: mission.workspace_id.clone(),
-            mission_id: mission.id.clone(),
+            mission_id: Some(mission.id.clone()),
             actor: actor.to_owned(),
             now,
             status: mission.status,
@@ -52,10 +52,21 @@ impl<'e> LogWriter<'e> {
         actor: &str,
         now: Timestamp,
     ) -> Self {
+        Self::of_workspace(engine, workspace_id, Some(mission_id), actor, now)
+    }
+
+    /// For what may belong to no mission at all.
+    pub(super) fn of_workspace(
+        engine: &'e Engine,
+        workspace_id: &WorkspaceId,
+        mission_id: Option<&MissionId>,
+        actor: &str,
+        now: Timestamp,
+    ) -> Self {
         Self {
             engine,
             workspace_id: workspace_id.clone(),
-            mission_id: mission_id.clone(),
+            mission_id: mission_id.cloned(),
             actor: actor.to_owned(),
             now,
             status: MissionStatus::Running,
@@ -68,6 +79,10 @@ impl<'e> LogWriter<'e> {
         self.events
     }
 
+    fn mission(&self) -> Option<&str> {
+        self.mission_id.as_ref().map(MissionId::as_str)
+    }
+
     fn push(&mut self, event_type: EventType, about: Option<(&RunId, &str)>, properties: &Value) {
         self.events.push(NewLogEvent {
             event_id: EventId::new(self.engine.new_id(EventId::PREFIX)),
@@ -75,7 +90,7 @@ impl<'e> LogWriter<'e> {
             workspace_id: self.workspace_id.clone(),
             session_id: about.map(|(_, session)| session.to_owned()),
             run_id: about.map(|(run_id, _)| run_id.clone()),
-            mission_id: Some(self.mission_id.clone()),
+            mission_id: self.mission_id.clone(),
             resource_key: None,
             actor: self.actor.clone(),
             occurred_at: self.now,
@@ -84,14 +99,14 @@ impl<'e> LogWriter<'e> {
     }
 
     pub(super) fn mission_created(&mut self, work_item_count: usize) {
-        let properties = json!({"mission_id": self.mission_id.as_str(), "work_item_count": work_item_count});
+        let properties = json!({"mission_id": self.mission(), "work_item_count": work_item_count});
         self.push(EventType::MissionCreated, None, &properties);
     }
 
     /// Every event of a mission's history ends with this one; a refused one says so.
     pub(super) fn mission_updated(&mut self, outcome: &Outcome) {
         let mut properties = json!({
-            "mission_id": self.mission_id.as_str(),
+            "mission_id": self.mission(),
             "revision": self.revision,
             "status": self.status.as_str(),
             "command_count": outcome.commands.len(),
@@ -113,7 +128,7 @@ impl<'e> LogWriter<'e> {
             match telling {
                 Telling::ItemAdded(work_item_id) => {
                     let properties = json!({
-                        "mission_id": self.mission_id.as_str(),
+                        "mission_id": self.mission(),
                         "work_item_id": work_item_id.as_str(),
                         "from": Value::Null,
                         "to": WorkItemStatus::Todo.as_str(),
@@ -126,7 +141,7 @@ impl<'e> LogWriter<'e> {
                 Telling::MissionMoved { to, reason, .. } => self.mission_moved(*to, reason.as_deref()),
                 Telling::Notice { kind, data } => {
                     let data: Value = serde_json::from_str(data.as_str()).unwrap_or_default();
-                    let properties = json!({"mission_id": self.mission_id.as_str(), "kind": kind, "data": data});
+                    let properties = json!({"mission_id": self.mission(), "kind": kind, "data": data});
                     self.push(EventType::MissionNotice, None, &properties);
                 }
             }
@@ -135,8 +150,9 @@ impl<'e> LogWriter<'e> {
 
     fn item_moved(&mut self, id: &str, from: WorkItemStatus, to: WorkItemStatus, reason: Option<&str>, board: &Board) {
         let mission_id = self.mission_id.clone();
+        let mission = mission_id.as_ref().map(MissionId::as_str);
         let mut properties =
-            json!({"mission_id": mission_id.as_str(), "work_item_id": id, "from": from.as_str(), "to": to.as_str()});
+            json!({"mission_id": mission, "work_item_id": id, "from": from.as_str(), "to": to.as_str()});
         if let Some(reason) = reason {
             properties["reason"] = json!(reason);
         }
@@ -148,13 +164,12 @@ impl<'e> LogWriter<'e> {
                     WorkItemStatus::Test => Some("test"),
                     _ => None,
                 };
-                let properties =
-                    json!({"mission_id": mission_id.as_str(), "work_item_id": id, "gate": gate, "reason": reason});
+                let properties = json!({"mission_id": mission, "work_item_id": id, "gate": gate, "reason": reason});
                 self.push(EventType::WorkItemReworkRequested, None, &properties);
             }
             WorkItemStatus::Done => {
                 let attempts = board.item(id).map_or(0, |item| item.attempts);
-                let properties = json!({"mission_id": mission_id.as_str(), "work_item_id": id, "attempts": attempts});
+                let properties = json!({"mission_id": mission, "work_item_id": id, "attempts": attempts});
                 self.push(EventType::WorkItemCompleted, None, &properties);
             }
             _ => {}
@@ -168,7 +183,7 @@ impl<'e> LogWriter<'e> {
             MissionStatus::Canceled => EventType::MissionCanceled,
             MissionStatus::Draft | MissionStatus::Running | MissionStatus::Paused => return,
         };
-        let mut properties = json!({"mission_id": self.mission_id.as_str(), "status": to.as_str()});
+        let mut properties = json!({"mission_id": self.mission(), "status": to.as_str()});
         if let Some(reason) = reason {
             properties["reason"] = json!(reason);
         }
@@ -234,7 +249,7 @@ impl<'e> LogWriter<'e> {
     pub(super) fn gate_requested(&mut self, board: &Board, new: &NewEvaluation, session: &str) {
         let Some(binding) = board.mission().bindings.gate(new.gate) else { return };
         let properties = json!({
-            "mission_id": self.mission_id.as_str(),
+            "mission_id": self.mission(),
             "work_item_id": new.work_item_id.as_str(),
             "gate": new.gate.as_str(),
             "plugin": binding.label(),
@@ -254,7 +269,7 @@ impl<'e> LogWriter<'e> {
             gate::Outcome::Error => EventType::GateError,
         };
         let properties = json!({
-            "mission_id": self.mission_id.as_str(),
+            "mission_id": self.mission(),
             "work_item_id": verdict.work_item_id.as_str(),
             "gate": verdict.gate.as_str(),
             "plugin": verdict.plugin,
@@ -286,7 +301,7 @@ impl<'e> LogWriter<'e> {
             "approval_id": approval.id.as_str(),
             "kind": approval.kind,
             "summary": approval.summary,
-            "mission_id": approval.mission_id.as_str(),
+            "mission_id": approval.mission_id.as_ref().map(MissionId::as_str),
             "work_item_id": approval.work_item_id.as_ref().map(ToString::to_string),
             "gate": approval.gate.map(gate::GateName::as_str),
             "reason": approval.reason,

@@ -70,6 +70,23 @@ impl Caller {
         }
     }
 
+    /// The same for a thing that may belong to a run.
+    ///
+    /// # Errors
+    /// 403, and the audit holds it.
+    pub(super) async fn allow_of_run(
+        &self,
+        resource: &str,
+        owner: Option<&str>,
+        run_id: Option<&str>,
+    ) -> Result<(), Problem> {
+        let thing = Resource { workspace_id: &self.principal.workspace_id, owner, run_id };
+        match policy::decide(&self.principal, self.action, thing) {
+            Ok(()) => Ok(()),
+            Err(denial) => Err(refuse(&self.host, &self.principal, self.action, resource, denial).await),
+        }
+    }
+
     /// Refuses the caller for a reason that is found outside the table of actions.
     pub(super) async fn deny(&self, resource: &str, denial: Denial) -> Problem {
         refuse(&self.host, &self.principal, self.action, resource, denial).await

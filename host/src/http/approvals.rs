@@ -6,17 +6,18 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa::openapi::schema::Schema;
 
-use sluice_api::verdict::{AnswerRequest, ApprovalAnswer, ApprovalList};
+use sluice_api::verdict::{AnswerRequest, ApprovalAnswer, ApprovalList, ApprovalView};
 
 use super::access::Caller;
 use super::host::{Host, Shared};
 use super::json::{OptionalBody, Params};
 use super::page::{self, Segment};
 use super::problem::Problem;
-use crate::domain::approval::{Approval, ApprovalStatus};
+use crate::domain::approval::{Approval, ApprovalStatus, KIND_PROMOTION};
 use crate::domain::artifact::Digest;
 use crate::domain::id::{ApprovalId, MissionId};
 use crate::engine::Decision;
+use crate::policy::Action;
 use crate::wire;
 
 /// Longest reason, in characters.
@@ -64,7 +65,7 @@ pub(super) async fn list(
     let store = host.engine.store();
     let approvals = store.approvals(caller.workspace(), mission.as_ref(), status, after.as_ref(), limit).await?;
     let next_cursor = page::next_cursor(&approvals, limit, |approval| approval.id.to_string());
-    let approvals: Vec<_> = approvals.iter().map(wire::approval_view).collect();
+    let approvals: Vec<_> = approvals.iter().map(|approval| shown(&caller, approval)).collect();
     Ok(JsonAnswer(ApprovalList { count: approvals.len(), approvals, next_cursor }))
 }
 
@@ -82,7 +83,18 @@ pub(super) async fn show(
     Segment(id): Segment,
 ) -> Result<JsonAnswer<ApprovalAnswer>, Problem> {
     let approval = find(&host, &caller, &id).await?;
-    Ok(JsonAnswer(ApprovalAnswer { approval: wire::approval_view(&approval) }))
+    Ok(JsonAnswer(ApprovalAnswer { approval: shown(&caller, &approval) }))
+}
+
+/// An approval as the caller may see it: what somebody wants promoted in memory is shown to whoever may
+/// answer, and to whoever asks.
+fn shown(caller: &Caller, approval: &Approval) -> ApprovalView {
+    let mut view = wire::approval_view(approval);
+    let may_answer = caller.may(Action::ApprovalDecide, None);
+    if approval.kind == KIND_PROMOTION && !may_answer && approval.requested_by != caller.name() {
+        "(shown to whoever may answer, and to whoever asked)".clone_into(&mut view.rendered);
+    }
+    view
 }
 
 /// The approval of this id in the caller's workspace.

@@ -59,7 +59,7 @@ impl Default for HttpOptions {
     }
 }
 
-/// Who was denied what on what.
+/// Who was denied what on what, and why.
 type Denied = (String, &'static str, String);
 
 /// What every handler has at hand.
@@ -126,7 +126,8 @@ impl Host {
     /// the count stands in the next entry.
     pub(super) async fn note_denial(&self, principal: &Principal, action: &'static str, resource: &str, why: &str) {
         self.metrics.denied(action);
-        let Some(repeated) = self.first_in_a_while((principal.name.clone(), action, resource.to_owned())) else {
+        let Some(repeated) = self.first_in_a_while((principal.name.clone(), action, format!("{resource}: {why}")))
+        else {
             return;
         };
         let detail = serde_json::json!({"reason": why, "repeated": repeated});

@@ -109,7 +109,7 @@ async fn answer(
     let id = text_member(&event, "approval_id")?;
     let reason = event.data.get("reason").and_then(|reason| reason.as_str()).map(str::to_owned);
     let approval = super::approvals::find(host, caller, &id).await?;
-    if approval.mission_id != mission.id {
+    if approval.mission_id.as_ref() != Some(&mission.id) {
         return Err(Problem::not_found("approval", &id));
     }
     let resource = format!("approval/{id}");

@@ -27,6 +27,7 @@ mod missions;
 mod mission_events;
 mod bindings;
 mod resources;
+mod memory;
 mod leases;
 mod routines;
 mod runs;
@@ -107,6 +108,15 @@ fn table() -> Routes {
         .guarded(Action::ResourceRule, routes!(resources::schemas::list))
         .guarded(Action::ResourceRule, routes!(resources::schemas::set))
         .guarded(Action::ResourceRule, routes!(resources::schemas::delete))
+        .guarded(Action::MemoryWrite, routes!(memory::put::put))
+        .guarded(Action::MemoryWrite, routes!(memory::scrub::scrub))
+        .guarded(Action::MemoryRead, routes!(memory::search::search))
+        .guarded(Action::MemoryRead, routes!(memory::search::list))
+        .guarded(Action::MemoryPromote, routes!(memory::promote::promote))
+        .guarded(Action::MemoryRemove, routes!(memory::remove::demote))
+        .guarded(Action::MemoryRemove, routes!(memory::remove::delete))
+        .guarded(Action::MemoryAudit, routes!(memory::audit::entries))
+        .guarded(Action::RunContext, routes!(memory::context::show))
         .guarded(Action::LeaseTake, routes!(leases::acquire))
         .guarded(Action::LeaseRead, routes!(leases::list))
         .guarded(Action::LeaseRead, routes!(leases::show))

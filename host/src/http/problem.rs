@@ -57,6 +57,10 @@ kinds! {
         "Send `Authorization: Bearer TOKEN` with a token that is neither expired nor revoked.";
     FORBIDDEN = "FORBIDDEN" 403 "This is not yours to do":
         "The principal is known, and its role may not do this. The action and role are in the answer.";
+    CAPABILITY_INVALID = "CAPABILITY_INVALID" 403 "The capability is not good":
+        "It is no token of a run of this workspace, or its run is not held under it any more. Leave `capability` out to act on your own rights.";
+    TIER_NOT_GRANTED = "TIER_NOT_GRANTED" 403 "The tier is not yours to use":
+        "What the caller may do with memory, by its role or by its run's mission, does not hold `tier`. `allowed` lists the tiers it does.";
     RESOURCE_RESERVED = "RESOURCE_RESERVED" 403 "Only the host writes this resource":
         "`run/SESSION/status` shows how a session stands. Read it, or take another key.";
     ORIGIN_NOT_ALLOWED = "ORIGIN_NOT_ALLOWED" 403 "A page of another origin asked":
@@ -354,6 +358,13 @@ impl From<EngineError> for Problem {
             | EngineError::RunState { .. }
             | EngineError::RoutineChanged { .. }
             | EngineError::RoutineApproval { .. }) => of_routine(&error),
+            EngineError::CapabilityInvalid { .. } => {
+                Self::new(CAPABILITY_INVALID, error.to_string()).with("field", "capability")
+            }
+            EngineError::TierNotGranted { tier, ref allowed, .. } => {
+                let allowed: Vec<&str> = allowed.iter().map(|tier| tier.as_str()).collect();
+                Self::new(TIER_NOT_GRANTED, error.to_string()).with("tier", tier.as_str()).with("allowed", allowed)
+            }
             EngineError::Conflict(message) => Self::new(CONFLICT, message),
             EngineError::HostFault(message) => {
                 tracing::error!(message, "a plugin could not be called");

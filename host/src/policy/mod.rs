@@ -156,6 +156,18 @@ actions! {
     RoutineRun = "routine.run" on "routine":            Yes  Yes  Own  No  No;
     /// Answer for runs of routines that wait for a person.
     RoutineDecide = "routine.decide" on "routine":      Yes  Yes  No   No  No;
+    /// Find what is remembered; which tiers is the grant's.
+    MemoryRead = "memory.read" on "memory":             Yes  Yes  Yes  Yes Yes;
+    /// Have something remembered, and see what the scrubber would make of it.
+    MemoryWrite = "memory.write" on "memory":           Yes  Yes  Yes  No  Yes;
+    /// Have something remembered in a higher tier; an agent does it for a run that was granted it.
+    MemoryPromote = "memory.promote" on "memory":       Yes  No   Yes  No  Yes;
+    /// Take something back: demote or delete it.
+    MemoryRemove = "memory.remove" on "memory":         Yes  Own  Own  No  Own;
+    /// See the audit of memory.
+    MemoryAudit = "memory.audit" on "memory":           Yes  Yes  No   No  No;
+    /// See what a run may be told of what is remembered.
+    RunContext = "run.context" on "run":                Yes  Own  Own  No  Own;
     /// See leases.
     LeaseRead = "lease.read" on "lease":                Yes  Yes  Yes  Yes No;
     /// Take a lease.

@@ -9,6 +9,7 @@ mod evaluations;
 mod timers;
 mod leases;
 mod expiry;
+mod memories;
 mod retention;
 mod sessions;
 mod routines;
@@ -42,6 +43,7 @@ impl Scheduler {
         loops.spawn(timers::run(engine.clone()));
         loops.spawn(leases::run(engine.clone()));
         loops.spawn(expiry::run(engine.clone()));
+        loops.spawn(memories::run(engine.clone()));
         loops.spawn(retention::run(engine.clone()));
         loops.spawn(sessions::run(engine.clone()));
         loops.spawn(routines::run(engine.clone()));

@@ -48,7 +48,7 @@ pub(super) fn row(approval: &Approval) -> Result<Row, StorageError> {
     let mut row = RowWriter::new(&APPROVALS);
     row.text("id", approval.id.as_str())
         .text("workspace_id", approval.workspace_id.as_str())
-        .text("mission_id", approval.mission_id.as_str())
+        .text_or_null("mission_id", approval.mission_id.as_ref().map(MissionId::as_str))
         .text_or_null("work_item_id", approval.work_item_id.as_ref().map(WorkItemId::as_str))
         .text("kind", &approval.kind)
         .text_or_null("gate", approval.gate.map(GateName::as_str))
@@ -78,7 +78,7 @@ impl Record for Approval {
         Ok(Self {
             id: ApprovalId::new(row.text("id")?),
             workspace_id: WorkspaceId::new(row.text("workspace_id")?),
-            mission_id: MissionId::new(row.text("mission_id")?),
+            mission_id: row.text_or_null("mission_id")?.map(MissionId::new),
             work_item_id: row.text_or_null("work_item_id")?.map(WorkItemId::new),
             kind: row.text("kind")?,
             gate: row.word_or_null("gate")?,
@@ -138,6 +138,21 @@ impl Store {
             .only("approvals.workspace_id = $", workspace.as_str())
             .only("approvals.run_id = $", run.as_str())
             .only("approvals.content_digest = $", content_digest.as_str())
+            .page("approvals.id DESC", super::PAGE_MAX);
+        self.many(select).await
+    }
+
+    /// The approvals that were asked about promotions with this subject, the newest first: at most
+    /// [`super::PAGE_MAX`].
+    pub async fn approvals_of_promotion(
+        &self,
+        workspace: &WorkspaceId,
+        subject: &Digest,
+    ) -> Result<Vec<Approval>, StorageError> {
+        let select = Select::all()
+            .only_if("approvals.kind = 'memory_promotion'")
+            .only("approvals.workspace_id = $", workspace.as_str())
+            .only("approvals.subject = $", subject.as_str())
             .page("approvals.id DESC", super::PAGE_MAX);
         self.many(select).await
     }

@@ -104,6 +104,26 @@ impl Store {
         self.many(select).await
     }
 
+    /// A workspace's audit of memory, newest first: at most `limit` (and [`super::PAGE_MAX`])
+    /// entries before `before`, of one record or one run when that is asked for.
+    pub async fn audit_of_memory(
+        &self,
+        workspace: &WorkspaceId,
+        resource: Option<&str>,
+        run: Option<&str>,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StorageError> {
+        let select = Select::all()
+            .only_if("audit.action >= 'memory.' AND audit.action < 'memory/'")
+            .only("audit.workspace_id = $", workspace.as_str())
+            .only_some("audit.resource = $", resource)
+            .only_some("jsonb(audit.detail) ->> 'run_id' = $", run)
+            .only_some("audit.seq < $", before)
+            .page("audit.seq DESC", limit);
+        self.many(select).await
+    }
+
     /// The chain itself, every workspace's entries in order: at most `limit` (and
     /// [`super::PAGE_MAX`]) of them, after `after`.
     pub async fn audit_chain(&self, after: u64, limit: u32) -> Result<Vec<AuditEntry>, StorageError> {

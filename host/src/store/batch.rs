@@ -13,6 +13,7 @@ use super::audit;
 use super::board::{self, Board};
 use super::database::{Connection, Step};
 use super::error::{CommitError, StorageError, StorageErrorKind};
+use super::memory_index::{IndexChange, Plan, PlannedStep};
 use super::prepare::{Change, PreparedUnit};
 use super::resources::{end_of, life_of};
 use super::row::{Cell, Row};
@@ -54,10 +55,12 @@ async fn write(
 ) -> Result<Answers, StorageError> {
     let (found, head) = read_guarded(connection, statements, units).await?;
     let judged = judge(units, found)?;
-    let Judged { verdicts, mut resource_events, board, pending, renewals } = judged;
+    let Judged { verdicts, mut resource_events, board, pending, renewals, index } = judged;
     append_audit(connection, statements, units, &verdicts).await?;
     trim_log(connection, units, &verdicts).await?;
+    let index = Plan::of(&index, connection).await?;
     let mut script = Script::new(statements);
+    script.planned(&index.before);
     for (table, rows) in pending.iter().enumerate() {
         let (written, deleted) = rows.sorted();
         script.table(TableId::ALL[table], written, deleted);
@@ -65,6 +68,7 @@ async fn write(
     for (table, written, deleted) in board.rows() {
         script.table(table, written, deleted);
     }
+    script.planned(&index.after);
     // Renewals of a lease that a later unit ended or replaced find another fence or none.
     script.uncounted(&statements.renew_leases, RENEWAL_COLUMNS, renewals.values().copied().collect());
     let (told, answers) = numbered(verdicts, events, &mut resource_events, head);
@@ -109,6 +113,12 @@ impl<'r> Script<'r> {
         if !rows.is_empty() {
             self.steps.push(Step { sql, columns, rows, answer: Vec::new() });
             self.counts.push(None);
+        }
+    }
+
+    fn planned(&mut self, steps: &'r [PlannedStep]) {
+        for step in steps {
+            self.uncounted(&step.sql, step.columns, step.rows());
         }
     }
 
@@ -231,6 +241,8 @@ struct Judged<'u> {
     pending: [PendingRows<'u>; TableId::ALL.len()],
     /// By run and fence: of several the one with the latest end.
     renewals: HashMap<&'u [Cell], &'u [Cell]>,
+    /// What changes in the index of memory, in order.
+    index: Vec<&'u IndexChange>,
 }
 
 fn judge(units: &[PreparedUnit], mut found: Found) -> Result<Judged<'_>, StorageError> {
@@ -240,6 +252,7 @@ fn judge(units: &[PreparedUnit], mut found: Found) -> Result<Judged<'_>, Storage
         board: Board::default(),
         pending: Default::default(),
         renewals: HashMap::new(),
+        index: Vec::new(),
     };
     for unit in units {
         let decided = match unit.guards.iter().find_map(|guard| conflict(guard, &found)) {
@@ -257,6 +270,7 @@ fn judge(units: &[PreparedUnit], mut found: Found) -> Result<Judged<'_>, Storage
         for change in &unit.changes {
             apply(change, &mut judged, &mut found);
         }
+        judged.index.extend(&unit.index);
         let (mut revs, mut events) = (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
         for (write, (head, steps)) in unit.resources.iter().zip(decided) {
             let made = judged.board.take(write, head, &steps)?;

@@ -47,6 +47,16 @@ pub(super) fn read_texts(text: &str) -> Result<Vec<String>, DocumentError> {
     Ok(serde_json::from_str(text)?)
 }
 
+/// Names with a number each, in order.
+pub(super) fn write_counted(counted: &[(String, u32)]) -> String {
+    write(counted)
+}
+
+/// Reads what [`write_counted`] wrote.
+pub(super) fn read_counted(text: &str) -> Result<Vec<(String, u32)>, DocumentError> {
+    Ok(serde_json::from_str(text)?)
+}
+
 /// A list of work items' ids.
 pub(super) fn write_work_item_ids(ids: &[WorkItemId]) -> String {
     write(&ids.iter().map(WorkItemId::as_str).collect::<Vec<_>>())

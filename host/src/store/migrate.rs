@@ -42,10 +42,22 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/postgres/0004_sessions.sql"),
     },
     Migration {
+        number: 5,
+        name: "memory",
+        sqlite: include_str!("../../migrations/sqlite/0005_memory.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_memory.sql"),
+    },
+    Migration {
         number: 6,
+        name: "governance",
+        sqlite: include_str!("../../migrations/sqlite/0006_governance.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_governance.sql"),
+    },
+    Migration {
+        number: 7,
         name: "routines",
-        sqlite: include_str!("../../migrations/sqlite/0006_routines.sql"),
-        postgres: include_str!("../../migrations/postgres/0006_routines.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0007_routines.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_routines.sql"),
     },
 ];
 

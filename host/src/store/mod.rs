@@ -11,6 +11,9 @@
 //! only `database` can open. How a read flows: a noun's file (`missions`, `runs`, ...) builds a
 //! `select`, a connection of the readers' pool runs it, the noun's `Record::read` reads the rows.
 //!
+//! Records of memory are found by an index of words (`memory_index`), which a batch changes with
+//! them; what it finds is ranked by the domain (`memory_search`).
+//!
 //! To add a noun: a migration pair, a file here with its table, its row and its reads, a place
 //! in `table::TableId` and `unit::Write`; then its round trip in `tests/tests/store/records.rs`.
 //!
@@ -52,6 +55,9 @@ mod receipts;
 mod resources;
 mod resource_schemas;
 mod leases;
+mod memories;
+mod memory_index;
+mod memory_search;
 mod cursors;
 mod routines;
 mod occurrences;
@@ -63,6 +69,8 @@ pub use blobs::BLOB_MAX_BYTES;
 pub use cursors::SessionStatusRow;
 pub use error::{CommitError, OpenError, StorageError, StorageErrorKind};
 pub use log::LogFilter;
+pub use memories::{MEMORY_SCOPES_MAX, MemoryFilter};
+pub use memory_search::MemorySearch;
 pub use open::{Location, Store};
 pub use resource_schemas::ResourceSchemas;
 pub use resources::{EndedResource, ResourceHead};

@@ -112,7 +112,7 @@ impl Store {
     ///
     /// *Limits*: 64 MiB for one unit; 1,024 units may wait, a caller beyond them waits its turn.
     pub async fn commit(&self, unit: Unit) -> Result<Committed, CommitError> {
-        let prepared = prepare::prepare(&unit)?;
+        let prepared = prepare::prepare(&unit, self.dialect())?;
         drop(unit);
         let (answer, answered) = oneshot::channel();
         let closed = || StorageError::because(StorageErrorKind::Unavailable, "the store is closed");
@@ -145,6 +145,14 @@ impl Store {
         }
         self.inner.ended.send_replace(());
         self.inner.readers.close().await;
+    }
+
+    /// Which database it is.
+    pub(super) fn dialect(&self) -> Dialect {
+        match &self.inner.readers {
+            Readers::Sqlite(_) => Dialect::Sqlite,
+            Readers::Postgres(_) => Dialect::Postgres,
+        }
     }
 
     pub(super) fn blobs(&self) -> &Blobs {

@@ -5,14 +5,18 @@
 //! as little to do as possible.
 
 use super::error::{StorageError, StorageErrorKind};
+use super::memories::content_key;
+use super::memory_index::{Fate, IndexChange};
 use super::row::{Cell, Row};
+use super::sql::Dialect;
 use super::table::TableId;
 use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
 use super::{
-    approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, missions, occurrences, receipts,
-    resource_schemas, routines, runs, timers, tokens, verdicts, work_items,
+    approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
+    receipts, resource_schemas, routines, runs, timers, tokens, verdicts, work_items,
 };
 use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
+use crate::domain::memory::{MemoryRecord, Visibility};
 use crate::domain::resource::ResourceWrite;
 use crate::domain::run::Run;
 
@@ -27,6 +31,8 @@ pub(super) struct PreparedUnit {
     pub(super) events: Vec<Row>,
     /// Entries of the audit, their place and hash still missing.
     pub(super) audit: Vec<NewAuditEntry>,
+    /// What changes in the index of memory.
+    pub(super) index: Vec<IndexChange>,
     /// Up to where the log is trimmed.
     pub(super) trim_log: Option<u64>,
     /// About how many bytes of text it carries.
@@ -54,13 +60,14 @@ fn check_audit(entry: &NewAuditEntry) -> Result<(), StorageError> {
 /// # Errors
 /// Kind [`StorageErrorKind::Invalid`] when a value cannot be stored or the unit is larger than
 /// [`UNIT_MAX_BYTES`].
-pub(super) fn prepare(unit: &Unit) -> Result<PreparedUnit, StorageError> {
+pub(super) fn prepare(unit: &Unit, dialect: Dialect) -> Result<PreparedUnit, StorageError> {
     let mut prepared = PreparedUnit {
         guards: unit.guards.clone(),
         changes: Vec::with_capacity(unit.writes.len()),
         events: unit.events.iter().map(log::row).collect::<Result<_, _>>()?,
         resources: unit.resources.clone(),
         audit: unit.audit.clone(),
+        index: Vec::new(),
         trim_log: None,
         bytes: 0,
     };
@@ -69,7 +76,7 @@ pub(super) fn prepare(unit: &Unit) -> Result<PreparedUnit, StorageError> {
         check_audit(entry)?;
     }
     for write in &unit.writes {
-        prepare_write(write, &mut prepared)?;
+        prepare_write(write, dialect, &mut prepared)?;
     }
     prepared.bytes = bytes(&prepared);
     if prepared.bytes > UNIT_MAX_BYTES {
@@ -78,7 +85,7 @@ pub(super) fn prepare(unit: &Unit) -> Result<PreparedUnit, StorageError> {
     Ok(prepared)
 }
 
-fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
+fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
     let put = |table, row, guarded| Change::Put { table, row, guarded };
     let change = match write {
         Write::Mission(mission) => put(TableId::Missions, missions::row(mission)?, mission.revision),
@@ -105,6 +112,24 @@ fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), Stora
         Write::ResourceSchemas(schemas) => {
             put(TableId::ResourceSchemas, resource_schemas::row(schemas)?, schemas.revision)
         }
+        Write::Memory(record) => return prepare_memory(record, dialect, prepared),
+        Write::DemoteMemory(record, at) => {
+            leave_memory(record, dialect, prepared);
+            let demoted = MemoryRecord {
+                visibility: Visibility::Demoted,
+                updated_at: *at,
+                revision: record.revision + 1,
+                ..MemoryRecord::clone(record)
+            };
+            put(TableId::Memories, memories::row(&demoted)?, demoted.revision)
+        }
+        Write::DeleteMemory(record) => {
+            leave_memory(record, dialect, prepared);
+            Change::Delete { table: TableId::Memories, key: vec![record.id.as_str().into()] }
+        }
+        Write::MemoryVector(id, workspace_id, vector) => {
+            put(TableId::MemoryVectors, memories::vector_row(id, workspace_id, vector)?, 1)
+        }
         Write::LogCursor(name, seq) => put(TableId::LogCursors, cursors::cursor_row(name, *seq)?, *seq),
         Write::SessionStatus(status) => put(TableId::SessionStatus, cursors::session_row(status)?, status.revision),
         Write::Routine(routine) => put(TableId::Routines, routines::row(routine)?, routine.revision),
@@ -125,6 +150,40 @@ fn prepare_write(write: &Write, prepared: &mut PreparedUnit) -> Result<(), Stora
     };
     prepared.changes.push(change);
     Ok(())
+}
+
+fn prepare_memory(record: &MemoryRecord, dialect: Dialect, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
+    let before = record.revision.checked_sub(1).filter(|before| *before > 0);
+    prepared.guards.push(Guard::memory(&record.id, before));
+    let fate = if before.is_none() { Fate::New } else { Fate::Same };
+    if fate == Fate::New {
+        let row = memories::content_row(record);
+        let frees = |change: &Change| match change {
+            Change::Delete { table: TableId::MemoryContents, key } => row.starts_with(key),
+            _ => false,
+        };
+        if !prepared.changes.iter().any(frees) {
+            prepared.guards.push(Guard::no_content(record));
+        }
+        prepared.changes.push(Change::Put { table: TableId::MemoryContents, row, guarded: 1 });
+    }
+    let row = memories::row(record)?;
+    prepared.changes.push(Change::Put { table: TableId::Memories, row, guarded: record.revision });
+    prepared.index.push(IndexChange::of(record, fate, dialect));
+    Ok(())
+}
+
+/// A record, as it was read, can no longer be found; its own row is the caller's.
+fn leave_memory(record: &MemoryRecord, dialect: Dialect, prepared: &mut PreparedUnit) {
+    prepared.guards.push(Guard::memory(&record.id, Some(record.revision)));
+    if record.visibility == Visibility::Demoted {
+        return;
+    }
+    let key = content_key(&record.scope(), &record.content_digest);
+    prepared.changes.push(Change::Delete { table: TableId::MemoryContents, key });
+    let key = vec![record.id.as_str().into()];
+    prepared.changes.push(Change::Delete { table: TableId::MemoryVectors, key });
+    prepared.index.push(IndexChange::of(record, Fate::Gone, dialect));
 }
 
 fn prepare_run(run: &Run, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
@@ -150,6 +209,7 @@ fn bytes(prepared: &PreparedUnit) -> usize {
     };
     prepared.changes.iter().map(of_change).sum::<usize>()
         + prepared.resources.iter().map(board::bytes).sum::<usize>()
+        + prepared.index.iter().flat_map(IndexChange::rows).map(|row| bytes_of(row)).sum::<usize>()
         + prepared.events.iter().map(|row| bytes_of(row)).sum::<usize>()
 }
 

@@ -61,6 +61,13 @@ impl<R: Record> Select<R> {
         Self { sql, arguments: Vec::new(), columns, filtered: false, record: PhantomData }
     }
 
+    /// No SQL yet, for a query that is no selection from tables by conditions: it answers the record's
+    /// columns in their order.
+    pub(super) fn written() -> Self {
+        let columns = R::SOURCE.parts.iter().flat_map(|(_, columns)| *columns).copied().collect();
+        Self { sql: String::new(), arguments: Vec::new(), columns, filtered: false, record: PhantomData }
+    }
+
     /// Only records for which `condition` holds; `$` in it stands for `value`.
     pub(super) fn only(self, condition: &'static str, value: impl Into<Cell>) -> Self {
         self.only_with(condition, [value.into()])
@@ -102,7 +109,11 @@ impl<R: Record> Select<R> {
     }
 
     /// Only records for which one of the conditions holds: `condition` with each of `values`.
-    pub(super) fn only_any(mut self, condition: &'static str, values: impl IntoIterator<Item = [Cell; 2]>) -> Self {
+    pub(super) fn only_any<const N: usize>(
+        mut self,
+        condition: &'static str,
+        values: impl IntoIterator<Item = [Cell; N]>,
+    ) -> Self {
         self = self.only_if("(FALSE");
         for value in values {
             self.sql.push_str(" OR ");
@@ -121,6 +132,13 @@ impl<R: Record> Select<R> {
             // A String takes every write.
             let _ = write!(self.sql, "${}{piece}", self.arguments.len());
         }
+        self
+    }
+
+    /// A number that is part of a name, as digits.
+    pub(super) fn number(mut self, number: u64) -> Self {
+        // A String takes every write.
+        let _ = write!(self.sql, "{number}");
         self
     }
 

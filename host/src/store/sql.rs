@@ -85,7 +85,7 @@ fn names(columns: &[Column]) -> String {
 ///
 /// `jsonb_each` and not `json_each`, whose rows would be written out as text and parsed again
 /// for every column: three times slower for 20 columns (measured with SQLite 3.51.3).
-fn given(dialect: Dialect, columns: &[Column]) -> String {
+pub(super) fn given(dialect: Dialect, columns: &[Column]) -> String {
     match dialect {
         Dialect::Sqlite => {
             let values: Vec<_> = columns

@@ -6,8 +6,8 @@
 //! the list of all of them. It holds no SQL.
 
 use super::{
-    approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, missions, occurrences, receipts,
-    resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
+    approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
+    receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -105,13 +105,16 @@ pub(super) enum TableId {
     RoutineHistory,
     Resources,
     ResourceRevisions,
+    Memories,
+    MemoryContents,
+    MemoryVectors,
     Audit,
     Events,
 }
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -134,6 +137,9 @@ impl TableId {
         Self::RoutineHistory,
         Self::Resources,
         Self::ResourceRevisions,
+        Self::Memories,
+        Self::MemoryContents,
+        Self::MemoryVectors,
         Self::Audit,
         Self::Events,
     ];
@@ -163,6 +169,9 @@ impl TableId {
             Self::RoutineHistory => &occurrences::ROUTINE_HISTORY,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
+            Self::Memories => &memories::MEMORIES,
+            Self::MemoryContents => &memories::MEMORY_CONTENTS,
+            Self::MemoryVectors => &memories::MEMORY_VECTORS,
             Self::Audit => &audit::AUDIT,
             Self::Events => &log::EVENTS,
         }

@@ -10,8 +10,12 @@ use crate::domain::artifact::Artifact;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
-use crate::domain::id::{ApprovalId, EvaluationId, EventId, MissionId, RoutineId, RunId, TokenId, WorkspaceId};
+use crate::domain::id::{
+    ApprovalId, EvaluationId, EventId, MemoryId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
+};
 use crate::domain::lease::NamedLease;
+use crate::domain::memory::MemoryRecord;
+use crate::domain::memory::vector::Vector;
 use crate::domain::mission::Mission;
 use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::resource::{ResourceKey, ResourceWrite};
@@ -23,6 +27,7 @@ use crate::domain::token::Token;
 use crate::domain::work_item::WorkItem;
 
 use super::cursors::SessionStatusRow;
+use super::memories::content_key;
 use super::resource_schemas::ResourceSchemas;
 use super::row::Cell;
 use super::table::TableId;
@@ -174,6 +179,17 @@ impl Guard {
         Self { table: TableId::Leases, key: vec![workspace_id.as_str().into(), name.into()], expected, end: None }
     }
 
+    /// The record of memory is at exactly this revision; `None`: there is no such record.
+    pub fn memory(id: &MemoryId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Memories, id.as_str(), revision)
+    }
+
+    /// No record of its scope has the content of `record`.
+    pub(super) fn no_content(record: &MemoryRecord) -> Self {
+        let key = content_key(&record.scope(), &record.content_digest);
+        Self { table: TableId::MemoryContents, key, expected: None, end: None }
+    }
+
     /// A workspace's schemas of resources are at exactly this revision; `None`: it never had any.
     pub fn resource_schemas(workspace_id: &WorkspaceId, revision: Option<u64>) -> Self {
         Self::by_id(TableId::ResourceSchemas, workspace_id.as_str(), revision)
@@ -260,6 +276,19 @@ pub enum Write {
     Lease(NamedLease),
     /// A workspace's schemas of resources.
     ResourceSchemas(ResourceSchemas),
+    /// A record of memory, and its words in the index. Guards itself: at revision 1 it conflicts when
+    /// the record is there or its scope has the content already (table `memory_contents`), unless the
+    /// unit deleted that before; at a later one unless the record is at the one before. What it says,
+    /// where it lies and who sees it never change by this.
+    Memory(Box<MemoryRecord>),
+    /// The record, as it was read, is demoted at this moment: found by nobody, its content free for
+    /// another. Guards itself by the record's revision.
+    DemoteMemory(Box<MemoryRecord>, Timestamp),
+    /// The record, as it was read, is gone, and everything of it. Guards itself by the record's
+    /// revision.
+    DeleteMemory(Box<MemoryRecord>),
+    /// The vector of a record.
+    MemoryVector(MemoryId, WorkspaceId, Vector),
     /// How far a reader of the log is.
     LogCursor(&'static str, u64),
     /// What the status indexer knows of a session.

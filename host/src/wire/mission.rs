@@ -13,6 +13,7 @@ use crate::domain::artifact::Digest;
 use crate::domain::graph;
 use crate::domain::id::{self, MissionId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
+use crate::domain::memory::grant;
 use crate::domain::mission::{Bindings, Budgets, Mission, MissionStatus, Phase, Usage};
 use crate::domain::plugin::Binding;
 use crate::domain::time::Timestamp;
@@ -56,6 +57,11 @@ pub fn check_request(
     check_title(&request.title)?;
     check_text("goal", &request.goal)?;
     check_budgets(&request.budgets).map_err(|error| error.below("budgets"))?;
+    for (index, capability) in request.capabilities.iter().enumerate() {
+        // A misspelt one would pass for less than was meant.
+        grant::check(capability)
+            .map_err(|error| FieldError::new(format!("capabilities[{index}]"), error.to_string()))?;
+    }
     let mut specs = Vec::with_capacity(request.work_items.len());
     for (index, item) in request.work_items.iter_mut().enumerate() {
         let id = item.id.get_or_insert_with(&mut new_id).clone();

@@ -5,6 +5,7 @@
 mod mission;
 mod run;
 mod resource;
+mod memory;
 mod schema;
 mod command;
 mod fact;
@@ -18,6 +19,11 @@ pub use command::{from_view as command_from_view, understand, view as command_vi
 pub use fact::read as read_fact;
 pub(crate) use history::value_of;
 pub use history::{canonical_json, entry_view, json_of, log_event_view};
+pub use memory::{
+    PartitionProblem, SaidPartition, citation, memory_audit_view, memory_hit, memory_kind_from, memory_resource,
+    memory_view, said_partition, scrub_answer, scrub_view, scrub_view_with, tier_from, tier_view, user_tag,
+    visibility_from,
+};
 pub use mission::{
     FieldError, bindings_from_view, bindings_view, budgets_from_view, budgets_view, check_request, created_mission,
     mission_view, work_item_view,

@@ -122,7 +122,7 @@ fn rendered(approval: &Approval) -> String {
 pub fn approval_view(approval: &Approval) -> ApprovalView {
     ApprovalView {
         id: approval.id.to_string(),
-        mission_id: approval.mission_id.to_string(),
+        mission_id: approval.mission_id.as_ref().map(ToString::to_string).unwrap_or_default(),
         work_item_id: approval.work_item_id.as_ref().map(ToString::to_string),
         kind: approval.kind.clone(),
         gate: approval.gate.map(|gate| gate.to_string()),

@@ -56,7 +56,7 @@ const PROGRAMS: &[Program] = &[
     ),
     row(&["wget", "wget2", "aria2c"], "", &["--http-passwd", "--ftp-passwd"]),
     row(&["http", "https", "xh", "httpie"], "", &["-a~", "--auth~"]),
-    row(&["redis-cli", "valkey-cli", "keydb-cli"], "", &["-a", "--pass"]),
+    row(&["redis-cli", "valkey-cli", "keydb-cli"], "", &["-a", "--pass", "AUTH", "auth"]),
     row(
         &["mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "mongoimport", "mongostat"],
         "",
@@ -156,7 +156,7 @@ const PROGRAMS: &[Program] = &[
     row(&["siege", "wrk"], "", &["-A~", "-P~"]),
     row(&["jenkins-cli", "java"], "", &["-auth~"]),
     row(&["svn", "cvs"], "", &["-P"]),
-    row(&["smbpasswd", "expect", "mkpasswd"], "", &["$"]),
+    row(&["smbpasswd", "mkpasswd"], "", &["$"]),
     row(&["restic", "borg", "kopia", "duplicacy"], "", &["-password"]),
     row(
         &["impacket-psexec", "impacket-smbexec", "secretsdump.py", "psexec.py", "wmiexec.py", "impacket-secretsdump"],
@@ -165,7 +165,11 @@ const PROGRAMS: &[Program] = &[
     ),
     row(&["sqlmap"], "", &["--auth-cred~"]),
     row(&["ansible", "ansible-playbook"], "", &["-e="]),
-    row(&["op signin"], "", &["#3"]),
+    row(&["op signin"], "", &["#3", "#4"]),
+    row(&["bw login"], "", &["#2"]),
+    row(&["rclone"], "obscure", &["#2"]),
+    row(&["ansible-vault"], "encrypt_string", &["#2"]),
+    row(&["az sql", "az mysql", "az postgres", "az mariadb"], "", &["-p"]),
     row(&["influxd", "grafana-cli", "grafana"], "reset-admin-password", &["$"]),
     row(&["wp user", "wp core"], "", &["--user_pass", "--admin_password"]),
     row(&["aws"], "set", &["$"]),
@@ -173,6 +177,14 @@ const PROGRAMS: &[Program] = &[
     row(&["psql", "pg_dump", "pgcli"], "", &["-W+"]),
     row(&["db2"], "connect", &["using"]),
     row(&["ftp", "sftp", "tnftp"], "", &["-p"]),
+    row(&["hdbsql", "hdbuserstore", "isql-fb", "mclient", "vsql", "nzsql", "bteq"], "", &["-p", "-w", "-pw"]),
+    row(&["cf login", "cf auth", "ibmcloud login", "tkn login"], "", &["-p", "--apikey"]),
+    row(&["sendmail", "ssmtp", "mutt"], "", &["-ap"]),
+    row(&["ab -A", "ab -P"], "", &["#1"]),
+    row(&["openssl passwd"], "", &["-1", "-5", "-6", "-apr1"]),
+    row(&["vncdo", "vncdotool"], "", &["-p"]),
+    row(&["gpgconf", "ykman", "pkcs11-tool", "softhsm2-util", "tpm2_createprimary"], "", &["--pin", "-p", "-P"]),
+    row(&["ldapcompare", "ldapexop", "ldapvi", "dsmod", "dsconf"], "", &["-w", "-pwd"]),
 ];
 
 /// Most bytes and words of a command line looked at.
@@ -308,7 +320,15 @@ fn value_of_flag(text: &[u8], words: &[Word], number: usize, flag: &str, given: 
         b',' => (&flag[..flag.len() - 1], Some(b',')),
         _ => (flag, None),
     };
-    let rest = given.strip_prefix(flag.as_bytes())?;
+    // `-sku user:password`: flags of one letter in one word, of which the last takes the value.
+    let is_bundle = separator.is_some()
+        && !is_glued
+        && flag.len() == 2
+        && (3..=6).contains(&given.len())
+        && given[0] == b'-'
+        && given[1..].iter().all(u8::is_ascii_alphabetic)
+        && given.last() == flag.as_bytes().last();
+    let rest = if is_bundle { &[][..] } else { given.strip_prefix(flag.as_bytes())? };
     let word = words[number];
     let value = if is_glued {
         Word { start: word.end - rest.len(), end: word.end }

@@ -3,7 +3,8 @@
 //! Owns where the credentials of a header begin and end, and which cookies are worth nothing to a
 //! thief. Headers that name themselves (`X-Api-Key`) are names; see `names`.
 
-use crate::alphabet::{behind_break, continues_with, is_boundary, skip_blanks};
+use crate::alphabet::{behind_break, continues_with, is_boundary, line_end, line_start, skip_blanks};
+use crate::judge::{is_number, is_type};
 use crate::kind::Kind;
 use crate::placeholder::is_placeholder;
 use crate::random::{Makeup, is_identifier, is_random};
@@ -28,7 +29,9 @@ pub(crate) fn authorization(text: &[u8], end: usize) -> Option<Found> {
             .count();
     at = skip_blanks(text, at, 8);
     let operators = text[at..].iter().take(3).take_while(|b| matches!(b, b':' | b'=' | b'>' | b',')).count();
-    if operators == 0 {
+    // Only behind a literal a comma gives a value; two colons make a path.
+    let is_listed = text[at..at + operators].contains(&b',') && !matches!(text[at - 1], b'"' | b'\'' | b'`' | b' ');
+    if operators == 0 || is_listed || text[at..].starts_with(b"::") {
         return None;
     }
     at = skip_blanks(text, at + operators, 8);
@@ -49,8 +52,9 @@ pub(crate) fn authorization(text: &[u8], end: usize) -> Option<Found> {
     let is_pairs = value.contains(&b'=') && value.contains(&b',');
     let len =
         if is_pairs { value.len() } else { value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()) };
-    let value = &value[..len];
-    (value.len() >= 5 && is_credential(value, 5)).then_some(Found {
+    let value = value[..len].strip_suffix(b",").unwrap_or(&value[..len]);
+    let len = value.len();
+    (value.len() >= 5 && !is_type(value) && is_credential(value, 5)).then_some(Found {
         kind: Kind::AUTHORIZATION_HEADER,
         start: at,
         end: at + len,
@@ -114,7 +118,7 @@ fn is_credential(value: &[u8], min: usize) -> bool {
     let makeup = Makeup::of(value);
     let is_word = makeup.digits == 0 && makeup.symbols == 0 && !is_random(value);
     let is_name = is_identifier(value) && makeup.digits < 3;
-    let is_code = value.contains(&b'(') || value.starts_with(b"$");
+    let is_code = is_number(value) || value.contains(&b'(') || value.starts_with(b"$");
     value.len() >= min && !(is_word || is_name || is_code || is_placeholder(value))
 }
 
@@ -135,7 +139,7 @@ fn is_basic(value: &[u8]) -> bool {
 const HARMLESS_COOKIES: &[&str] = &[
     "theme", "lang", "locale", "consent", "cookieconsent", "cookie_consent", "_ga", "_gid", "_gat", "__utm",
     "timezone", "tz", "currency", "country", "dark", "color", "font", "view", "sort", "layout", "path", "domain",
-    "expires", "max-age", "samesite", "secure", "httponly", "priority", "version", "partitioned", "region", "ab_test",
+    "expires", "max-age", "maxage", "samesite", "secure", "httponly", "priority", "version", "partitioned", "region", "ab_test",
     "notice", "sidebar", "visited", "referrer", "utm",
 ];
 
@@ -156,6 +160,8 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
     if at > 0 && text[at - 1].is_ascii_alphanumeric() {
         return;
     }
+    // `cookies.set("name", "value")`.
+    i += if [&b".set("[..], b".add("].iter().any(|method| text[i..].starts_with(method)) { 4 } else { 0 };
     // `Cookie:`, `document.cookie = "`, `-H 'cookie: `, `cookies={"`, `--cookie "`.
     let lead = text[i..]
         .iter()
@@ -192,6 +198,23 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
     }
 }
 
+/// `.acme.io  TRUE  /  TRUE  1790000000  name  value`: the value of the line of a browser's cookie
+/// file on which a flag stands at `at`.
+pub(crate) fn cookie_line(text: &[u8], at: usize) -> Option<Found> {
+    let start = line_start(text, at, 512);
+    let end = line_end(text, at, 4_096);
+    let line = &text[start..end];
+    let fields: Vec<&[u8]> = line.split(|&b| b == b'\t').collect();
+    let [_, _, path, _, expires, name, value] = fields.as_slice() else { return None };
+    let value = value.trim_ascii_end();
+    let is_line = path.starts_with(b"/") && !expires.is_empty() && expires.iter().all(u8::is_ascii_digit);
+    let name = name.to_ascii_lowercase();
+    let is_harmless = HARMLESS_COOKIES.iter().any(|harmless| name.starts_with(harmless.as_bytes()));
+    let value_at = start + line.iter().rposition(|&b| b == b'\t')? + 1;
+    let is_worth = is_line && !is_harmless && value.len() >= 8 && !is_placeholder(value);
+    is_worth.then_some(Found { kind: Kind::COOKIE, start: value_at, end: value_at + value.len(), confidence: 0.8 })
+}
+
 /// One `name=value`: pushes the value when it is worth something; the position behind it.
 fn cookie(text: &[u8], name_start: usize, name_end: usize, is_known: bool, found: &mut Vec<Found>) -> usize {
     let closed = name_end + text[name_end..].iter().take(2).take_while(|b| matches!(b, b'"' | b'\'' | b']')).count();
@@ -218,7 +241,8 @@ fn cookie(text: &[u8], name_start: usize, name_end: usize, is_known: bool, found
         && !is_placeholder(value)
         && !(is_identifier(value) && makeup.digits <= 1)
         || is_random(value);
-    if !is_harmless && is_worth && !value.contains(&b'(') {
+    let is_code = value.contains(&b'(') || value.windows(2).any(|pair| pair == b"::");
+    if !is_harmless && is_worth && !is_code {
         found.push(Found { kind: Kind::COOKIE, start, end: start + value.len(), confidence: 0.8 });
     }
     start + len

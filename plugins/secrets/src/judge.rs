@@ -8,6 +8,7 @@ use crate::alphabet::line_start;
 use crate::kind::Kind;
 use crate::names::{Class, Name};
 use crate::placeholder::is_placeholder;
+use crate::prose::ends_clause;
 use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
 use crate::scan::{Found, Options};
 use crate::value::{How, Value, is_first_of_line};
@@ -40,9 +41,13 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
     // `name=value` without blanks is how commands and forms write it; code of that kind has calls.
     let is_tight = text.get(name.end) == Some(&b'=') && value.start == name.end + 1;
     let is_setting = is_first_of_line(text, name.start) || name.is_upper || is_tight || is_told(text, name, value);
+    // `pw = pulse width`: a word in front of others is one of theirs.
+    let is_worded = !value.is_quoted && bytes.iter().all(u8::is_ascii_lowercase) && !ends_clause(text, value.end);
     match name.class {
+        Class::Password if is_worded => None,
         Class::Password => is_password(bytes, value, is_setting, options).then(|| found(Kind::PASSWORD)).flatten(),
         Class::Secret => is_secret(bytes, value, is_setting, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
+        Class::Hint if is_pair(bytes) => found(Kind::PASSWORD),
         Class::Hint => is_key(bytes, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Code => is_code(bytes, value).then(|| found(Kind::PASSWORD)).flatten(),
     }
@@ -66,8 +71,17 @@ fn is_told(text: &[u8], name: &Name, value: &Value) -> bool {
         b"string", b"mut", b"return", b"if",
     ];
     let lead = text[line_start(text, name.start, 48)..name.start].trim_ascii();
-    let ends = text.get(value.end).is_none_or(|b| matches!(b, b'\n' | b'\r'));
-    let is_words = !lead.is_empty() && lead.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ');
+    let ends = text.get(value.end).is_none_or(|b| matches!(b, b'\n' | b'\r' | b')'))
+        || text[value.end..].starts_with(b", ")
+        || text[value.end..].starts_with(b". ");
+    // `(password: x)` stands beside a sentence, `f(password: x)` is a call.
+    let lead = match lead {
+        [b'('] | [.., b' ', b'('] => &lead[..lead.len() - 1],
+        _ => lead,
+    };
+    let is_spoken = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'\'' | b',' | b':' | b'[' | b']');
+    let is_words = text[..name.start].ends_with(b"(") || !lead.is_empty();
+    let is_words = is_words && lead.iter().all(is_spoken);
     ends && is_words
         && !lead.split(|b| *b == b' ').any(|word| KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))
 }
@@ -193,17 +207,34 @@ fn is_password(bytes: &[u8], value: &Value, is_setting: bool, options: &Options)
     let is_reference = is_identifier(bytes) && words::has_credential_word(bytes) && makeup.digits < 2;
     let is_operator =
         matches!(bytes[0], b'*' | b'&' | b'!' | b'-' | b'.' | b'=' | b'(') && !value.is_quoted && !is_setting;
-    let is_rule = bytes.contains(&b'|') && bytes.starts_with(b"required");
-    if is_reference || is_operator || is_rule || is_type(bytes) {
+    // `!vault`, `!secret`: a tag of YAML.
+    let is_tag = bytes[0] == b'!' && bytes[1..].iter().all(u8::is_ascii_alphabetic) && !value.is_quoted;
+    let is_rule = is_tag || bytes.contains(&b'|') && bytes.starts_with(b"required");
+    if is_reference || is_operator || is_rule || is_type(bytes) || is_number(bytes) {
         return false;
     }
     let is_chosen =
-        makeup.digits >= 2 && !bytes.contains(&b'.') && !words::is_technical(bytes) && !words::names_something(bytes);
+        makeup.digits >= 2 && !is_member(bytes) && !words::is_technical(bytes) && !words::names_something(bytes);
     is_literal || !is_identifier(bytes) || value.how == How::Said || is_chosen
 }
 
+/// `config.password2`: what stands behind the last dot is a name.
+fn is_member(bytes: &[u8]) -> bool {
+    let last = bytes.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    last.len() < bytes.len() && !last.iter().all(u8::is_ascii_digit)
+}
+
+/// `256u32`, `0x1f`, `2i64`: a number of a program.
+pub(crate) fn is_number(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let suffixes: [&[u8]; 14] =
+        [b"u8", b"u16", b"u32", b"u64", b"i8", b"i16", b"i32", b"i64", b"f32", b"f64", b"usize", b"ul", b"ull", b"l"];
+    digits > 0 && suffixes.iter().any(|suffix| bytes[digits..].eq_ignore_ascii_case(suffix))
+        || bytes.strip_prefix(b"0x").is_some_and(|hex| hex.len() <= 16 && hex.iter().all(u8::is_ascii_hexdigit))
+}
+
 /// `Option<String>`, `string;`, `String?`, `z.string()`.
-fn is_type(bytes: &[u8]) -> bool {
+pub(crate) fn is_type(bytes: &[u8]) -> bool {
     let letters: Vec<u8> = bytes.iter().filter(|b| b.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
     let is_typed = [
         &b"string"[..],
@@ -228,7 +259,8 @@ fn is_type(bytes: &[u8]) -> bool {
     ]
     .iter()
     .any(|name| letters == **name);
-    is_typed || (bytes.contains(&b'<') && bytes.ends_with(b">"))
+    let has_generics = bytes.contains(&b'<') && (bytes.ends_with(b">") || bytes.ends_with(b">,"));
+    is_typed || has_generics || letters.starts_with(b"option") && bytes.contains(&b'<')
 }
 
 /// A value of something called secret, token, API key.
@@ -283,6 +315,21 @@ fn is_key(bytes: &[u8], options: &Options) -> bool {
         && (is_random(bytes) || is_base64_pair)
         && !(makeup.is_hex && bytes.len() < 32)
         && bits_per_byte(bytes) >= options.min_entropy
+}
+
+/// `user:Pa55w0rd!`, given to something called auth.
+fn is_pair(bytes: &[u8]) -> bool {
+    let Some(colon) = bytes.iter().position(|&b| b == b':') else { return false };
+    let (user, secret) = (&bytes[..colon], &bytes[colon + 1..]);
+    let makeup = Makeup::of(secret);
+    (2..=32).contains(&user.len())
+        && is_identifier(user)
+        && secret.len() >= 8
+        && makeup.separators == 0
+        && makeup.letters() > 0
+        && makeup.digits > 0
+        && makeup.symbols > 0
+        && !secret.iter().any(|b| b.is_ascii_whitespace() || matches!(b, b'(' | b'{' | b'[' | b'<' | b'"'))
 }
 
 /// A value of something called one-time code.

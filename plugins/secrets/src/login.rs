@@ -21,6 +21,10 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
     {
         return;
     }
+    if let Some((start, end)) = in_front(text, at) {
+        found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.5 });
+        return;
+    }
     let mut i = end;
     let limit = (end + 120).min(text.len());
     let mut before = (i, i);
@@ -36,7 +40,18 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
             || raw == b"and"
             || raw == b"using"
             || raw == b"-";
-        if is_separator && before.1 > before.0 {
+        // `Credentials: bob, Pa55w0rd`.
+        let is_listed = text[before.0..before.1].ends_with(b",")
+            && before.0 > end
+            && matches!(text.get(end), Some(b':'))
+            && is_next_to(text, end + 1, before.0);
+        if is_listed && raw.iter().any(u8::is_ascii_digit) && is_login_secret(text, word.0, word.1, true) {
+            found.push(Found { kind: Kind::PASSWORD, start: word.0, end: word.1, confidence: 0.5 });
+            return;
+        }
+        // `log in with Pa55w0rd`: nobody is named.
+        let is_alone = before.1 == end && (raw == b"with" || raw == b"using");
+        if is_separator && (before.1 > before.0 || is_alone) {
             let value_at = skip_space(text, word.1, false);
             if let Some(value) =
                 word_at(text, value_at).and_then(|word| read(text, word.0, How::Said)).map(|value| trimmed(text, value))
@@ -84,6 +99,54 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
         }
         before = word;
         i = word.1;
+    }
+}
+
+/// `use bob and Pa55w0rd to log in`: the password in front of the words at `at`.
+fn in_front(text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let from = at.saturating_sub(80);
+    let lead = text[from..at].strip_suffix(b" to ")?;
+    let blank = lead.iter().rposition(u8::is_ascii_whitespace)?;
+    let before = &lead[..blank];
+    let is_joined = [&b" and"[..], b" with", b" /", b" &", b" plus"].iter().any(|word| before.ends_with(word));
+    let (start, end) = (from + blank + 1, from + lead.len());
+    (is_joined && is_login_secret(text, start, end, true) && text[start..end].iter().any(u8::is_ascii_digit))
+        .then_some((start, end))
+}
+
+/// Most arguments of a call looked at.
+const ARGUMENTS_MAX: usize = 6;
+
+/// `connect(host, "bob", "Pa55w0rd", "shop")`: a literal behind the literal of a user, among the
+/// arguments that follow behind a name that ends at `end`.
+pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut Vec<Found>) {
+    if !options.guess {
+        return;
+    }
+    let open = end + text[end..].iter().take(4).take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    let mut at = if text[..end].ends_with(b"(") { end } else { open + 1 };
+    let mut follows_user = false;
+    for _ in 0..ARGUMENTS_MAX {
+        at += text.get(at..).map_or(0, |rest| rest.iter().take(40).take_while(|b| b.is_ascii_whitespace()).count());
+        let literal = read(text, at, How::Passed).filter(|value| value.is_quoted);
+        let stop = if let Some(value) = literal {
+            let bytes = &text[value.start..value.end];
+            if follows_user && is_login_secret(text, value.start, value.end, true) {
+                found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.7 });
+                return;
+            }
+            follows_user = bytes.len() <= 64 && !bytes.iter().any(u8::is_ascii_whitespace);
+            value.end + 1
+        } else {
+            follows_user = false;
+            at
+        };
+        let rest = text.get(stop..).unwrap_or_default();
+        let Some(comma) = rest.iter().take(64).position(|b| matches!(b, b',' | b')' | b';' | b'\n')) else { return };
+        if rest[comma] != b',' {
+            return;
+        }
+        at = stop + comma + 1;
     }
 }
 

@@ -3,7 +3,7 @@
 //! Owns what a name promises, by its parts: `cache_key` promises nothing, `key` little, `api_key` a
 //! random value, `password` any value at all. Never looks at the value; see `judge`.
 
-use crate::alphabet::is_word;
+use crate::alphabet::{continues_with, is_word};
 use crate::scan::Options;
 use crate::value::{self, Before, Value};
 use crate::{judge, prose, table};
@@ -21,15 +21,15 @@ pub(crate) const WORDS: &[&str] = &[
     "sifre", "secret", "token", "key", "cred", "auth", "psk", "jwt", "dsn", "sas", "sid", "sessid", "session", "csrf",
     "xsrf", "sig", "otp", "pin", "_pat", "pat=", "pat:", "licen", "salt", "seed", "connectionstring",
     "connection_string", "connstr", "hmac", "verification code", "security code", "cvv", "cvc", "community",
-    "assword", "access code", "code is",
+    "assword", "access code", "code is", "sonar.login", "bindpw", "rootpw",
 ];
 
 /// Words for 'password' that are not ASCII, in small letters.
 #[rustfmt::skip]
 pub(crate) const FOREIGN: &[&str] = &[
-    "пароль", "contraseña", "hasło", "lösenord", "şifre", "jelszó", "密码", "密碼", "口令", "パスワード", "비밀번호", "mot de passe",
+    "пароль", "Пароль", "Κωδικός", "Şifre", "contraseña", "hasło", "lösenord", "şifre", "jelszó", "密码", "密碼", "口令", "パスワード", "비밀번호", "mot de passe",
     "mật khẩu", "κωδικός", "סיסמה", "كلمة المرور", "palavra-passe", "clé secrète", "identified by",
-    "convertto-securestring", "snmp-server community", "rocommunity", "rwcommunity",
+    "convertto-securestring", "snmp-server community", "security question", "secret question", "security answer", "rocommunity", "rwcommunity",
 ];
 
 /// What a name promises.
@@ -50,14 +50,14 @@ pub(crate) enum Class {
 const PASSWORD_PARTS: &[&[u8]] = &[
     b"psk", b"pass", b"pwd", b"psw", b"pw", b"pswd", b"passwd", b"passwort", b"kennwort", b"senha", b"contrasena",
     b"wachtwoord", b"haslo", b"heslo", b"parola", b"losenord", b"salasana", b"adgangskode", b"lozinka", b"parool",
-    b"jelszo", b"sifre", b"assword",
+    b"jelszo", b"sifre", b"assword", b"masterauth",
 ];
 
 /// Words that end in `pass` and are none.
 #[rustfmt::skip]
 const NO_PASS: &[&[u8]] = &[
     b"bypass", b"compass", b"encompass", b"surpass", b"overpass", b"underpass", b"trespass", b"lowpass", b"highpass",
-    b"bandpass", b"multipass", b"renderpass", b"subpass", b"keepass", b"lastpass", b"sshpass", b"askpass",
+    b"bandpass", b"multipass", b"mqpw", b"ppw", b"renderpass", b"subpass", b"keepass", b"lastpass", b"sshpass", b"askpass",
 ];
 
 /// Parts that promise a random value.
@@ -124,6 +124,7 @@ const ENDINGS: &[&[u8]] = &[
 ];
 
 /// A name in the text, taken apart.
+#[expect(clippy::struct_excessive_bools, reason = "each is something the name says, and any may be so")]
 pub(crate) struct Name {
     pub(crate) start: usize,
     pub(crate) end: usize,
@@ -134,6 +135,8 @@ pub(crate) struct Name {
     pub(crate) is_aws_secret: bool,
     /// Whether it is `AccountKey`, `SharedAccessKey`: the keys of connection strings.
     pub(crate) is_account_key: bool,
+    /// Whether it is a word of another script.
+    pub(crate) is_foreign: bool,
 }
 
 /// The name around the word that stands at `at` to `end`; none when it promises nothing.
@@ -162,6 +165,7 @@ pub(crate) fn name_around(text: &[u8], at: usize, end: usize) -> Result<Name, us
             || folded == b"sharedaccesskey"
             || folded == b"accesskey"
             || folded == b"sharedsecret",
+        is_foreign: false,
     })
 }
 
@@ -222,6 +226,9 @@ impl Parts {
     fn class(&self, before: &[u8]) -> Option<Class> {
         let last = self.part(self.count.checked_sub(1)?);
         let best = (0..self.count).filter_map(|number| self.class_of_part(number, before)).max()?;
+        if self.folded() == b"sonarlogin" {
+            return Some(Class::Secret);
+        }
         let is_hash = last == b"hash" || last == b"hashed";
         if ENDINGS.contains(&last) && !(last == b"id" && self.folded() == b"secretid") && !self.is_session_id() {
             return None;
@@ -243,7 +250,8 @@ impl Parts {
             || [&b"passwor"[..], b"passwd", b"passphrase", b"passcode", b"passwrd", b"passkey"]
                 .iter()
                 .any(|word| part.windows(word.len()).any(|w| w == *word))
-            || ((ends_with(b"pwd") || ends_with(b"pass")) && !NO_PASS.contains(&part));
+            || ((ends_with(b"pwd") || ends_with(b"pass") || ends_with(b"pw") && part.len() <= 8)
+                && !NO_PASS.iter().any(|word| part.ends_with(word)));
         if is_password {
             return Some(Class::Password);
         }
@@ -261,6 +269,9 @@ impl Parts {
                 .any(|word| ends_with(word) && part.len() <= 24);
         match part {
             _ if INNOCENT.contains(&previous) => None,
+            b"key" if [&b"wifi"[..], b"fi", b"wlan", b"wpa", b"hotspot", b"wireless"].contains(&previous) => {
+                Some(Class::Password)
+            }
             b"key" | b"keys" if previous.is_empty() || !KEY_QUALIFIERS.contains(&previous) => Some(Class::Hint),
             _ if is_secret_part || part == b"key" => Some(Class::Secret),
             b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" => Some(Class::Code),
@@ -300,7 +311,7 @@ fn word_before(before: &[u8]) -> Option<&[u8]> {
 /// What the scan goes on with: where the name ended, and what was found.
 pub(crate) fn at(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<crate::Found>) -> usize {
     let name = match name_around(text, at, end) {
-        Ok(name) => name,
+        Ok(name) => as_word(text, name),
         Err(name_end) => return name_end,
     };
     if let Some((start, end)) = prose::passphrase(text, &name).filter(|_| options.guess) {
@@ -310,10 +321,33 @@ pub(crate) fn at(text: &[u8], at: usize, end: usize, options: &Options, found: &
     judge_name(text, &name, options, found).max(name.end)
 }
 
+/// `the secret word`, `the secret phrase`: a password, told in two words.
+fn as_word(text: &[u8], name: Name) -> Name {
+    let is_word = |word: &str| {
+        continues_with(text, name.end, word) && !text.get(name.end + word.len()).is_some_and(u8::is_ascii_alphanumeric)
+    };
+    match [" word", " phrase", " passphrase"].iter().find(|word| is_word(word)) {
+        Some(word) if name.class == Class::Secret => {
+            Name { end: name.end + word.len(), class: Class::Password, ..name }
+        }
+        _ => name,
+    }
+}
+
 /// The value of a word for 'password' in another script.
 pub(crate) fn at_foreign(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<crate::Found>) {
-    let name =
-        Name { start: at, end, class: Class::Password, is_upper: false, is_aws_secret: false, is_account_key: false };
+    // A word in Latin letters may have an ending: `lösenordet`.
+    let letters = text[end..].iter().take(6).take_while(|b| b.is_ascii_alphabetic()).count();
+    let end = if text[end - 1].is_ascii_alphabetic() && letters < 4 { end + letters } else { end };
+    let name = Name {
+        start: at,
+        end,
+        class: Class::Password,
+        is_upper: false,
+        is_aws_secret: false,
+        is_account_key: false,
+        is_foreign: true,
+    };
     judge_name(text, &name, options, found);
 }
 

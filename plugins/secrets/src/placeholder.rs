@@ -4,6 +4,8 @@
 //! Guesses are asked all of it; tokens in a vendor's format only [`is_documented`], because a real
 //! key may be called anything by its owner.
 
+use crate::openings::{Openings, Shapes};
+
 /// Words that mark a value as a stand-in wherever they occur in it (lower case).
 #[rustfmt::skip]
 const MARKERS: &[&str] = &[
@@ -29,7 +31,7 @@ const WHOLE: &[&str] = &[
     "", "password", "passwd", "passw0rd", "password1", "pass", "pwd", "pw", "secret", "secrets", "token", "user",
     "username", "postgres", "root", "admin", "guest", "test", "testing", "test123", "foo", "bar", "baz", "foobar",
     "none", "null", "nil", "undefined", "true", "false", "yes", "no", "empty", "string", "default", "localhost",
-    "apikey", "api_key", "api-key", "key", "value", "string;", "required", "optional", "credential", "credentials",
+    "apikey", "api_key", "api-key", "key", "value", "string;", "required", "optional", "credential", "credentials", "public",
     "passphrase", "access_token", "bearer", "basic", "n/a", "tbd", "blank", "text", "user:password", "user:pass",
     "username:password", "%s", "%d", "%v", "%q", "env", "vault", "file", "prompt",
 ];
@@ -78,58 +80,63 @@ const DOCUMENTED: &[&str] = &[
     "YWRtaW46YWRtaW4=",
 ];
 
+/// Words by which a token says itself that it is an example. Small letters.
+const EXAMPLES: &[&str] =
+    &["example", "xxxxx", "placeholder", "your_", "your-", "redacted", "00000000000", "1234567890abcdef"];
+
 /// Whether `value` only stands for a secret: `changeme`, `xxxx`, `${VAR}`, `<token>`, `$TOKEN`.
 pub fn is_placeholder(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    WHOLE.iter().any(|word| lower == word.as_bytes())
+    value.is_empty()
+        || WHOLE_SHAPES.may_have(&lower) && WHOLE.iter().any(|word| lower == word.as_bytes())
         || is_variable(value)
         || is_one_byte_repeated(value)
         || (0..lower.len()).any(|at| has_marker_at(&lower, at))
-        || (!lower.iter().any(u8::is_ascii_digit) && SOFT_MARKERS.iter().any(|word| contains(&lower, word)))
+        || (!lower.iter().any(u8::is_ascii_digit) && (0..lower.len()).any(|at| has_soft_marker_at(&lower, at)))
         || is_documented(value)
 }
 
 /// Whether `token` is a key from a vendor's documentation, or says itself that it is an example.
 pub(crate) fn is_documented(token: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] =
-        [b"example", b"xxxxx", b"placeholder", b"your_", b"your-", b"redacted", b"00000000000", b"1234567890abcdef"];
     // What stands far inside of a long token tells nothing about it.
     let token = &token[..token.len().min(160)];
     let has_word = |at: usize| {
         let rest = &token[at..];
-        WORDS.iter().any(|word| {
-            rest.len() >= word.len() && (rest[0] | 32) == word[0] && rest[..word.len()].eq_ignore_ascii_case(word)
-        })
+        OPENS_EXAMPLE.may_open(rest)
+            && EXAMPLES
+                .iter()
+                .any(|word| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word.as_bytes()))
     };
     let is_printed = |at: usize| {
-        DOCUMENTED.iter().any(|part| part.as_bytes()[0] == token[at] && token[at..].starts_with(part.as_bytes()))
+        OPENS_DOCUMENTED.may_open(&token[at..])
+            && DOCUMENTED.iter().any(|part| token[at..].starts_with(part.as_bytes()))
     };
     (0..token.len()).any(|at| has_word(at) || is_printed(at))
 }
 
-fn contains(text: &[u8], part: &str) -> bool {
-    text.windows(part.len()).any(|window| window == part.as_bytes())
-}
+static WHOLE_SHAPES: Shapes = Shapes::of(WHOLE);
 
-/// For each byte, whether a marker or an expression begins with it.
-static OPENS_MARKER: [bool; 256] = {
-    let mut opens = [false; 256];
-    let mut i = 0;
-    while i < MARKERS.len() {
-        opens[MARKERS[i].as_bytes()[0] as usize] = true;
-        i += 1;
-    }
-    let mut i = 0;
+/// How markers and expressions begin.
+static OPENS_MARKER: Openings = {
+    let (mut openings, mut i) = (Openings::of(MARKERS), 0);
     while i < EXPRESSIONS.len() {
-        opens[EXPRESSIONS[i][0] as usize] = true;
+        openings = openings.with(EXPRESSIONS[i]);
         i += 1;
     }
-    opens
+    openings
 };
+static OPENS_SOFT_MARKER: Openings = Openings::of(SOFT_MARKERS);
+static OPENS_DOCUMENTED: Openings = Openings::of(DOCUMENTED);
+static OPENS_EXAMPLE: Openings = Openings::of(EXAMPLES);
+
+fn has_soft_marker_at(lower: &[u8], at: usize) -> bool {
+    let rest = &lower[at..];
+    OPENS_SOFT_MARKER.may_open(rest) && SOFT_MARKERS.iter().any(|word| rest.starts_with(word.as_bytes()))
+}
 
 fn has_marker_at(lower: &[u8], at: usize) -> bool {
     // A `<` inside of a value is just a character of it.
-    if !OPENS_MARKER[usize::from(lower[at])] || (lower[at] == b'<' && at > 0) {
+    if !OPENS_MARKER.may_open(&lower[at..]) || (lower[at] == b'<' && at > 0) {
         return false;
     }
     let rest = &lower[at..];

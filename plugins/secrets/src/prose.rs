@@ -3,7 +3,7 @@
 //! Owns how far a value may stand from the word that announces it and which words may stand between.
 //! What is all small letters is believed only where it ends the clause.
 
-use crate::alphabet::{continues_with, is_blank, skip_blanks};
+use crate::alphabet::{continues_with, is_blank, line_start, skip_blanks};
 use crate::judge::{self, is_public};
 use crate::kind::Kind;
 use crate::names::{Class, Name};
@@ -21,7 +21,7 @@ const REACH_MAX_BYTES: usize = 96;
 #[rustfmt::skip]
 const COPULAS: &[&str] = &[
     "type", "enter", "use", "try", "put", "still", "是", "は", "는", "은", "это", "为", "為", "that\'s", "remained", "is",
-    "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "ist", "war",
+    "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "→", "⇒", "➜", "➡", "è", "ist", "war",
     "lautet", "est", "es", "é", "era", "är", "er", "jest", "to", "as", "of", "with", "send", "becomes", "reads",
     "says", "in", "into", "using", "it's", "is:", "remains", "será", "sera", "wäre", "sind", "sont",
 ];
@@ -46,12 +46,21 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
         return;
     }
     let mut at = name.end;
-    at += text[at..].iter().take(4).take_while(|b| matches!(b, b'"' | b'\'' | b'`' | b'*' | b')' | b'_')).count();
+    at +=
+        text[at..].iter().take(4).take_while(|b| matches!(b, b'"' | b'\'' | b'`' | b'*' | b')' | b'_' | b']')).count();
     // `when it asks for the password, type ...`.
     at += usize::from(text.get(at) == Some(&b','));
     let end = (at + REACH_MAX_BYTES).min(text.len());
-    let mut is_due = false;
-    let mut is_sure = false;
+    // `Token::Ident` is a path.
+    if text[name.end..].starts_with(b"::") {
+        return;
+    }
+    // `my passcode's hunter2`, `with the password hunter2`.
+    let is_short_copula = text[name.end..].starts_with(b"'s ");
+    at += usize::from(is_short_copula && text.get(at) == Some(&b's'));
+    let is_paired = follows_user(text, name.start);
+    let mut is_due = is_short_copula || is_paired || name.is_foreign || is_led(text, name.start);
+    let mut is_sure = is_short_copula || is_paired;
     let mut first = 0;
     for number in 0..WORDS_MAX {
         let next = skip_space(text, at, is_due);
@@ -75,13 +84,18 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             at = word.1;
             continue;
         }
+        // A sentence in another script goes on to the value, which is not.
+        if raw.iter().all(|b| !b.is_ascii()) && name.is_foreign && !COPULAS.contains(&plain) && !is_quote {
+            (is_due, at) = (true, word.1);
+            continue;
+        }
         if is_due && FILLERS.contains(&plain) && !is_quote {
             at = word.1;
             continue;
         }
-        if COPULAS.contains(&plain) && !is_quote {
+        if (COPULAS.contains(&plain) || spoken == "?") && !is_quote {
             is_due = true;
-            is_sure |= !WEAK_COPULAS.contains(&plain);
+            is_sure |= !WEAK_COPULAS.contains(&plain) && spoken != "?";
             at = word.1;
             continue;
         }
@@ -102,6 +116,33 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             return;
         }
     }
+}
+
+/// Whether what stands in front of the name says that a value follows: `with the password`.
+fn is_led(text: &[u8], start: usize) -> bool {
+    let mut lead = text[line_start(text, start, 32)..start].trim_ascii_end();
+    for article in [&b" the"[..], b" this", b" a", b" my", b" your"] {
+        lead = lead.strip_suffix(article).unwrap_or(lead);
+    }
+    [&b"with"[..], b"using", b"use", b"enter", b"type", b"via"].iter().any(|word| {
+        let tail = &lead[lead.len().saturating_sub(word.len())..];
+        tail.eq_ignore_ascii_case(word)
+    })
+}
+
+/// Whether a user stands in front of the name: `user bob, password`, `with login bob and password`.
+fn follows_user(text: &[u8], start: usize) -> bool {
+    let lead = &text[line_start(text, start, 64)..start];
+    let Some(lead) = [&b", "[..], b" and ", b" with ", b" & ", b"; "].iter().find_map(|word| lead.strip_suffix(*word))
+    else {
+        return false;
+    };
+    // The user is the last word, and what says so the one before it.
+    let Some(blank) = lead.iter().rposition(|&b| is_blank(b)) else { return false };
+    let before = lead[..blank].trim_ascii_end().to_ascii_lowercase();
+    let before = before.strip_suffix(b" is").unwrap_or(&before);
+    let before = before.strip_suffix(b":").unwrap_or(before);
+    [&b"user"[..], b"username", b"login", b"account", b"user name", b"userid"].iter().any(|word| before.ends_with(word))
 }
 
 /// The words of a passphrase without quotes, behind a name that says so, up to the end of the clause.
@@ -139,7 +180,9 @@ fn told(text: &[u8], word: (usize, usize), name: &Name, telling: Telling, option
     let bytes = &text[value.start..value.end];
     // `name="pw"` is no value: the literal in it may be.
     let is_cut = !value.is_quoted && matches!(text.get(value.end), Some(b'"' | b'\'' | b'`'));
-    if bytes.len() < 4 || is_cut || is_placeholder(bytes) || is_public(bytes) || value.is_expression {
+    // `token: Kind = 5`: what an equal sign follows is a type.
+    let is_declared = text[value.end..].starts_with(b" = ") || judge::is_type(bytes) || judge::is_number(bytes);
+    if bytes.len() < 4 || is_cut || is_placeholder(bytes) || is_public(bytes) || value.is_expression || is_declared {
         return None;
     }
     if options.min_entropy > 4.5 && bits_per_byte(bytes) < options.min_entropy {
@@ -218,13 +261,16 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
     if value.is_quoted {
         return telling.is_due || telling.is_first;
     }
+    if telling.is_first && is_random(bytes) {
+        return true;
+    }
     let (_, pairs) = crate::random::rarity(bytes);
     let is_odd = makeup.upper > 0 && makeup.lower > 0 && bytes[1..].iter().any(u8::is_ascii_uppercase);
     pairs > 0 && (telling.is_due && is_odd || telling.is_sure && ends_clause(text, value.end))
 }
 
 /// Whether nothing of the sentence, or a new clause, follows at `at`.
-fn ends_clause(text: &[u8], at: usize) -> bool {
+pub(crate) fn ends_clause(text: &[u8], at: usize) -> bool {
     let next = skip_blanks(text, at, 8);
     match text.get(next) {
         None => true,
@@ -278,10 +324,12 @@ pub(crate) fn word_at(text: &[u8], at: usize) -> Option<(usize, usize)> {
 
 /// What stands between a value and the word for it, when the value comes first.
 #[rustfmt::skip]
-const LEADS: [&str; 21] = [
+const LEADS: &[&str] = &[
     " is the", " is my", " is our", " is your", " is his", " is her", " is the new", " as the", " as my", " as our",
     " as your", " as a", " as", " for the", " was the", " is the admin", ", that's the", " that's the",
-    " that is the", " that's my", " that's our",
+    " that is the", " that's my", " that's our", " for my", " for our", " for your", " for his", " for her",
+    " (that's the", " (the", " (my", " (that is the", " (it's the", ", the", ", my", " — the", " - the", " are the",
+    " was my", " was our", " as its", " as their", " should be the", " will be the", " is still the", " is now the",
 ];
 
 /// `hunter2 is the password`, `use 'hunter2' as the password`: the value in front of the word that
@@ -295,24 +343,17 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
     let line = &line[line.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)..];
     let line = line.trim_ascii_end();
     let lower = line.to_ascii_lowercase();
-    let lower = [
-        " root",
-        " admin",
-        " new",
-        " db",
-        " database",
-        " wifi",
-        " default",
-        " temporary",
-        " initial",
-        " sudo",
-        " user",
-    ]
-    .iter()
-    .find_map(|word| lower.strip_suffix(word.as_bytes()))
-    .unwrap_or(&lower);
-    let Some(lead) = LEADS.iter().find(|lead| lower.ends_with(lead.as_bytes())) else { return };
-    let head = line[..lower.len() - lead.len()].trim_ascii_end();
+    // One word may say whose or which: `as the admin password`.
+    let which = lower.iter().rev().take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'\'')).count();
+    let shorter = lower[..lower.len() - which].trim_ascii_end();
+    let longest =
+        |bytes: &[u8]| LEADS.iter().filter(|words| bytes.ends_with(words.as_bytes())).map(|words| words.len()).max();
+    let (lower, lead) = match (longest(&lower), longest(shorter)) {
+        (Some(lead), _) => (lower.as_slice(), lead),
+        (None, Some(lead)) => (shorter, lead),
+        (None, None) => return,
+    };
+    let head = line[..lower.len() - lead].trim_ascii_end();
     let head = head.strip_suffix(b",").unwrap_or(head);
     let value = match head.last() {
         Some(&quote @ (b'"' | b'\'' | b'`')) => {
@@ -323,14 +364,16 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
     let Some((start, end)) = value.filter(|(start, end)| end - start >= 5) else { return };
     let bytes = &head[start..end];
     let makeup = Makeup::of(bytes);
-    let is_strong =
-        makeup.letters() > 0 && makeup.digits + makeup.symbols > 0 && !bytes.iter().any(u8::is_ascii_whitespace);
+    let is_code = bytes.iter().any(|b| matches!(b, b'(' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b';' | b'`'));
+    let is_strong = makeup.letters() > 0
+        && makeup.digits + makeup.symbols > 0
+        && !is_code
+        && !bytes.iter().any(u8::is_ascii_whitespace);
     if is_strong
         && !is_placeholder(bytes)
         && !is_public(bytes)
         && !words::is_technical(bytes)
         && !words::has_credential_word(bytes)
-        && !bytes.contains(&b'(')
     {
         let offset = at
             - (text[from..at].len()

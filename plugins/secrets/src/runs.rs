@@ -4,8 +4,10 @@
 //! revision. The nearest such word decides. Never looks at short or regular strings.
 
 use crate::alphabet::{is_base64, line_start};
+use crate::base64;
 use crate::judge::{is_public, is_uuid};
 use crate::kind::Kind;
+use crate::openings::Shapes;
 use crate::placeholder::is_placeholder;
 use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
 use crate::scan::{Found, Options};
@@ -24,23 +26,30 @@ const WORDS_MAX: usize = 7;
 const HINTS: &[&str] = &[
     "access", "apikey", "apitoken", "appkey", "appsecret", "auth", "authkey", "authorization", "authtoken", "bearer",
     "clave", "cle", "clientsecret", "cred", "credential", "credentials", "creds", "dsn", "hmac", "jwt", "key", "keys",
-    "licence", "license", "pass", "passphrase", "passwd", "password", "pat", "private", "psk", "pwd", "schluessel",
+    "licence", "license", "login", "pass", "passphrase", "passwd", "password", "pat", "private", "psk", "pwd", "schluessel",
     "secret", "secretkey", "secrets", "session", "sessionid", "sid", "signing", "token", "tokens", "webhook", "wif",
 ];
 
 /// Words that announce something else. Small letters, sorted.
 #[rustfmt::skip]
 const DENIALS: &[&str] = &[
-    "account", "address", "arn", "artifact", "asset", "base32", "base64", "blob", "block", "boundary", "branch",
-    "build", "bundle", "cert", "certificate", "challenge", "channel", "checksum", "chunk", "cid", "client", "commit",
-    "commits", "compare", "consumer", "container", "contract", "correlation", "crc", "cursor", "digest", "document",
-    "dss", "ecdsa", "ed25519", "etag", "event", "file", "fingerprint", "font", "generation", "git", "guid", "hash",
-    "hashed", "head", "id", "identity", "image", "index", "integrity", "job", "layer", "magnet", "md5", "merge",
-    "message", "model", "modulus", "name", "nonce", "object", "order", "page", "parent", "path", "png", "pod",
-    "product", "project", "pub", "public", "rebase", "ref", "reference", "release", "request", "resolved", "resource",
-    "rev", "revert", "revision", "rsa", "run", "serial", "sha", "sha1", "sha224", "sha256", "sha384", "sha512",
-    "signature", "snapshot", "span", "src", "sri", "ssh", "subject", "svg", "tag", "task", "thumbprint", "trace",
-    "traceparent", "transaction", "tree", "tx", "txid", "upload", "url", "uuid", "version", "video", "woff", "woff2",
+    "account", "address", "ami", "arn", "artifact", "asset", "babel", "base32", "base64", "bech32", "blob", "block",
+    "boundary", "branch", "build", "bundle", "cargohash", "cert", "certificate", "challenge", "channel", "charge",
+    "checksum", "chunk", "cid", "cidv1", "class", "cluster", "color", "colour", "commit", "commits",
+    "compare", "contact", "container", "contract", "correlation", "crc", "css", "cuid", "cursor",
+    "customer", "desc", "description", "digest", "distribution", "distributionsha256sum", "doc", "docs", "document",
+    "drive", "dss", "ecdsa", "ed25519", "etag", "etags", "event", "file", "filename", "fingerprint", "folder", "font",
+    "generation", "gist", "git", "gpg", "guid", "hash", "hashed", "head", "host", "hostname", "href", "icon", "id",
+    "identity", "image", "index", "inline", "instance", "integrity", "invoice", "ipfs", "job", "ksuid", "label",
+    "layer", "link", "locale", "magnet", "md5", "merge", "message", "mint", "model", "modulus", "multihash", "name",
+    "nanoid", "nar", "narhash", "node", "nonce", "object", "offset", "order", "page", "parent", "paste", "path",
+    "payment", "peer", "peerid", "permalink", "pgp", "png", "pod", "product", "project", "pub", "public", "rebase",
+    "receiver", "recipient", "ref", "reference", "region", "release", "request", "resolved", "resource", "rev",
+    "revert", "revision", "rsa", "run", "sender", "seq", "sequence", "serial", "sha", "sha1", "sha224", "sha256",
+    "sha384", "sha512", "sheet", "signature", "sitekey", "sitemap", "slug", "snapshot", "span", "src", "sri", "ssh",
+    "style", "subject", "subnet", "svg", "tag", "task", "thumbprint", "timestamp", "title", "trace", "traceparent",
+    "transaction", "tree", "tx", "txid", "ulid", "upload", "url", "uuid", "vendorhash", "version", "video", "volume",
+    "vpc", "webpack", "woff", "woff2", "zip", "zone",
 ];
 
 /// What stands before `key` and makes it something else. Small letters, sorted.
@@ -49,6 +58,12 @@ const OTHER_KEYS: &[&str] = &[
     "cache", "composite", "dedup", "foreign", "hash", "idempotency", "index", "object", "partition", "primary", "pub",
     "public", "publishable", "row", "s3", "site", "sort",
 ];
+
+static HINT_SHAPES: Shapes = Shapes::of(HINTS);
+static DENIAL_SHAPES: Shapes = Shapes::of(DENIALS);
+
+/// Code hosts, beside whose names revisions stand. Small letters.
+const CODE_HOSTS: &[&[u8]] = &[b"api", b"codacy", b"codecov", b"coveralls", b"circleci", b"travisci", b"sourcegraph"];
 
 /// Finds in all runs of `text`.
 pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
@@ -81,7 +96,9 @@ pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
 
 #[inline(never)]
 fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Found> {
-    if let Some(one) = discord(text, start, end) {
+    let named =
+        text[start..end].iter().position(|&b| b == b'=').filter(|at| *at < 20).map_or(start, |at| start + at + 1);
+    if let Some(one) = discord(text, named, end).or_else(|| structured(text, named, end)) {
         return Some(one);
     }
     // Words and paths of words are no keys: those have digits or capitals.
@@ -99,22 +116,52 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
         return None;
     }
     let is_id = is_uuid(run);
-    if !(is_id || is_random(run)) || bits_per_byte(run) < options.min_entropy.max(2.5) {
+    // `NL80211_CMD_NEW_KEY` is a constant's name.
+    let is_constant = run.iter().filter(|b| **b == b'_').count() >= 2 && !run.iter().any(u8::is_ascii_lowercase);
+    if is_constant || !(is_id || is_random(run)) || bits_per_byte(run) < options.min_entropy.max(2.5) {
         return None;
     }
     let makeup = Makeup::of(run);
-    let near = near(text, start)?;
     let slashes = run.iter().filter(|b| **b == b'/').count();
-    let is_likely = match near {
+    let is_likely = match near(text, start) {
         Near::Hint { words } => !is_id || words == 0,
-        Near::Vendor { words } => {
-            run.len() >= 20 && !is_id && !in_path && words <= 2 && (!makeup.is_hex || matches!(run.len(), 32 | 48 | 64))
+        Near::Vendor { words, is_host } => {
+            let is_long = if makeup.is_hex {
+                matches!(run.len(), 32 | 48 | 64) || run.len() == 40 && words <= 1 && !is_host
+            } else {
+                run.len() >= 20 || makeup.digits > 0 && words <= 1
+            };
+            is_long && !is_id && !in_path && words <= 2
         }
+        Near::Denial => false,
+        Near::Nothing => !in_path && is_given(text, start, end) && is_dense(run, &makeup),
     };
     let is_secret =
         is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;
     let (start, end) = if in_path { (start, end) } else { widened(text, start, end) };
     is_secret.then_some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.5 })
+}
+
+/// Whether a run that no word explains is all of a literal, of what is given to a name, or of a line.
+fn is_given(text: &[u8], start: usize, end: usize) -> bool {
+    let lead = text[line_start(text, start, WINDOW_BYTES)..start].trim_ascii_end();
+    let is_quoted = matches!(text[..start].last(), Some(b'"' | b'\'' | b'`'))
+        && text[..start].last() == text.get(end)
+        && !lead.starts_with(b"<");
+    let is_assigned = matches!(lead.last(), Some(b':' | b'=')) && !lead.ends_with(b"::")
+        || lead.ends_with(b"=>")
+        || lead.ends_with(b"->");
+    let is_alone = text.get(end).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'));
+    is_quoted || is_assigned && is_alone
+}
+
+/// Capitals, small letters and digits mixed as only a generator mixes them, and of a key's length.
+fn is_dense(run: &[u8], makeup: &Makeup) -> bool {
+    let is_mixed = makeup.upper >= 3 && makeup.lower >= 3 && makeup.digits >= 2;
+    let is_text = || base64::decode(run).is_some_and(|text| text.iter().all(|b| matches!(b, b'\n' | 0x20..=0x7e)));
+    // Public keys and the identifiers of accounts are written in base58 or have 43 or 44 characters.
+    let is_key_size = (20..=72).contains(&run.len()) && !matches!(run.len(), 33 | 34 | 43 | 44 | 46);
+    is_mixed && is_key_size && makeup.separators * 10 <= run.len() && bits_per_byte(run) >= 3.7 && !is_text()
 }
 
 /// Where the last segment of a path begins; none when the run is no path: a segment in front is a word.
@@ -147,12 +194,21 @@ fn widened(text: &[u8], start: usize, end: usize) -> (usize, usize) {
 
 /// A word nearby, and how many words stand between it and the run.
 enum Near {
-    Hint { words: usize },
-    Vendor { words: usize },
+    Hint {
+        words: usize,
+    },
+    Vendor {
+        words: usize,
+        is_host: bool,
+    },
+    /// A word that announces something else.
+    Denial,
+    /// No word that tells anything.
+    Nothing,
 }
 
 /// The nearest telling word in front of the run that starts at `start`.
-fn near(text: &[u8], start: usize) -> Option<Near> {
+fn near(text: &[u8], start: usize) -> Near {
     let mut from = line_start(text, start, WINDOW_BYTES);
     if text[from..start].iter().all(|b| !b.is_ascii_alphanumeric()) && from > 1 && text[from - 1] == b'\n' {
         from = line_start(text, from - 1, WINDOW_BYTES);
@@ -160,25 +216,27 @@ fn near(text: &[u8], start: usize) -> Option<Near> {
     let mut window = &text[from..start];
     let mut seen: [u8; 24] = [0; 24];
     for words in 0..WORDS_MAX {
-        let (word, rest) = last_word(window, &mut seen)?;
-        let is = |list: &[&str]| list.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok();
-        if is(HINTS) {
+        let Some((word, rest)) = last_word(window, &mut seen) else { return Near::Nothing };
+        let is = |shapes: &Shapes, list: &[&str]| {
+            shapes.may_have(word) && list.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok()
+        };
+        if is(&HINT_SHAPES, HINTS) {
             let is_key = matches!(word, b"key" | b"keys");
             let mut before = [0; 24];
             let is_other = is_key
                 && last_word(rest, &mut before)
                     .is_some_and(|(word, _)| OTHER_KEYS.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok());
-            return (!is_other).then_some(Near::Hint { words });
+            return if is_other { Near::Denial } else { Near::Hint { words } };
         }
-        if is(DENIALS) {
-            return None;
+        if is(&DENIAL_SHAPES, DENIALS) {
+            return Near::Denial;
         }
-        if vendors::is_vendor(word) {
-            return Some(Near::Vendor { words });
+        if vendors::is_vendor(word) || word == b"api" {
+            return Near::Vendor { words, is_host: CODE_HOSTS.contains(&word) };
         }
         window = rest;
     }
-    None
+    Near::Nothing
 }
 
 /// The last word of `window` in small letters, and what stands before it. A hump is a word.
@@ -197,6 +255,36 @@ fn last_word<'w, 's>(window: &'w [u8], seen: &'s mut [u8; 24]) -> Option<(&'s [u
         *to = from.to_ascii_lowercase();
     }
     Some((&seen[..len], &window[..start]))
+}
+
+/// Keys whose make-up tells them though no word of theirs is long enough for the index: Twilio's, ngrok's,
+/// Okta's, and the pairs of Ghost, Asana and Facebook.
+fn structured(text: &[u8], start: usize, end: usize) -> Option<Found> {
+    let run = &text[start..end];
+    let found = |start: usize| Some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.8 });
+    let is_hex = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+    let is_tunnel = |run: &[u8]| run[27] == b'_' && run[0] == b'2' && run.iter().filter(|b| **b == b'_').count() == 1;
+    match run.len() {
+        34 if run.starts_with(b"SK") && is_hex(&run[2..]) && is_random(&run[2..]) => return found(start),
+        49 if is_tunnel(run) && is_random(&run[..27]) => return found(start),
+        42 if run.starts_with(b"00") && is_random(run) && Makeup::of(run).upper > 3 && !is_hex(run) => {
+            return found(start);
+        }
+        27 | 32 | 64 => {}
+        _ => return None,
+    }
+    let lead = &text[start.saturating_sub(26)..start];
+    let is_of = |separator: u8, len: usize, is_part: fn(&u8) -> bool| {
+        lead.last() == Some(&separator)
+            && lead[..lead.len() - 1].iter().rev().take_while(|b| is_part(b)).count() == len
+            && is_random(run)
+    };
+    match run.len() {
+        64 if is_hex(run) && is_of(b':', 24, u8::is_ascii_hexdigit) => found(start - 25),
+        32 if is_hex(run) && is_of(b':', 16, u8::is_ascii_digit) => found(start - 17),
+        27 => (13..=17).find(|len| is_of(b'|', *len, u8::is_ascii_digit)).and_then(|len| found(start - len - 1)),
+        _ => None,
+    }
 }
 
 /// A Discord bot's token: the bot's number in base64, a time, a signature.

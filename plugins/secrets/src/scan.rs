@@ -133,7 +133,7 @@ impl Scan<'_> {
                 None
             }
             Action::Piped => {
-                command::piped(text, at, &mut self.found);
+                command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
                 None
             }
             Action::Authorization => header::authorization(text, end),
@@ -159,6 +159,11 @@ impl Scan<'_> {
                 login::login(text, at, end, self.options, &mut self.found);
                 None
             }
+            Action::Arguments => {
+                login::arguments(text, end, self.options, &mut self.found);
+                None
+            }
+            Action::CookieLine => header::cookie_line(text, at),
             Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),
             Action::Wifi => document::wifi_code(text, at),

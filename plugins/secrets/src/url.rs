@@ -127,7 +127,7 @@ pub(crate) fn at(text: &[u8], at: usize, found: &mut Vec<Found>) {
     }
     let path_at = authority_at
         + text[authority_at..end].iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(end - authority_at);
-    let host = &text[authority_at..path_at];
+    let host = without_port(&text[authority_at..path_at]);
     if is_webhook(host, &text[path_at..end]) {
         found.push(Found { kind: Kind::WEBHOOK, start, end: without_punctuation(text, start, end), confidence: 1.0 });
         return;
@@ -187,6 +187,14 @@ fn without_punctuation(text: &[u8], start: usize, mut end: usize) -> usize {
         end -= 1;
     }
     end
+}
+
+fn without_port(host: &[u8]) -> &[u8] {
+    let digits = host.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    match &host[..host.len() - digits] {
+        [name @ .., b':'] => name,
+        _ => host,
+    }
 }
 
 fn is_webhook(host: &[u8], path: &[u8]) -> bool {

@@ -55,16 +55,22 @@ pub(crate) struct Before {
 /// The value of the name that ends at `before.name_end`, when an operator or the like gives it one.
 /// What a sentence says is found by `prose`.
 pub(crate) fn after(text: &[u8], before: Before) -> Option<Value> {
-    let (closed, closers) = skip_closers(text, before.name_end);
+    let plural = if text[before.name_end..].starts_with(b"(s)") { 3 } else { 0 };
+    let (closed, closers) = skip_closers(text, before.name_end + plural);
     let at = skip_blanks(text, closed, BLANKS_MAX);
     let byte = *text.get(at)?;
     match byte {
+        // `{ password } = body`: a pattern that takes apart.
+        b'=' if text[before.name_end..closed].contains(&b'}') => None,
         b'=' | b':' => assigned(text, at, before),
         b'!' | b'+' | b'?' | b'-' if matches!(text.get(at + 1), Some(b'=' | b'>')) => assigned(text, at + 1, before),
-        b'>' if closers > 0 || text[..before.name_start].ends_with(b"<") => enclosed(text, at + 1, b'<'),
+        b'>' if closers > 0 || text[..before.name_start].ends_with(b"<") => {
+            enclosed(text, inner_element(text, at + 1), b'<')
+        }
         b'<' => next_element(text, at),
         b'.' if closers > 0 => method(text, at),
         b'\n' | b'\r' if is_name_of_pair(text, before.name_start) => paired(text, closed),
+        b'\n' | b'\r' if closers == 0 => below_label(text, at, before),
         b'|' => enclosed(text, skip_blanks(text, at + 1, BLANKS_MAX), b'|').filter(|_| closers == 0 || byte == b'|'),
         b',' if closers > 0 => paired(text, closed)
             .or_else(|| read(text, skip_blanks(text, at + 1, BLANKS_MAX), How::Passed).filter(|v| v.is_quoted)),
@@ -84,6 +90,12 @@ fn next_element(text: &[u8], at: usize) -> Option<Value> {
         text.get(at + 1) == Some(&b'/') && text.get(open) == Some(&b'<') && text.get(open + 1) != Some(&b'/');
     let content = open + text.get(open..)?.iter().take(32).position(|&b| b == b'>')? + 1;
     if is_element { enclosed(text, content, b'<') } else { None }
+}
+
+/// Where the content of the element `<value>` begins, when one follows at `at`; else `at`.
+fn inner_element(text: &[u8], at: usize) -> usize {
+    let open = at + text[at..].iter().take(48).take_while(|b| b.is_ascii_whitespace()).count();
+    ["<value>", "<string>"].iter().find(|tag| continues_with(text, open, tag)).map_or(at, |tag| open + tag.len())
 }
 
 /// `find("password").send_keys("value")`: the argument of the method at `at`.
@@ -201,6 +213,15 @@ fn below(text: &[u8], at: usize, before: Before) -> Option<Value> {
     (ends && !is_pair && !is_item && indent > before.name_end).then_some(value)
 }
 
+/// `Password` alone on a line, and below it, alone too, a value with digits in it.
+fn below_label(text: &[u8], at: usize, before: Before) -> Option<Value> {
+    let is_label = is_first_of_line(text, before.name_start) && text[before.name_start].is_ascii_alphabetic();
+    let value = below(text, at, before).filter(|_| is_label)?;
+    let bytes = &text[value.start..value.end];
+    let has_mark = bytes.iter().any(u8::is_ascii_digit) && bytes.iter().any(u8::is_ascii_alphabetic);
+    (has_mark && bytes.len() >= 6).then_some(value)
+}
+
 /// Where the value of a typed declaration begins: `token: &str = "..."`.
 fn behind_type(text: &[u8], operator: usize, at: usize) -> Option<usize> {
     if text[operator] != b':' {
@@ -240,6 +261,10 @@ fn enclosed(text: &[u8], at: usize, close: u8) -> Option<Value> {
     let rest = text.get(at..)?;
     let len =
         rest.iter().take(VALUE_MAX_BYTES).position(|&b| b == close || b == b'\n' || (close == b'<' && b == b']'))?;
+    // An element is closed by a tag; `Vec<Token>()` is none.
+    if close == b'<' && !matches!(rest.get(len..len + 2), Some([b'<', b'/' | b'b' | b'!'] | [b']', _])) {
+        return None;
+    }
     let cell = &rest[..len];
     let (lead, tail) = (cell.len() - cell.trim_ascii_start().len(), cell.trim_ascii_end().len());
     let (lead, tail) = strip_code(cell, lead, tail);
@@ -276,7 +301,24 @@ pub(crate) fn read(text: &[u8], at: usize, how: How) -> Option<Value> {
             return value;
         }
     }
+    if let Some(open) = [&b"q("[..], b"qq(", b"q{", b"qq{"].iter().find(|open| text[at..].starts_with(open)) {
+        return perl_quoted(text, at + open.len(), how);
+    }
     bare(text, at, how)
+}
+
+/// `q(value)`, `qq{value}`.
+fn perl_quoted(text: &[u8], start: usize, how: How) -> Option<Value> {
+    let close = if text[start - 1] == b'(' { b')' } else { b'}' };
+    let len = text[start..].iter().take(VALUE_MAX_BYTES).position(|&b| b == close || b == b'\n')?;
+    (len > 0 && text[start + len] == close).then_some(Value {
+        start,
+        end: start + len,
+        is_quoted: true,
+        how,
+        is_expression: false,
+        is_joined: false,
+    })
 }
 
 fn quoted(text: &[u8], quote_at: usize, quote: u8, how: How) -> Option<Value> {
@@ -327,11 +369,20 @@ fn bare(text: &[u8], at: usize, how: How) -> Option<Value> {
     let value = &rest[..end];
     let opens = value.iter().position(|b| matches!(b, b'(' | b'[' | b'{'));
     let is_path = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':' | b'-' | b'>');
-    let is_call = opens.is_some_and(|open| open > 0 && value[..open].iter().all(is_path));
+    // Behind a path's separator digits belong to the names of types: `Guid::from_u128(`.
+    let has_path = value.windows(2).any(|pair| pair == b"::");
+    let is_call = opens
+        .is_some_and(|open| open > 0 && value[..open].iter().all(|b| is_path(b) || has_path && b.is_ascii_digit()));
     let goes_on = matches!(rest.get(len), Some(b'"' | b'\''))
         && rest[..len].last().is_some_and(|b| matches!(b, b'(' | b'[' | b'{'));
-    let is_expression = is_call || goes_on || (value.is_empty() && len > 0);
+    let is_expression = is_call || goes_on || (value.is_empty() && len > 0) || is_code_path(value);
     (end > 0).then_some(Value { start: at, end: at + end, is_quoted: false, how, is_expression, is_joined: false })
+}
+
+/// `::core::Kind`, `module::NAME`: a path of a program.
+fn is_code_path(value: &[u8]) -> bool {
+    value.windows(2).any(|pair| pair == b"::")
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'<' | b'>'))
 }
 
 /// Cuts a bare value where the next pair of a list begins: `password=a;user=b`, `token=a&b=c`,

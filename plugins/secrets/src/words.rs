@@ -3,6 +3,7 @@
 //!
 //! Owns lists and suffixes only. Never decides alone; see `judge` and `prose`.
 
+use crate::openings::{Openings, Shapes};
 use crate::random::Makeup;
 
 /// What is said of a password or a token, and labels of forms. Small letters.
@@ -92,7 +93,7 @@ const TECHNICAL: &[&str] = &[
 pub(crate) fn names_something(word: &[u8]) -> bool {
     let lower: Vec<u8> = word.to_ascii_lowercase();
     let core = std::str::from_utf8(&lower).unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
-    let is_named = |word: &str| PREDICATES.contains(&word);
+    let is_named = |word: &str| PREDICATE_SHAPES.may_have(word.as_bytes()) && PREDICATES.contains(&word);
     is_named(core)
         || SUFFIXES.iter().any(|suffix| core.len() > suffix.len() + 2 && core.ends_with(suffix))
         || core
@@ -103,16 +104,23 @@ pub(crate) fn names_something(word: &[u8]) -> bool {
         || is_camel(word)
 }
 
+static PREDICATE_SHAPES: Shapes = Shapes::of(PREDICATES);
+
 /// `userName`, `newPassword`: small letters with a capital inside.
 fn is_camel(word: &[u8]) -> bool {
     let humps = word.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count();
     (1..=3).contains(&humps) && word.iter().all(u8::is_ascii_alphabetic) && word[0].is_ascii_lowercase()
 }
 
+static OPENS_CREDENTIAL: Openings = Openings::of(CREDENTIAL_WORDS);
+
 /// Whether a name within `value` says credential, setting, input.
 pub(crate) fn has_credential_word(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    CREDENTIAL_WORDS.iter().any(|word| lower.windows(word.len()).any(|window| window == word.as_bytes()))
+    (0..lower.len()).any(|at| {
+        let rest = &lower[at..];
+        OPENS_CREDENTIAL.may_open(rest) && CREDENTIAL_WORDS.iter().any(|word| rest.starts_with(word.as_bytes()))
+    })
 }
 
 /// Units of sizes and times.
@@ -132,7 +140,9 @@ pub(crate) fn is_technical(word: &[u8]) -> bool {
             && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-%+/.:".contains(b))
             && (matches!(unit.first(), Some(b'-' | b'%' | b'+' | b'/' | b'.' | b':')) || UNITS.contains(&unit))
     };
-    let is_named = TECHNICAL.iter().any(|name| lower.starts_with(name.as_bytes())) && lower.len() <= 14;
+    // `s3` and `tls1.3` are technical, `s3cret` is not.
+    let is_cut = |name: &str| name.len() > 3 || !lower.get(name.len()).is_some_and(u8::is_ascii_alphabetic);
+    let is_named = TECHNICAL.iter().any(|name| lower.starts_with(name.as_bytes()) && is_cut(name)) && lower.len() <= 14;
     is_named || is_measure()
 }
 
@@ -172,6 +182,7 @@ mod tests {
                 && is_technical(b"8-character")
                 && is_technical(b"30d")
                 && !is_technical(b"hunter2")
+                && !is_technical(b"S3cret-Sauce")
         );
         assert!(
             is_phrase(b"correct horse battery staple")

@@ -34,6 +34,7 @@ struct Things {
     routine: String,
     /// A run of it.
     routine_run: String,
+    memory: String,
 }
 
 /// What somebody comes with, and what the table has to say about it.
@@ -105,7 +106,7 @@ async fn issue(
 async fn things(server: &TestServer, workspace: &'static str, (role, worker): (Role, &str), bearer: &str) -> Things {
     let token = server.token(workspace, role, worker).await;
     let made = json!({
-        "title": "of the test", "work_items": [{"id": "a", "title": "A"}], "capabilities": ["connector.shop.*", "resource.write:project/"],
+        "title": "of the test", "work_items": [{"id": "a", "title": "A"}], "capabilities": ["connector.shop.*", "resource.write:project/", "memory.write:project"],
         "start": true,
     });
     let mission = text(&posted(server, "/mission", &token, made).await["mission"]["id"]);
@@ -118,6 +119,8 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
     let asked = posted(server, &format!("/runs/{run}/actions"), &run_token, ask).await;
     let kept = server.ask(Method::PUT, "/resource/project/thing", &token, json!({"value": {}})).await;
     assert_eq!(kept.status, 200, "{:#}", kept.body);
+    let remembered = json!({"text": format!("what {run} has learned"), "tier": "project"});
+    let memory = posted(server, "/memory/put", &run_token, remembered).await["id"].clone();
     let lease = json!({"name": format!("of {run}"), "ttl_ms": 600_000});
     let lease = posted(server, "/leases", &token, lease).await["lease_id"].clone();
     let made =
@@ -139,6 +142,7 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
         lease: text(&lease),
         routine,
         routine_run: text(&ran["run_id"]),
+        memory: text(&memory),
     }
 }
 
@@ -161,6 +165,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         Some("leases") => &of.lease,
         Some("routines") if operation.path.starts_with("/routines/runs/") => &of.routine_run,
         Some("routines") => &of.routine,
+        Some("memory") => &of.memory,
         _ => "not-found",
     };
     let path = operation.path.replace("{id}", id).replace("{slug}", id).replace("{key}", "project/thing");
@@ -209,6 +214,9 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /routines/templates"
         | "GET /routines/events"
         | "DELETE /routines/{id}"
+        | "GET /memory"
+        | "GET /memory/audit"
+        | "GET /runs/{id}/context"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"
@@ -235,6 +243,13 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         "POST /resource/batch" => json!({"operations": [{"op": "put", "key": "project/thing", "value": 2}]}),
         "PUT /resource/schemas" => json!({"prefix": "team/a/", "schema": true, "if_revision": 999_999}),
         "DELETE /resource/schemas" => json!({"prefix": "team/a/", "if_revision": 999_999}),
+        "POST /memory/put" => json!({"text": "another"}),
+        "POST /memory/scrub" => json!({"text": "another"}),
+        "POST /memory/search" => json!({"query": "another"}),
+        // Whoever may promote at all is told that this leads nowhere; which tiers is no question of the table.
+        "POST /memory/promote" => json!({"id": of.memory, "to_tier": "session"}),
+        "POST /memory/demote" => json!({"id": of.memory, "if_revision": 999_999}),
+        "DELETE /memory/{id}" => json!({"if_revision": 999_999}),
         "POST /leases" => json!({"name": "another", "ttl_ms": 60_000}),
         "POST /mission" => json!({"title": "another"}),
         "POST /runs/claim" => json!({"worker": "w", "mission_id": "mis_none"}),
@@ -301,7 +316,13 @@ fn by_the_table(action: Action, who: &Who, of: Option<&Things>, workspace: &str)
 
 fn expected(operation: &Operation, call: &Call, who: &Who, of: &Things, workspace: &str) -> Expected {
     let Some(action) = operation.action else { return Expected::PastTheGate };
-    let of = operation.path.contains("{id}").then_some(of);
+    let names_it = match (operation.path.as_str(), who) {
+        // What a run's token sees of others' records is no question of the table.
+        ("/memory/promote", Who::Run { .. }) => false,
+        ("/memory/promote" | "/memory/demote", _) => true,
+        (path, _) => path.contains("{id}"),
+    };
+    let of = names_it.then_some(of);
     match (by_the_table(action, who, of, workspace), call.also) {
         (Expected::PastTheGate, Some(also)) => by_the_table(also, who, of, workspace),
         (refused, _) => refused,

@@ -3,6 +3,10 @@
 mod access;
 mod bad_input;
 mod leases;
+mod memory;
+mod memory_partitions;
+mod memory_promotion;
+mod memory_secrets;
 mod missions;
 mod resource_bad_input;
 mod resource_hostile;

@@ -9,6 +9,8 @@ mod reads;
 mod log;
 mod blobs;
 mod resources;
+mod memories;
+mod memory_search;
 mod opening;
 mod faults;
 mod durability;

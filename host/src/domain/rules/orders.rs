@@ -1,7 +1,7 @@
 //! Judges a reducer's commands and carries them out on the board.
 
 use super::{Effects, IdSource, NewApproval, NewArtifact, NewEvaluation, NewRun, Refusal, Telling, moves};
-use crate::domain::approval::KIND_ACTION;
+use crate::domain::approval::{KIND_ACTION, KIND_PROMOTION};
 use crate::domain::artifact::set_digest;
 use crate::domain::board::{Board, BoardRun};
 use crate::domain::command::Order;
@@ -364,9 +364,9 @@ impl Step<'_> {
 
     fn request_approval(&mut self, order: Order) -> Result<(), Refusal> {
         let Order::RequestApproval { work_item_id, kind, summary, data, overrides } = order else { return Ok(()) };
-        if kind == KIND_ACTION {
+        if kind == KIND_ACTION || kind == KIND_PROMOTION {
             return Err(illegal(format!(
-                "approvals of kind `{KIND_ACTION}` are asked for by runs that would act; a reducer's has another kind"
+                "approvals of kind `{kind}` are asked for by runs that would act, or have something promoted; a reducer's has another kind"
             )));
         }
         let item = work_item_id.as_ref().map(|id| self.item(id)).transpose()?;

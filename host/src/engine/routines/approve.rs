@@ -24,6 +24,7 @@ pub(super) const TTL_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 /// An occurrence that waits for an answer.
 pub(in crate::engine) struct Asked {
     occurrence: Occurrence,
+    mission_id: MissionId,
     routine: Option<Routine>,
 }
 
@@ -31,7 +32,7 @@ impl Asked {
     /// Whether a yes would be about what there is now.
     pub(in crate::engine) fn is_about(&self, approval: &Approval) -> bool {
         let (Some(routine), Some(expires_at)) = (&self.routine, approval.expires_at) else { return false };
-        let content = content_of(routine, &self.occurrence, &approval.mission_id, expires_at);
+        let content = content_of(routine, &self.occurrence, &self.mission_id, expires_at);
         self.occurrence.state == OccurrenceState::ApprovalRequired && approval.is_about(&content)
     }
 
@@ -57,7 +58,7 @@ pub(super) fn question(
     Approval {
         workspace_id: routine.workspace_id.clone(),
         id,
-        mission_id: mission_id.clone(),
+        mission_id: Some(mission_id.clone()),
         work_item_id: None,
         kind: KIND_ROUTINE.to_owned(),
         gate: None,
@@ -122,11 +123,11 @@ impl Engine {
     /// What a question of a routine is about now.
     pub(in crate::engine) async fn asked_by_routine(&self, approval: &Approval) -> Result<Asked, EngineError> {
         let store = &self.parts.store;
-        let found = store.occurrence_of_mission(&approval.mission_id).await?;
-        let missing = || EngineError::NotFound { what: "run", id: approval.mission_id.to_string() };
-        let occurrence = found.ok_or_else(missing)?;
+        let missing = || EngineError::NotFound { what: "run of approval", id: approval.id.to_string() };
+        let mission_id = approval.mission_id.clone().ok_or_else(missing)?;
+        let occurrence = store.occurrence_of_mission(&mission_id).await?.ok_or_else(missing)?;
         let routine = store.routine(&occurrence.workspace_id, &occurrence.routine_id).await?;
-        Ok(Asked { occurrence, routine })
+        Ok(Asked { occurrence, mission_id, routine })
     }
 
     /// Adds to the unit that ends a question what follows for its occurrence.
@@ -182,7 +183,7 @@ impl Engine {
             unit.guards.push(Guard::routine(&occurrence.workspace_id, &occurrence.routine_id, revision));
         }
         occurrence.revision += 1;
-        let input = self.mission_input(&approval.workspace_id, &approval.mission_id, kind, data, actor);
+        let input = self.mission_input(&approval.workspace_id, &asked.mission_id, kind, data, actor);
         unit.writes.push(Write::Input(input));
         unit.writes.push(Write::Occurrence(Box::new(occurrence)));
     }

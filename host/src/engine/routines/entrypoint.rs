@@ -109,6 +109,11 @@ pub(super) fn check(settings: &RoutineSettings) -> Result<bool, FieldError> {
             return Err(FieldError::new(field, format!("has {bytes} bytes; at most {max} are allowed")));
         }
     }
+    for (field, json) in [("entrypoint", &settings.entrypoint), ("args", &settings.args)] {
+        if holds_nul(&wire::value_of(json)) {
+            return Err(FieldError::new(field, "has the character U+0000, which cannot be stored; leave it out"));
+        }
+    }
     if settings.capabilities.len() > CAPABILITIES_MAX {
         let message = format!("has {} entries; at most {CAPABILITIES_MAX} are allowed", settings.capabilities.len());
         return Err(FieldError::new("capabilities", message));
@@ -136,6 +141,15 @@ fn names_outside(value: &Value) -> bool {
             .iter()
             .any(|(name, value)| OUTSIDE.contains(&name.as_str()) && !value.is_null() || names_outside(value)),
         Value::Array(values) => values.iter().any(names_outside),
+        _ => false,
+    }
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Array(values) => values.iter().any(holds_nul),
         _ => false,
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::routine::{Dropped, Due, Occurrence, OccurrenceState, Routine,
 use crate::domain::schedule::{Schedule, jitter_of};
 use crate::domain::time::Timestamp;
 use crate::engine::{EndsSeen, Engine, EngineError};
-use crate::store::CommitError;
+use crate::store::{CommitError, StorageErrorKind};
 
 /// Routines whose units are on their way at once.
 const AT_ONCE: usize = 256;
@@ -76,7 +76,10 @@ impl Engine {
         let now = self.now();
         let schedule = match routine.settings.plan(routine.created_at) {
             Ok(schedule) => schedule,
-            Err(fault) => return self.lay_aside(routine, &fault.to_string(), now).await,
+            Err(fault) => {
+                let why = format!("its schedule cannot be read any more: {fault}");
+                return self.lay_aside(routine, &why, now).await;
+            }
         };
         // Out of range only for what was never saved.
         let jitter_ms = jitter_of(routine.id.as_str(), routine.settings.jitter_ms).unwrap_or(0);
@@ -87,6 +90,10 @@ impl Engine {
             Err(CommitError::Conflict { table: "occurrences", .. }) => {}
             // Another host fired it, or somebody changed it: whoever did has seen to what was due.
             Err(CommitError::Conflict { .. }) => return Ok(()),
+            // It would never be, and would be tried for ever.
+            Err(CommitError::Storage(error)) if error.kind == StorageErrorKind::Invalid => {
+                return self.lay_aside(routine, &format!("it cannot be written down: {}", error.source), now).await;
+            }
             Err(CommitError::Storage(error)) => return Err(error.into()),
         }
         // Its cursor was set back, and some of this fired before.
@@ -149,14 +156,14 @@ impl Engine {
         row
     }
 
-    /// Pauses a routine that can no longer be understood.
+    /// Pauses a routine that can no longer be fired.
     async fn lay_aside(&self, mut routine: Routine, why: &str, now: Timestamp) -> Result<(), EngineError> {
         let mut step = Step::new(self, ROUTINES, now);
         routine.status = RoutineStatus::Paused;
-        routine.status_reason = Some(format!("its schedule cannot be read any more: {why}"));
+        routine.status_reason = Some(why.to_owned());
         routine.next_fire_at = None;
         routine.updated_at = now;
-        step.tell_updated(&routine, "unreadable");
+        step.tell_updated(&routine, "laid_aside");
         step.write_routine(&mut routine);
         match self.parts.store.commit(step.unit).await {
             Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),

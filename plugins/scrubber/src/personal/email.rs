@@ -58,7 +58,7 @@ const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} "
 /// For each byte of `dot` and `[.]` its place in them, counted from 1.
 static OF_DOT: [u8; 256] = {
     let mut places = [0; 256];
-    let bytes = b"dotDOT[.]";
+    let bytes = b"dotDOT[.](atAT]";
     let (mut i, mut place) = (0, 1);
     while i < bytes.len() {
         places[bytes[i] as usize] = place;
@@ -76,7 +76,9 @@ pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
         let place = usize::from(OF_DOT[usize::from(text[at])]);
         if place > 0 && at + 1 >= place {
             let start = at + 1 - place;
-            is_spelled |= text.get(start..start + 3).is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]");
+            is_spelled |= text
+                .get(start..start + 3)
+                .is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]" || t == b"(at" || t == b"[at");
         }
     }
     if !is_spelled {
@@ -119,6 +121,7 @@ fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
         local += dot.len() + more;
     }
     let mut end = sign_at + sign;
+    let is_plain_at = matches!(&text[sign_at..end], [b' ', b'a' | b'A' | b'@', ..]);
     let mut dots = 0;
     loop {
         let len = text[end..].iter().take(63).take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
@@ -126,7 +129,9 @@ fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
             return None;
         }
         end += len;
-        match stands_at(end, &DOTS) {
+        // Behind `(at)` a dot may be one.
+        let plain = text.get(end).filter(|b| **b == b'.' && !is_plain_at).map(|_| 1);
+        match stands_at(end, &DOTS).or(plain) {
             Some(dot) if dots < 4 && text.get(end + dot).is_some_and(u8::is_ascii_alphanumeric) => {
                 dots += 1;
                 end += dot;
@@ -134,7 +139,6 @@ fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
             _ => break,
         }
     }
-    let is_plain_at = matches!(&text[sign_at..sign_at + sign], [b' ', b'a' | b'A' | b'@', ..]);
     let plain_dot = text[sign_at + sign..end].contains(&b'.') && is_plain_at;
     let top = text[..end].iter().rev().take_while(|b| b.is_ascii_alphabetic()).count();
     (local > 0 && dots > 0 && (2..=12).contains(&top) && !plain_dot).then(|| Span {

@@ -24,7 +24,8 @@ const GENERIC: &[&str] = &[
     "personal number", "personal id", "personal_id", "personal code", "citizen", "government id", "fiscal",
     "social security", "social insurance", "ausweis", "identidad", "identidade", "identité", "tin:", "tin ", "nin:",
     "nin ", "id:", "id is", "my id", "her id", "his id", "ids:", "passport", "ssn", "insurance number",
-    "insurance no", "resident", "national insurance", "registration number", "taxpayer", "kyc",
+    "insurance no", "patient", "applicant", "insured", "policyholder", "beneficiary", "claimant", "employee id",
+    "customer id", "resident", "national insurance", "registration number", "taxpayer", "kyc",
 ];
 
 /// Words that make a number a thing's.

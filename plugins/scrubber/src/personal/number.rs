@@ -112,7 +112,8 @@ fn is_dotted_address(text: &[u8], start: usize) -> bool {
         }
         at += usize::from(group < 3);
     }
-    text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric())
+    let goes_on = text.get(at) == Some(&b'.') && text.get(at + 1).is_some_and(u8::is_ascii_digit);
+    !goes_on && text.get(at).is_none_or(|b| !b.is_ascii_alphanumeric())
 }
 
 pub(super) fn span(start: usize, end: usize, kind: &'static str, confidence: f32) -> Span {
@@ -193,7 +194,9 @@ fn card_end(text: &[u8], start: usize) -> Option<usize> {
         let len = text[at..].iter().take(4).take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'\n' | b'\r')).count();
         let is_regular =
             separators.first().is_none_or(|first| *first == text[at]) || text[at..at + len].contains(&b'\n') || len > 1;
-        if len == 0 || !text.get(at + len).is_some_and(u8::is_ascii_digit) || !is_regular {
+        // Digits one by one count, they are no number.
+        let is_count = separators.len() >= 8;
+        if len == 0 || !text.get(at + len).is_some_and(u8::is_ascii_digit) || !is_regular || is_count {
             break;
         }
         separators.push(text[at]);

@@ -9,9 +9,9 @@ use super::hints::Around;
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "phone", "tel", "mobile", "cell", "call", "whatsapp", "fax", "sms", "text me", "text him", "text her", "reach",
-    "contact", "telefon", "handy", "téléphone", "teléfono", "telefono", "móvil", "portable", "dial", "ring",
+    "contact", "telefon", "handy", "téléphone", "teléfono", "telefono", "móvil", "portable", "dial", "ring me", "ring us",
     "hotline", "msisdn", "celular", "landline", "telefoon", "emergency", "voicemail", "signal", "viber",
-    "customer number on file", "number is", "電話", "电话", "手机", "전화", "телефон", "mob", "ph:", "ph.", "ext",
+    "customer number on file", "number is", "電話", "电话", "手机", "전화", "телефон", "mob", "ph:", "ph.",
 ];
 
 /// Shapes of numbers at home that stand for themselves: `d` a digit, `N` 2 to 9, `S` a separator
@@ -107,6 +107,10 @@ fn ends(text: &[u8], end: usize) -> bool {
 pub(super) fn national_end(text: &[u8], start: usize, lengths: u64) -> Option<usize> {
     let opens = start > 0 && text[start - 1] == b'(';
     let from = start - usize::from(opens);
+    // `00 00 00 00`: a dump of memory.
+    if text[start..].starts_with(b"00 00") {
+        return None;
+    }
     let mut around: Option<Around> = None;
     let first = text[start];
     for (shape, digits) in SHAPES.iter().zip(&DIGITS) {

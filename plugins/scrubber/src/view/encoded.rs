@@ -65,7 +65,9 @@ fn alone(text: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Spa
         return;
     }
     let padded = end + text[end..].iter().take(2).take_while(|b| **b == b'=').count();
-    if let Some(span) = meaning(&text[start..end]).and_then(|decoded| judge(&decoded, start, padded, find)) {
+    // `0x6867...` is hex behind its mark.
+    let opening = if text[start..end].starts_with(b"0x") { 2 } else { 0 };
+    if let Some(span) = meaning(&text[start + opening..end]).and_then(|decoded| judge(&decoded, start, padded, find)) {
         found.push(span);
         return;
     }

@@ -26,21 +26,22 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
     let mut at = 0;
     while let Some(next) = text[at..].iter().position(|&b| MARKS[usize::from(b)]) {
         let place = at + next;
-        at = place + 1;
-        look(text, place, find, found);
+        at = look(text, place, find, found).max(place + 1);
     }
 }
 
-/// Looks across the break at `place`, if there is one.
+/// Looks across the break at `place`, if there is one; where the last break begins that was joined
+/// with it, because those between need no view of their own.
 #[inline(never)]
-fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
-    let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { return };
-    let (view, seams) = join(text, gap);
+fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
+    let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { return place };
+    let (view, seams, last) = join(text, gap);
     for span in find(&view.bytes) {
         if seams.iter().any(|seam| span.start < *seam && *seam < span.end) {
             found.push(view.back(span));
         }
     }
+    last
 }
 
 /// A break: the byte after what stands before it, and the first byte of what goes on.
@@ -115,13 +116,14 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
 }
 
 /// The text around a break without it, and without the breaks that follow close by. The seams are
-/// positions in the view.
-fn join(text: &[u8], first: Gap) -> (View, Vec<usize>) {
+/// positions in the view; the last number is where the last break begins in the text.
+fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
     let from = first.end.saturating_sub(AROUND_BYTES);
     let mut view = View::with_capacity(4 * AROUND_BYTES);
     let mut seams = Vec::new();
     (from..first.end).for_each(|at| view.push(text[at], at));
     let mut gap = first;
+    let mut last_break = gap.end;
     loop {
         seams.push(view.bytes.len());
         let limit = (gap.start + AROUND_BYTES).min(text.len());
@@ -146,13 +148,14 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>) {
             view.starts.pop();
         }
         gap = further;
+        last_break = gap.end;
     }
     // A seam at the very end joins nothing.
     let last = view.bytes.len().saturating_sub(1);
     for seam in &mut seams {
         *seam = (*seam).min(last);
     }
-    (view, seams)
+    (view, seams, last_break)
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) const FORMATS: &[Format] = &[
     row("pa-<w40-50>", "voyage_key", "a Voyage AI key"),
     row("jina_<w40-80>", "jina_key", "a Jina key"),
     row("tvly-<w28-50>", "tavily_key", "a Tavily key"),
-    row("rpa_<u30-60>", "runpod_key", "a RunPod key"),
+    row("rpa_<a30-60>", "runpod_key", "a RunPod key"),
     row("apify_api_<a34-40>", "apify_token", "an Apify token"),
     row("fc-<h32>", "firecrawl_key", "a Firecrawl key"),
     row("bb_live_<w20-60>", "browserbase_key", "a Browserbase key"),

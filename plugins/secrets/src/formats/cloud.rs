@@ -112,4 +112,13 @@ pub(super) const FORMATS: &[Format] = &[
     row("pscale_tkn_<t32-64>", "planetscale_token", "a PlanetScale token"),
     row("pscale_pw_<t32-64>", "planetscale_token", "a PlanetScale token"),
     row("pscale_oauth_<t32-64>", "planetscale_token", "a PlanetScale token"),
+    row("FlyV1 fm2_<b60-2000>", "fly_token", "a Fly.io token"),
+    row("t1.<w60-400>.<w86>", "yandex_token", "a Yandex token"),
+    row("sha256~<w43>", "openshift_token", "an OpenShift token"),
+    row("dnkey-<l26>-<l52>", "defined_networking_key", "a Defined Networking key"),
+    row("sm_aat_<a16>", "settlemint_token", "a SettleMint token"),
+    row("sm_pat_<a16>", "settlemint_token", "a SettleMint token"),
+    row("sm_sat_<a16>", "settlemint_token", "a SettleMint token"),
+    row("tk-us-<w48>", "scalingo_token", "a Scalingo token"),
+    row("endr+<a16>", "endor_key", "an Endor Labs key"),
 ];

@@ -40,5 +40,5 @@ pub(super) const FORMATS: &[Format] = &[
     row("ws-<a60-80>", "webflow_token", "a Webflow token"),
     row("plane_api_<h32>", "plane_key", "a Plane key"),
     row("pit-<h8>-<h4>-<h4>-<h4>-<h12>", "highlevel_key", "a HighLevel key"),
-    row("private_<b20-40>", "imagekit_key", "an ImageKit key"),
+    row("private_<a27>=", "imagekit_key", "an ImageKit key"),
 ];

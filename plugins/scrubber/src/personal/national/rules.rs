@@ -241,8 +241,7 @@ pub(super) fn ro_cnp(c: &[u8]) -> bool {
     matches!(c[0], b'1'..=b'8')
         && year_month_day(&c[1..7])
         && (1..=52).contains(&county)
-        && check % 10 == digit(c[12])
-        && (check < 10 || c[12] == b'1')
+        && (if check == 10 { 1 } else { check }) == digit(c[12])
 }
 
 pub(super) fn bg_egn(c: &[u8]) -> bool {
