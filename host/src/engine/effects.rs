@@ -91,7 +91,7 @@ impl Engine {
             self.close_questions(&mut unit, &mut log, board, input.occurred_at).await?;
         }
         if effects.tellings.iter().any(|telling| matches!(telling, Telling::MissionMoved { .. })) {
-            self.follow_mission(&mut unit, mission, input.occurred_at).await?;
+            self.follow_mission(&mut unit, mission, input).await?;
         }
         log.tell(board, &effects.tellings);
         log.mission_updated(outcome);

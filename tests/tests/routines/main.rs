@@ -2,3 +2,11 @@
 //! missed or overlaps, and what needs a person first.
 
 mod firing;
+mod clocks;
+mod outages;
+mod overlap;
+mod approval;
+mod drafts;
+mod asked;
+mod ends;
+mod live;

@@ -11,11 +11,13 @@ use super::ROUTINES;
 use super::fire::Key;
 use super::launch::Ground;
 use super::step::Step;
+use crate::domain::event::Input;
 use crate::domain::mission::{Bindings, Mission, MissionStatus};
 use crate::domain::routine::{Occurrence, OccurrenceState, Routine, RoutineStatus};
 use crate::domain::time::Timestamp;
 use crate::engine::{Engine, EngineError};
 use crate::store::{CommitError, Guard, Unit, Write};
+use crate::wire;
 
 /// Most occurrences told of in one look.
 const PAGE: u32 = 500;
@@ -24,12 +26,12 @@ const AT_ONCE: usize = 256;
 
 impl Engine {
     /// Has the occurrence whose work `mission` does, if there is one, stand where the mission does;
-    /// part of the unit in which the mission moves.
+    /// part of the unit in which `input` moves the mission.
     pub(in crate::engine) async fn follow_mission(
         &self,
         unit: &mut Unit,
         mission: &Mission,
-        now: Timestamp,
+        input: &Input,
     ) -> Result<(), EngineError> {
         if mission.created_by != ROUTINES {
             return Ok(());
@@ -55,10 +57,11 @@ impl Engine {
         ));
         occurrence.revision += 1;
         occurrence.state = state;
-        occurrence.reason.clone_from(&mission.reason);
+        // A reducer need not repeat why somebody called it off.
+        occurrence.reason = mission.reason.clone().or_else(|| said(input));
         occurrence.started_at = occurrence.started_at.or(mission.started_at);
         if !state.is_open() {
-            occurrence.finished_at = Some(now);
+            occurrence.finished_at = Some(input.occurred_at);
             occurrence.untold = true;
         }
         unit.writes.push(Write::Occurrence(Box::new(occurrence)));
@@ -144,6 +147,11 @@ impl Engine {
             Err(CommitError::Storage(error)) => Err(error.into()),
         }
     }
+}
+
+/// The reason that an input names.
+fn said(input: &Input) -> Option<String> {
+    wire::value_of(&input.data).get("reason")?.as_str().map(str::to_owned)
 }
 
 fn count_failures(routine: &mut Routine, state: OccurrenceState) {
