@@ -115,7 +115,7 @@ async fn a_wrong_expression_is_told_with_its_byte_and_its_meaning() {
             ("0 25 * * *", 2, "25", "hour: an hour is 0 to 23"),
             ("0 22-2 * * *", 2, "22-2", "hour: an hour is 0 to 23"),
             ("0 1,,2 * * *", 3, ",", "hour: an hour is 0 to 23"),
-            ("* * * *", 7, "", "five fields: minute, hour, day of month, month, day of week"),
+            ("* * * *", 7, "", "day of week: a day of week is 0 to 7"),
             ("61 0 9 * * 1", 0, "61", "second: a second is 0 to 59; "),
             ("@reboot", 0, "@reboot", "five fields"),
         ] {
