@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, stream};
+use tokio::task::JoinSet;
 
 use super::ROUTINES;
 use super::launch::Ground;
@@ -17,6 +18,8 @@ use crate::store::{CommitError, StorageErrorKind};
 
 /// Routines whose units are on their way at once.
 const AT_ONCE: usize = 256;
+/// Tasks that share them.
+const TASKS: usize = 4;
 
 /// A routine, by name.
 pub(super) type Key = (WorkspaceId, RoutineId);
@@ -42,16 +45,32 @@ impl Engine {
         if due.is_empty() {
             return Ok(0);
         }
-        let standard = self.standard_bindings().await?;
-        let mut open = self.open_by_routine(due.iter().map(|routine| &routine.id)).await?;
         let count = due.len();
-        let fire = due.into_iter().map(|routine| {
+        // Each task makes its units while the writer writes those of the others.
+        let mut tasks = JoinSet::new();
+        let mut due = due.into_iter();
+        for _ in 0..TASKS {
+            let share: Vec<Routine> = due.by_ref().take(count.div_ceil(TASKS)).collect();
+            let engine = self.clone();
+            tasks.spawn(async move { engine.fire_share(share).await });
+        }
+        let mut fired = Ok(count);
+        while let Some(done) = tasks.join_next().await {
+            let done = done.map_err(|error| EngineError::HostFault(error.to_string()));
+            fired = fired.and(done.and_then(|done| done).map(|()| count));
+        }
+        fired
+    }
+
+    async fn fire_share(&self, share: Vec<Routine>) -> Result<(), EngineError> {
+        let standard = self.standard_bindings().await?;
+        let mut open = self.open_by_routine(share.iter().map(|routine| &routine.id)).await?;
+        let fire = share.into_iter().map(|routine| {
             let open = open.remove(&(routine.workspace_id.clone(), routine.id.clone())).unwrap_or_default();
             self.fire_routine(routine, open, standard)
         });
-        let results: Vec<_> = stream::iter(fire.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect().await;
-        results.into_iter().collect::<Result<(), _>>()?;
-        Ok(count)
+        let results: Vec<_> = stream::iter(fire.collect::<Vec<_>>()).buffer_unordered(AT_ONCE / TASKS).collect().await;
+        results.into_iter().collect()
     }
 
     /// What is not over of each of these routines.
