@@ -18,6 +18,7 @@ pub mod work;
 pub mod session;
 pub mod schedule;
 pub mod routine;
+pub mod routine_run;
 pub mod token;
 pub mod problem;
 pub mod server;

@@ -6,8 +6,10 @@
 use serde::Serialize;
 
 use sluice_api::routine::{
-    BackfillRequest, RoutineAnswer, RoutineDeleted, RoutineHistory, RoutineList, RoutineRunAnswer, RoutineRunList,
-    RoutineRunStep, RoutineRunView, RoutineTemplateList, RoutineView, RunNowAnswer, RunNowRequest,
+    RoutineAnswer, RoutineDeleted, RoutineHistory, RoutineList, RoutineTemplateList, RoutineView,
+};
+use sluice_api::routine_run::{
+    BackfillRequest, RoutineRunAnswer, RoutineRunList, RoutineRunStep, RoutineRunView, RunNowAnswer, RunNowRequest,
 };
 use sluice_api::schedule::{PreviewAnswer, PreviewRequest};
 

@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use sluice_api::routine::{CreateRoutine, MisfireView, PatchRoutine, RoutineHistoryEntry, RoutineRunView, RoutineView};
+use sluice_api::routine::{CreateRoutine, MisfireView, PatchRoutine, RoutineHistoryEntry, RoutineView};
+use sluice_api::routine_run::RoutineRunView;
 
 use super::history::{json_of, value_of};
 use super::mission::{FieldError, budgets_from_view, budgets_view};
@@ -57,7 +58,7 @@ fn check_schedule(request: &CreateRoutine, now: Timestamp) -> Result<(), Schedul
     read_schedule(terms, now).map(drop)
 }
 
-/// Lays what a change says over settings; whether it says anything of them.
+/// Lays what a change says over settings.
 ///
 /// # Errors
 /// The first member at fault.

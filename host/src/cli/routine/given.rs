@@ -70,13 +70,13 @@ pub(super) struct Settings {
     /// Fire at most so much later than written
     #[arg(long, value_name = "TIME", value_parser = span::parse)]
     jitter: Option<Duration>,
-    /// What becomes of what was missed: skip[:TIME], run_once[:TIME] or catch_up:N
+    /// What becomes of what was missed: `skip[:TIME]`, `run_once[:TIME]` or `catch_up:N`
     #[arg(long, value_name = "POLICY", value_parser = misfire)]
     misfire: Option<Value>,
-    /// What becomes of what would overlap: skip, queue[:N], allow[:N] or cancel_previous
+    /// What becomes of what would overlap: `skip`, `queue[:N]`, `allow[:N]` or `cancel_previous`
     #[arg(long, value_name = "POLICY", value_parser = overlap)]
     overlap: Option<(String, Option<u32>)>,
-    /// What is to be done, in words; {{args.NAME}} and {{scheduled_at}} are filled in
+    /// What is to be done, in words; `{{args.NAME}}` and `{{scheduled_at}}` are filled in
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
     /// What is to be done, as JSON: {"mission": {..}}, {"run": {..}}, or the text connector.NAME.ACTION

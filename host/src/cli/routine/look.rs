@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use sluice_api::routine::{RoutineHistoryEntry, RoutineRunView, RoutineView};
+use sluice_api::routine::{RoutineHistoryEntry, RoutineView};
+use sluice_api::routine_run::RoutineRunView;
 
 use super::{Common, runs};
 use crate::cli::connect::Access;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use sluice_api::routine::RoutineRunView;
+use sluice_api::routine_run::RoutineRunView;
 
 use super::Common;
 use crate::cli::connect::Access;
@@ -23,7 +23,7 @@ const PAGE: usize = 500;
 pub(in crate::cli) struct RunsArgs {
     /// Only those of this routine
     routine: Option<String>,
-    /// Only those with this status: queued, approval_required, running, succeeded, missed, ...
+    /// Only those with this status: `queued`, `approval_required`, `running`, `succeeded`, `missed`, ...
     #[arg(long, value_name = "STATUS")]
     status: Option<OccurrenceState>,
     /// Most runs shown

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use sluice_api::routine::{BackfillRequest, RoutineRunStep, RunNowRequest};
+use sluice_api::routine_run::{BackfillRequest, RoutineRunStep, RunNowRequest};
 
 use super::{Common, runs};
 use crate::cli::connect::Access;

@@ -73,8 +73,8 @@ fn line(event: &EventView) -> String {
     let text = |name: &str| p.get(name).and_then(Value::as_str);
     let what = event.event_type.strip_prefix("routine.").unwrap_or(&event.event_type);
     let routine = text("routine_id").unwrap_or_default();
-    let more = ["run_id", "trigger", "status", "reason"].into_iter().filter_map(text);
-    let more: String = more.map(|word| format!("  {word}")).collect();
-    let count = p.get("count").and_then(Value::as_u64).map(|count| format!("  {count} times")).unwrap_or_default();
-    format!("{:>6}  {what:<17}  {routine}{more}{count}", event.seq)
+    let words = ["run_id", "trigger", "status", "reason"].into_iter().filter_map(text).map(str::to_owned);
+    let count = p.get("count").and_then(Value::as_u64).map(|count| format!("{count} times"));
+    let more: Vec<String> = words.chain(count).collect();
+    format!("{:>6}  {what:<17}  {routine}  {}", event.seq, more.join("  "))
 }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use sluice_api::routine::{RoutineRunStep, RoutineView};
+use sluice_api::routine::RoutineView;
+use sluice_api::routine_run::RoutineRunStep;
 
 use super::{Common, given, look, runs};
 use crate::cli::connect::{Access, Connection};

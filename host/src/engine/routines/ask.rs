@@ -39,7 +39,7 @@ impl Engine {
     ) -> Result<Occurrence, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
             let Read { mut routine, schedule, mut open, standard, now } = self.read_routine(workspace, id).await?;
-            if !(ask.force && !ask.by.is_agent()) {
+            if !ask.force || ask.by.is_agent() {
                 check_enabled(&routine)?;
             }
             if place(routine.settings.overlap, Trigger::RunNow, &open) == Placement::Drop {

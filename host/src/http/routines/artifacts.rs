@@ -7,7 +7,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use sluice_api::routine::{RoutineArtifactAnswer, RoutineArtifactList, RoutineArtifactRequest, RoutineArtifactView};
+use sluice_api::routine_run::{
+    RoutineArtifactAnswer, RoutineArtifactList, RoutineArtifactRequest, RoutineArtifactView,
+};
 
 use super::super::access::Caller;
 use super::super::host::{Host, Shared};
@@ -87,7 +89,7 @@ async fn view(host: &Host, artifact: &Artifact) -> Result<RoutineArtifactView, P
     let uri = if is_link {
         let bytes =
             host.engine.store().read_blob(&artifact.digest, 0, u32::try_from(URI_MAX_BYTES).unwrap_or(0)).await?;
-        String::from_utf8(bytes.to_vec()).unwrap_or(own)
+        String::from_utf8(bytes).unwrap_or(own)
     } else {
         own
     };

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa::openapi::schema::Schema;
 
-use sluice_api::routine::{RoutineRunList, RoutineRunView};
+use sluice_api::routine_run::{RoutineRunList, RoutineRunView};
 
 use super::super::access::Caller;
 use super::super::host::{Host, Shared};

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 
-use sluice_api::routine::{BackfillRequest, RoutineRunList, RunNowAnswer, RunNowRequest};
+use sluice_api::routine_run::{BackfillRequest, RoutineRunList, RunNowAnswer, RunNowRequest};
 
 use super::super::access::Caller;
 use super::super::host::Shared;

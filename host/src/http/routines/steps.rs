@@ -3,7 +3,7 @@
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 
-use sluice_api::routine::{RoutineRunAnswer, RoutineRunStep};
+use sluice_api::routine_run::{RoutineRunAnswer, RoutineRunStep};
 
 use super::super::access::Caller;
 use super::super::host::{Host, Shared};
