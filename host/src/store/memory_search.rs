@@ -1,5 +1,8 @@
 //! Finding records by their words: the databases find and preselect, [`rank`] decides the order.
 
+use std::collections::HashMap;
+
+use super::documents::read_texts;
 use super::error::{StorageError, StorageErrorKind};
 use super::memories::{MemoryFilter, meant, within};
 use super::memory_index::{push_run, push_word};
@@ -8,12 +11,12 @@ use super::row::{Cell, RowReader};
 use super::select::{Record, Select, Source};
 use super::sql::Dialect;
 use super::table::{Column, integer, text};
-use crate::domain::id::WorkspaceId;
+use crate::domain::id::{MemoryId, WorkspaceId};
 use crate::domain::memory::near::{NEAR, Runs};
 use crate::domain::memory::partition::ScopeKey;
-use crate::domain::memory::rank::{self, Counts, Ranked};
+use crate::domain::memory::rank::{self, Body, Counts, Ranked, Scored};
 use crate::domain::memory::vector::Vector;
-use crate::domain::memory::{MemoryRecord, Query, Scope};
+use crate::domain::memory::{MemoryRecord, Query, Scope, Tier};
 use crate::domain::time::Timestamp;
 
 /// Most records that one search ranks, those that the database holds best.
@@ -98,6 +101,34 @@ impl Record for TableNumber {
     }
 }
 
+/// What of a record decides about its place; the rest is read of those that have one.
+struct Candidate {
+    id: MemoryId,
+    tier: Tier,
+    scope: String,
+    created_at: Timestamp,
+    tags: Vec<String>,
+    text: String,
+}
+
+const CANDIDATE_COLUMNS: &[Column] =
+    &[text("id"), text("tier"), text("scope"), integer("created_at_ms"), text("tags"), text("text")];
+
+impl Record for Candidate {
+    const SOURCE: Source = Source { from: "memories", parts: &[("memories", CANDIDATE_COLUMNS)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: MemoryId::new(row.text("id")?),
+            tier: row.word("tier")?,
+            scope: row.text("scope")?,
+            created_at: row.moment("created_at_ms")?,
+            tags: row.document("tags", read_texts)?,
+            text: row.text("text")?,
+        })
+    }
+}
+
 /// A record's vector, as text.
 struct VectorOf {
     memory_id: String,
@@ -155,7 +186,22 @@ impl Store {
                 rank::fused(lexical, near)
             }
         };
-        Ok(rank::within_budget(ranked, search.limit, search.max_chars))
+        self.read_ranked(search, rank::within_budget(ranked, search.limit, search.max_chars)).await
+    }
+
+    /// The records that have their places; those that are gone since they were ranked are left out.
+    async fn read_ranked(&self, search: &MemorySearch<'_>, scored: Vec<Scored>) -> Result<Vec<Ranked>, StorageError> {
+        let mut records: HashMap<MemoryId, MemoryRecord> = HashMap::with_capacity(scored.len());
+        for scored in scored.chunks(super::select::IDS_PER_STATEMENT) {
+            let ids = scored.iter().map(|one| Cell::from(one.id.as_str()));
+            let select = allowed(search, Select::<MemoryRecord>::all().only_in("memories.id", ids));
+            records.extend(self.many(select).await?.into_iter().map(|record| (record.id.clone(), record)));
+        }
+        let ranked = scored.into_iter().filter_map(|one| {
+            let record = records.remove(&one.id)?;
+            Some(Ranked { record, score: one.score, is_relevant: one.is_relevant })
+        });
+        Ok(ranked.collect())
     }
 
     /// The living record of a scope that says nearly the same as `text`, if there is one; of several
@@ -190,16 +236,16 @@ impl Store {
         Ok(best.map(|(_, record)| record))
     }
 
-    async fn tagged(&self, search: &MemorySearch<'_>) -> Result<Vec<Ranked>, StorageError> {
+    async fn tagged(&self, search: &MemorySearch<'_>) -> Result<Vec<Scored>, StorageError> {
         if search.filter.tags.is_empty() {
             return Ok(Vec::new());
         }
         let select = allowed(search, Select::all()).page("memories.created_at_ms DESC, memories.id", CANDIDATES_MAX);
         let found: Vec<MemoryRecord> = self.many(select).await?;
-        Ok(rank::ordered(found.into_iter().map(|record| (record, 1.0, true)).collect()))
+        Ok(rank::ordered(found.iter().map(|record| Scored::of(record, 1.0, true)).collect()))
     }
 
-    async fn lexical(&self, search: &MemorySearch<'_>) -> Result<Vec<Ranked>, StorageError> {
+    async fn lexical(&self, search: &MemorySearch<'_>) -> Result<Vec<Scored>, StorageError> {
         let MemorySearch { workspace_id, query, now, .. } = *search;
         let Some(index) = self.words_of(workspace_id).await? else { return Ok(Vec::new()) };
         let counted = self.counted(search, index).await?;
@@ -210,7 +256,7 @@ impl Store {
         }
         let or = if index.dialect() == Dialect::Sqlite { " OR " } else { " | " };
         let select = candidates(index, &conditions.join(or), CANDIDATES_MAX, |select| allowed(search, select));
-        let found: Vec<MemoryRecord> = self.many(select).await?;
+        let found: Vec<Candidate> = self.many(select).await?;
         let bytes: usize = found.iter().map(|record| record.text.len()).sum();
         if bytes < RANKED_AT_ONCE_BYTES {
             return Ok(ranked(query, &counted, found, now));
@@ -221,11 +267,7 @@ impl Store {
 
     /// The records whose vectors point most nearly where the search's does, nearest first, with the
     /// cosine of the angle.
-    async fn nearest(
-        &self,
-        search: &MemorySearch<'_>,
-        vector: &Vector,
-    ) -> Result<Vec<(MemoryRecord, f64)>, StorageError> {
+    async fn nearest(&self, search: &MemorySearch<'_>, vector: &Vector) -> Result<Vec<(Scored, f64)>, StorageError> {
         let select = allowed(search, Select::<VectorOf>::all())
             .only("memory_vectors.numbers = $", vector.len() as u64)
             .page("memories.created_at_ms DESC, memories.id", super::PAGE_MAX);
@@ -238,7 +280,7 @@ impl Store {
         let mut nearest = Vec::with_capacity(near.len());
         for (cosine, id) in near {
             if let Some(at) = records.iter().position(|record| record.id.as_str() == id) {
-                nearest.push((records.swap_remove(at), cosine));
+                nearest.push((Scored::of(&records.swap_remove(at), cosine, true), cosine));
             }
         }
         Ok(nearest)
@@ -304,14 +346,16 @@ impl Store {
 }
 
 /// Puts what was found in order.
-fn ranked(query: &Query, counted: &[Counted], found: Vec<MemoryRecord>, now: Timestamp) -> Vec<Ranked> {
+fn ranked(query: &Query, counted: &[Counted], found: Vec<Candidate>, now: Timestamp) -> Vec<Scored> {
     // A scope that had nothing a moment ago: its first record is told from nothing.
     let none = Counts { records: 1, words: 1, having: Vec::new() };
-    let scored = found.into_iter().filter_map(|record| {
-        let key = record.scope().key();
-        let counts = counted.iter().find(|counted| counted.key == key).map_or(&none, |counted| &counted.counts);
-        let (score, is_told_apart) = rank::score(query, counts, &record, now)?;
-        Some((record, score, is_told_apart))
+    let scored = found.into_iter().filter_map(|one| {
+        let of_scope = |counted: &&Counted| counted.key.as_str() == one.scope;
+        let counts = counted.iter().find(of_scope).map_or(&none, |counted| &counted.counts);
+        let body = Body { text: &one.text, tags: &one.tags, tier: one.tier, created_at: one.created_at };
+        let (score, is_relevant) = rank::score(query, counts, body, now)?;
+        let chars = one.text.chars().count();
+        Some(Scored { id: one.id, created_at: one.created_at, chars, score, is_relevant })
     });
     rank::ordered(scored.collect())
 }
@@ -345,12 +389,12 @@ fn allowed<R: Record>(search: &MemorySearch<'_>, select: Select<R>) -> Select<R>
 
 /// The records that fulfil a condition on words, and what `only` adds to it: those the database holds
 /// best, and no more than can be ranked.
-fn candidates(
+fn candidates<R: Record>(
     index: Words,
     condition: &str,
     limit: u32,
-    only: impl FnOnce(Select<MemoryRecord>) -> Select<MemoryRecord>,
-) -> Select<MemoryRecord> {
+    only: impl FnOnce(Select<R>) -> Select<R>,
+) -> Select<R> {
     let select = Select::all().text(
         " JOIN (SELECT no, SUM(bytes) OVER (ORDER BY fit, created_at_ms DESC, id ROWS UNBOUNDED PRECEDING) AS up_to \
          FROM (SELECT memories.no AS no, memories.bytes AS bytes, memories.created_at_ms AS created_at_ms, \

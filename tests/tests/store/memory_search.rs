@@ -9,7 +9,7 @@ use e2e::records;
 use futures_util::future::join_all;
 use sluice::domain::id::{MemoryId, WorkspaceId};
 use sluice::domain::memory::partition::DEFAULT;
-use sluice::domain::memory::rank::{self, Counts, Ranked};
+use sluice::domain::memory::rank::{self, Counts, Ranked, Scored};
 use sluice::domain::memory::terms::{each_term, words};
 use sluice::domain::memory::vector::Vector;
 use sluice::domain::memory::{MemoryKind, MemoryRecord, Partition, Query, Scope, Tier, Trust, Visibility};
@@ -155,12 +155,17 @@ impl Model {
                 if !is_meant || !any {
                     continue;
                 }
-                if let Some((score, told)) = rank::score(search.query, &counts, record, search.now) {
-                    found.push((record.clone(), score, told));
+                if let Some((score, told)) = rank::score(search.query, &counts, record.into(), search.now) {
+                    found.push(Scored::of(record, score, told));
                 }
             }
         }
-        rank::within_budget(rank::ordered(found), search.limit, search.max_chars)
+        let kept = rank::within_budget(rank::ordered(found), search.limit, search.max_chars);
+        let ranked = |one: Scored| {
+            let record = self.records[&one.id].clone();
+            Ranked { record, score: one.score, is_relevant: one.is_relevant }
+        };
+        kept.into_iter().map(ranked).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 use super::query::Query;
 use super::terms::{Place, each_term};
 use super::{MemoryRecord, Tier};
+use crate::domain::id::MemoryId;
 use crate::domain::time::Timestamp;
 
 /// How fast a word's repetitions stop to count, and how much a long text is held against it.
@@ -59,9 +60,52 @@ pub struct Ranked {
     pub is_relevant: bool,
 }
 
+/// What decides about a record's place.
+#[derive(Debug, Clone, Copy)]
+pub struct Body<'r> {
+    /// Its text.
+    pub text: &'r str,
+    /// Its tags.
+    pub tags: &'r [String],
+    /// Its tier.
+    pub tier: Tier,
+    /// When it was stored.
+    pub created_at: Timestamp,
+}
+
+impl<'r> From<&'r MemoryRecord> for Body<'r> {
+    fn from(record: &'r MemoryRecord) -> Self {
+        let MemoryRecord { text, tags, created_at, partition, .. } = record;
+        Self { text, tags, tier: partition.tier, created_at: *created_at }
+    }
+}
+
+/// A record's place, before the record itself is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// Which.
+    pub id: MemoryId,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// Characters of its text.
+    pub chars: usize,
+    /// How well it fits; after [`ordered`], relative to the best.
+    pub score: f64,
+    /// As in [`Ranked`].
+    pub is_relevant: bool,
+}
+
+impl Scored {
+    /// The place of a record that has this score.
+    pub fn of(record: &MemoryRecord, score: f64, is_relevant: bool) -> Self {
+        let (id, created_at) = (record.id.clone(), record.created_at);
+        Self { id, created_at, chars: record.text.chars().count(), score, is_relevant }
+    }
+}
+
 /// How well `record` fits `query`; and whether by more than words that most records have. Nothing
 /// when it lacks a phrase.
-pub fn score(query: &Query, counts: &Counts, record: &MemoryRecord, now: Timestamp) -> Option<(f64, bool)> {
+pub fn score(query: &Query, counts: &Counts, record: Body<'_>, now: Timestamp) -> Option<(f64, bool)> {
     let seen = Seen::of(query, record);
     if !seen.phrases.iter().all(|found| *found) {
         return None;
@@ -85,7 +129,7 @@ pub fn score(query: &Query, counts: &Counts, record: &MemoryRecord, now: Timesta
     score += seen.tags.iter().map(|term| TAG * weight_of(*term)).sum::<f64>();
     let age = ratio(now.millis_since(record.created_at), 1);
     score *= 1.0 + RECENCY * (-age / HALF_LIFE_MS).exp2();
-    let tiers_below = Tier::ALL.iter().filter(|tier| **tier < record.partition.tier).count();
+    let tiers_below = Tier::ALL.iter().filter(|tier| **tier < record.tier).count();
     score *= 1.0 + TIER * ratio(tiers_below as u64, 1);
     Some((score, tells_enough(&seen.times, counts, &weights)))
 }
@@ -134,7 +178,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(query: &Query, record: &MemoryRecord) -> Self {
+    fn of(query: &Query, record: Body<'_>) -> Self {
         let mut seen = Self {
             times: vec![0; query.words.len() + query.prefixes.len()],
             words: 0,
@@ -150,7 +194,7 @@ impl Seen {
         // The last words of the text, as places in the query.
         let mut last: Vec<Option<usize>> = Vec::new();
         let longest = query.phrases.iter().map(Vec::len).max().unwrap_or(0).max(2);
-        each_term(&record.text, |place, term| {
+        each_term(record.text, |place, term| {
             let word = seen.count(query, term);
             if place == Place::Whole {
                 return;
@@ -170,7 +214,7 @@ impl Seen {
                 *found |= last.ends_with(phrase);
             }
         });
-        for tag in &record.tags {
+        for tag in record.tags {
             each_term(tag, |_, term| {
                 if let Some(word) = seen.count(query, term)
                     && !seen.tags.contains(&word)
@@ -198,36 +242,36 @@ impl Seen {
 }
 
 /// Puts what was found in order, best first; what is equally good, the newest first, then by id.
-/// Scores become shares of the best.
-pub fn ordered(found: Vec<(MemoryRecord, f64, bool)>) -> Vec<Ranked> {
-    let best = found.iter().map(|(_, score, _)| *score).fold(0.0, f64::max);
-    let share = |score: f64| if best > 0.0 { score / best } else { 1.0 };
-    let mut ranked: Vec<Ranked> = found
-        .into_iter()
-        .map(|(record, score, is_told_apart)| {
-            let score = share(score);
-            Ranked { record, score, is_relevant: is_told_apart && score >= FLOOR }
-        })
-        .collect();
-    ranked
-        .sort_by(|one, other| other.score.total_cmp(&one.score).then_with(|| newest_first(&one.record, &other.record)));
-    ranked
+/// Scores become shares of the best, and what has too small a share is not relevant.
+pub fn ordered(mut found: Vec<Scored>) -> Vec<Scored> {
+    let best = found.iter().map(|one| one.score).fold(0.0, f64::max);
+    for one in &mut found {
+        one.score = if best > 0.0 { one.score / best } else { 1.0 };
+        one.is_relevant &= one.score >= FLOOR;
+    }
+    found.sort_by(|one, other| {
+        let newest = || other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id));
+        other.score.total_cmp(&one.score).then_with(newest)
+    });
+    found
 }
 
 /// Two orders as one, by the places in both (reciprocal rank fusion: Cormack, Clarke and Buettcher 2009): what
 /// was found by its words, and what points nearest with the cosines of the angles.
-pub fn fused(lexical: Vec<Ranked>, near: Vec<(MemoryRecord, f64)>) -> Vec<Ranked> {
+pub fn fused(lexical: Vec<Scored>, near: Vec<(Scored, f64)>) -> Vec<Scored> {
     let share = |place: usize| 1.0 / (FUSION + ratio(place as u64, 1) + 1.0);
-    let mut fused: Vec<(MemoryRecord, f64, bool)> =
-        lexical.into_iter().enumerate().map(|(place, one)| (one.record, share(place), one.is_relevant)).collect();
-    for (place, (record, cosine)) in near.into_iter().enumerate() {
+    let mut fused = lexical;
+    for (place, one) in fused.iter_mut().enumerate() {
+        one.score = share(place);
+    }
+    for (place, (one, cosine)) in near.into_iter().enumerate() {
         let is_relevant = cosine >= COSINE_FLOOR;
-        match fused.iter_mut().find(|(other, _, _)| other.id == record.id) {
-            Some((_, score, relevant)) => {
-                *score += share(place);
-                *relevant |= is_relevant;
+        match fused.iter_mut().find(|other| other.id == one.id) {
+            Some(other) => {
+                other.score += share(place);
+                other.is_relevant |= is_relevant;
             }
-            None => fused.push((record, share(place), is_relevant)),
+            None => fused.push(Scored { score: share(place), is_relevant, ..one }),
         }
     }
     ordered(fused)
@@ -240,16 +284,15 @@ pub fn newest_first(one: &MemoryRecord, other: &MemoryRecord) -> Ordering {
 
 /// As many of the best as fit into `max_chars` characters of text together, and at most `limit`. What
 /// does not fit is left out whole, the best of all too.
-pub fn within_budget(ranked: Vec<Ranked>, limit: usize, max_chars: Option<usize>) -> Vec<Ranked> {
+pub fn within_budget(ranked: Vec<Scored>, limit: usize, max_chars: Option<usize>) -> Vec<Scored> {
     let mut left = max_chars.unwrap_or(usize::MAX);
     let mut kept = Vec::new();
     for one in ranked {
         if kept.len() == limit {
             break;
         }
-        let length = one.record.text.chars().count();
-        if length <= left {
-            left -= length;
+        if one.chars <= left {
+            left -= one.chars;
             kept.push(one);
         }
     }
@@ -260,7 +303,7 @@ pub fn within_budget(ranked: Vec<Ranked>, limit: usize, max_chars: Option<usize>
 mod tests {
     use super::*;
     use crate::domain::artifact::Digest;
-    use crate::domain::id::{MemoryId, WorkspaceId};
+    use crate::domain::id::WorkspaceId;
     use crate::domain::json::Json;
     use crate::domain::memory::{
         MemoryKind, Partition, ScrubStatus, Scrubbed, SourceType, Trust, Visibility, content_digest,
@@ -302,9 +345,9 @@ mod tests {
         let query = Query::parse(query);
         let counts = Counts { records: 100, words: 1_000, having: having.to_vec() };
         let scored = records.iter().filter_map(|record| {
-            score(&query, &counts, record, NOW).map(|(score, told)| (record.clone(), score, told))
+            score(&query, &counts, record.into(), NOW).map(|(score, told)| Scored::of(record, score, told))
         });
-        ordered(scored.collect()).into_iter().map(|one| one.record.id.to_string()).collect()
+        ordered(scored.collect()).into_iter().map(|one| one.id.to_string()).collect()
     }
 
     #[test]
@@ -346,8 +389,8 @@ mod tests {
         let relevant = |counts: &Counts, texts: &[&str]| -> Vec<bool> {
             let scored = texts.iter().map(|text| {
                 let record = record(text, text);
-                let (score, told) = score(&query, counts, &record, NOW).unwrap();
-                (record, score, told)
+                let (score, told) = score(&query, counts, (&record).into(), NOW).unwrap();
+                Scored::of(&record, score, told)
             });
             ordered(scored.collect()).into_iter().map(|one| one.is_relevant).collect()
         };
@@ -357,7 +400,7 @@ mod tests {
         assert_eq!(relevant(&few, &["pool"]), [true], "two records say nothing about what is common");
         let long = Query::parse("the pool quorum lease fencing grows when many workers restart after deployment");
         let seldom = Counts { having: vec![3; 16], ..counts };
-        let told = |text: &str| score(&long, &seldom, &record("a", text), NOW).unwrap().1;
+        let told = |text: &str| score(&long, &seldom, (&record("a", text)).into(), NOW).unwrap().1;
         assert!(!told("restart the kettle"), "one word of ten");
         assert!(told("workers restart"));
     }
@@ -368,30 +411,30 @@ mod tests {
         for (text, wanted) in phrases {
             let query = Query::parse("\"connection pool\"");
             let counts = Counts { records: 10, words: 100, having: vec![1, 1] };
-            assert_eq!(score(&query, &counts, &record("a", text), NOW).is_some(), wanted, "{text}");
+            assert_eq!(score(&query, &counts, (&record("a", text)).into(), NOW).is_some(), wanted, "{text}");
         }
         let again = Query::parse("\"a b a b c\"");
         let counts = Counts { records: 10, words: 100, having: vec![1, 1, 1] };
-        assert!(score(&again, &counts, &record("a", "x a b a b a b c"), NOW).is_some(), "after a false start");
+        assert!(score(&again, &counts, (&record("a", "x a b a b a b c")).into(), NOW).is_some(), "after a false start");
     }
 
     #[test]
     fn two_orders_become_one() {
-        let ranked = |id: &str| Ranked { record: record(id, id), score: 1.0, is_relevant: true };
-        let near = vec![(record("c", "c"), 0.9), (record("b", "b"), 0.8), (record("d", "d"), 0.1)];
-        let fused = fused(vec![ranked("a"), ranked("b")], near);
-        let found: Vec<_> = fused.iter().map(|one| (one.record.id.as_str(), one.is_relevant)).collect();
+        let scored = |id: &str| Scored::of(&record(id, id), 1.0, true);
+        let near = vec![(scored("c"), 0.9), (scored("b"), 0.8), (scored("d"), 0.1)];
+        let fused = fused(vec![scored("a"), scored("b")], near);
+        let found: Vec<_> = fused.iter().map(|one| (one.id.as_str(), one.is_relevant)).collect();
         assert_eq!(found, [("b", true), ("a", true), ("c", true), ("d", false)]);
         assert!((fused[0].score - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]
     fn a_budget_leaves_out_what_does_not_fit_and_takes_what_does() {
-        let ranked = |text: &str| Ranked { record: record(text, text), score: 1.0, is_relevant: true };
+        let ranked = |text: &str| Scored::of(&record(text, text), 1.0, true);
         let all = || vec![ranked("12345"), ranked("1234567890"), ranked("ä"), ranked("123")];
         let texts = |limit, max| {
             let kept = within_budget(all(), limit, max);
-            kept.into_iter().map(|one| one.record.text).collect::<Vec<_>>()
+            kept.into_iter().map(|one| one.id.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(texts(10, None).len(), 4);
         assert_eq!(texts(2, None), ["12345", "1234567890"]);
