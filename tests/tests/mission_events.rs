@@ -222,7 +222,8 @@ async fn the_stories_hold_every_type_of_event() {
         }
         // What is told of shared resources is pinned in `event_contract.rs`, of memory in `memory_events.rs`.
         let names = EventType::ALL.iter().map(|name| name.as_str().to_owned());
-        let expected: BTreeSet<String> = names.filter(|name| !name.starts_with("resource.") && !name.starts_with("memory.")).collect();
+        let expected: BTreeSet<String> =
+            names.filter(|name| !name.starts_with("resource.") && !name.starts_with("memory.")).collect();
         assert_eq!(found, expected);
     })
     .await;
