@@ -22,6 +22,7 @@ pub mod principal;
 pub mod receipt;
 pub mod resource;
 pub mod run;
+pub mod schedule;
 pub mod session_status;
 pub mod timer;
 pub mod token;

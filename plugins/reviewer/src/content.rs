@@ -49,7 +49,7 @@ impl<'s> Content<'s> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            options: Options { min_entropy: settings.secrets_min_entropy, guess: true },
+            options: Options { min_entropy: settings.secrets_min_entropy, guess: true, prose: false },
             allowed: &settings.secrets_allow,
             ignored: &settings.secrets_ignore_paths,
             allow_comment: settings.allow_comment.as_bytes(),
@@ -170,17 +170,7 @@ fn secret_message(found: Found, secret: &[u8], in_diff: bool) -> String {
 
 /// The first four characters of tokens that all begin alike; nothing of anything else.
 fn public_prefix(kind: Kind, secret: &[u8]) -> String {
-    let is_token = matches!(
-        kind,
-        Kind::AwsAccessKey
-            | Kind::GithubToken
-            | Kind::GitlabToken
-            | Kind::SlackToken
-            | Kind::StripeKey
-            | Kind::GoogleApiKey
-            | Kind::NpmToken
-            | Kind::PypiToken
-    );
+    let is_token = kind.has_public_prefix();
     match secret.get(..4).and_then(|prefix| str::from_utf8(prefix).ok()) {
         Some(prefix) if is_token => format!(" ({prefix}...)"),
         _ => String::new(),

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// IPv4 addresses in dotted form, but for those that identify nobody: unspecified, loopback,
 /// broadcast, documentation.
-pub(crate) fn ipv4(text: &str, found: &mut Vec<Span>) {
+pub(crate) fn ipv4(text: &[u8], found: &mut Vec<Span>) {
     candidates(
         text,
         |b| b.is_ascii_digit() || b == b'.',
@@ -24,7 +24,7 @@ pub(crate) fn ipv4(text: &str, found: &mut Vec<Span>) {
 }
 
 /// IPv6 addresses, but for the unspecified and the loopback one.
-pub(crate) fn ipv6(text: &str, found: &mut Vec<Span>) {
+pub(crate) fn ipv6(text: &[u8], found: &mut Vec<Span>) {
     candidates(
         text,
         |b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'),
@@ -45,11 +45,11 @@ pub(crate) fn ipv6(text: &str, found: &mut Vec<Span>) {
 
 /// Maximal runs of bytes of an alphabet that stand alone, each judged by `judge`.
 fn candidates<'a>(
-    text: &'a str,
+    text: &'a [u8],
     has: impl Fn(u8) -> bool + Copy + 'a,
     judge: impl Fn(&'a str, usize) -> Option<Span> + 'a,
 ) -> impl Iterator<Item = Span> + 'a {
-    let bytes = text.as_bytes();
+    let bytes = text;
     let mut at = 0;
     std::iter::from_fn(move || {
         while at < bytes.len() {
@@ -61,7 +61,7 @@ fn candidates<'a>(
             // The longest textual form has 45 characters; a little more for punctuation behind it.
             if is_alone
                 && len <= 48
-                && let Some(span) = judge(&text[start..at], start)
+                && let Some(span) = std::str::from_utf8(&bytes[start..at]).ok().and_then(|word| judge(word, start))
             {
                 return Some(span);
             }
@@ -74,9 +74,9 @@ fn candidates<'a>(
 mod tests {
     use super::{Span, ipv4, ipv6};
 
-    fn cut(text: &str, find: fn(&str, &mut Vec<Span>)) -> Vec<&str> {
+    fn cut(text: &str, find: fn(&[u8], &mut Vec<Span>)) -> Vec<&str> {
         let mut found = Vec::new();
-        find(text, &mut found);
+        find(text.as_bytes(), &mut found);
         found.iter().map(|span| &text[span.start..span.end]).collect()
     }
 

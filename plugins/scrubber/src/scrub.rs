@@ -4,55 +4,99 @@
 //! apart, so the result is looked at again until nothing is found; a text that never comes clean is
 //! blocked. Never puts anything of the text into the report.
 
-use crate::settings::Settings;
+use crate::finder::Finder;
+use crate::settings::{Policy, Settings};
 use crate::span::{Span, apply, carry_back, merge};
-use crate::{network, personal};
-use regex_lite::Regex;
 use sluice_plugin::scrubber::{Redaction, ScrubReport};
-use sluice_plugin::serde_json::json;
-use sluice_secrets::Options;
-use std::borrow::Cow;
+use sluice_plugin::serde_json::{Value, from_str, json};
 use std::collections::BTreeMap;
 
 /// Most redactions in one report (`wit/scrubber-0.1/types.wit`).
 const REDACTIONS_MAX: usize = 10_000;
 
+/// How far from a cut matchers look, in bytes; most look a fifth as far.
+const AROUND_BYTES: usize = 512;
+
 /// How often a scrubbed text is looked at again. Each round finds what the cuts of the one before
 /// brought together; three suffice for everything seen in tests.
 const ROUNDS_MAX: usize = 6;
 
-/// What is put in place of a redaction starts so; nothing is looked for inside of it.
-const REPLACEMENT_OPENING: &str = "[redacted:";
-
-/// Looks for what must not travel in `text`.
+/// Looks for what must not travel in `text`; `data` tells the tier it is bound for.
 ///
 /// # Errors
 ///
 /// A pattern of the settings does not compile.
-pub(crate) fn scrub(settings: &Settings, text: &str) -> Result<ScrubReport, String> {
-    let finder = Finder::new(settings)?;
+pub(crate) fn scrub(settings: &Settings, text: &str, data: &str) -> Result<ScrubReport, String> {
+    let data: Value = from_str(data).unwrap_or_default();
+    let policy = settings.policy(data["tier"].as_str().unwrap_or_default());
+    let finder = Finder::new(&policy)?;
     let mut spans = finder.find(text);
-    let mut is_clean = false;
+    // What nothing was cut from is as clean as it was found.
+    let mut is_clean = spans.is_empty();
     for _ in 0..ROUNDS_MAX {
-        let later = finder.find(&apply(text, &spans));
+        if is_clean {
+            break;
+        }
+        let later = found_again(&finder, text, &spans);
         if later.is_empty() {
             is_clean = true;
-            break;
+            continue;
         }
         let mut all = carry_back(&spans, later);
         all.append(&mut spans);
         spans = merge(all);
     }
-    Ok(report(settings, spans, is_clean))
+    Ok(report(&policy, spans, is_clean))
 }
 
-fn report(settings: &Settings, mut spans: Vec<Span>, is_clean: bool) -> ScrubReport {
+/// What is found in the text without `spans`, which are sorted and disjoint: near the cuts, because
+/// nothing else has changed.
+fn found_again(finder: &Finder<'_>, text: &str, spans: &[Span]) -> Vec<Span> {
+    let scrubbed = apply(text, spans);
+    let mut later = Vec::new();
+    for (from, to) in regions(&scrubbed, spans) {
+        let found = finder.find(&scrubbed[from..to]);
+        later.extend(found.into_iter().map(|span| Span { start: span.start + from, end: span.end + from, ..span }));
+    }
+    later
+}
+
+/// The stretches of the scrubbed text around its cuts, up to the ends of their lines where those
+/// are near; joined where they touch.
+fn regions(scrubbed: &str, spans: &[Span]) -> Vec<(usize, usize)> {
+    let bytes = scrubbed.as_bytes();
+    let mut regions: Vec<(usize, usize)> = Vec::new();
+    let (mut done, mut at) = (0, 0);
+    for span in spans {
+        let start = at + (span.start - done);
+        let end = start + span.replacement().len();
+        (done, at) = (span.end, end);
+        let reach = |from: usize| {
+            bytes[from.saturating_sub(AROUND_BYTES)..from]
+                .iter()
+                .rposition(|&b| b == b'\n')
+                .map(|back| from.saturating_sub(AROUND_BYTES) + back + 1)
+        };
+        let near = start.saturating_sub(AROUND_BYTES);
+        let from = scrubbed.floor_char_boundary(reach(near).unwrap_or(near.saturating_sub(AROUND_BYTES)));
+        let far = (end + AROUND_BYTES).min(bytes.len());
+        let to = (far + AROUND_BYTES).min(bytes.len());
+        let to = scrubbed.ceil_char_boundary(bytes[far..to].iter().position(|&b| b == b'\n').map_or(to, |on| far + on));
+        match regions.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => regions.push((from, to)),
+        }
+    }
+    regions
+}
+
+fn report(policy: &Policy<'_>, mut spans: Vec<Span>, is_clean: bool) -> ScrubReport {
     let total = spans.len();
     let mut by_kind: BTreeMap<&str, u64> = BTreeMap::new();
     for span in &spans {
         *by_kind.entry(span.kind.as_ref()).or_default() += 1;
     }
-    let blocking = by_kind.keys().find(|kind| settings.block_kinds.iter().any(|blocked| blocked == *kind));
+    let blocking = by_kind.keys().find(|kind| policy.blocks(kind));
     let reason = if let Some(kind) = blocking {
         Some(format!("blocked: the text holds {kind}, which must not be stored at all"))
     } else if total > REDACTIONS_MAX {
@@ -85,80 +129,5 @@ fn redaction(span: &Span) -> Redaction {
         end: offset(span.end),
         confidence: span.confidence,
         replacement: span.replacement(),
-    }
-}
-
-/// Adds what it finds in the text.
-type Find = fn(&str, &mut Vec<Span>);
-
-/// The kinds of personal data and who looks for them.
-const PERSONAL: [(&str, Find); 6] = [
-    ("email", personal::emails),
-    ("phone", personal::phones),
-    ("credit_card", personal::cards),
-    ("iban", personal::ibans),
-    ("ipv4", network::ipv4),
-    ("ipv6", network::ipv6),
-];
-
-/// Everything that looks for something, ready for use.
-struct Finder<'s> {
-    settings: &'s Settings,
-    patterns: Vec<(&'s str, f32, Regex)>,
-}
-
-impl<'s> Finder<'s> {
-    fn new(settings: &'s Settings) -> Result<Self, String> {
-        let patterns = settings
-            .custom_patterns
-            .iter()
-            .filter(|custom| settings.wants(&custom.kind))
-            .map(|custom| match custom.compile() {
-                Ok(regex) => Ok((custom.kind.as_str(), custom.confidence, regex)),
-                Err(error) => Err(format!("settings member `custom_patterns`: {}: {error}", custom.kind)),
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { settings, patterns })
-    }
-
-    /// Everything found, sorted and disjoint.
-    fn find(&self, text: &str) -> Vec<Span> {
-        let mut found = self.secrets(text);
-        for (_, find) in PERSONAL.iter().filter(|(kind, _)| self.settings.wants(kind)) {
-            find(text, &mut found);
-        }
-        for (kind, confidence, regex) in &self.patterns {
-            let spans = regex.find_iter(text).filter(|one| !one.is_empty()).map(|one| Span {
-                start: one.start(),
-                end: one.end(),
-                kind: Cow::Owned((*kind).to_owned()),
-                confidence: *confidence,
-            });
-            found.extend(spans);
-        }
-        found.retain(|span| self.must_go(text, span));
-        merge(found)
-    }
-
-    fn secrets(&self, text: &str) -> Vec<Span> {
-        let options = Options { min_entropy: self.settings.min_entropy, guess: self.settings.wants("generic_secret") };
-        sluice_secrets::find(text.as_bytes(), &options)
-            .into_iter()
-            .filter(|found| self.settings.wants(found.kind.name()))
-            .map(|found| Span {
-                start: found.start,
-                end: found.end,
-                kind: found.kind.name().into(),
-                confidence: found.confidence,
-            })
-            .collect()
-    }
-
-    /// Not what the operator allows, and not what stands for something redacted before.
-    fn must_go(&self, text: &str, span: &Span) -> bool {
-        let found = &text[span.start..span.end];
-        let is_replacement =
-            found.starts_with(REPLACEMENT_OPENING) && found.ends_with(']') && found.matches('[').count() == 1;
-        !is_replacement && !self.settings.allow.iter().any(|allowed| allowed == found)
     }
 }

@@ -3,13 +3,15 @@
 //! Owns the defaults, the names of the kinds, and what a JSON Schema cannot judge. `manifest.json`
 //! holds the same members with the same defaults; a test compares them.
 
+use crate::personal;
 use regex_lite::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use sluice_secrets::Kind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Kinds of personal data; the kinds of secrets stand in `sluice-secrets`.
-pub(crate) const PERSONAL_KINDS: &[&str] = &["email", "phone", "credit_card", "iban", "ipv4", "ipv6"];
+/// Names for all kinds of secrets and for all kinds of personal data together.
+const SECRETS: &str = "secrets";
+const PERSONAL: &str = "personal";
 
 /// Most patterns of an operator's own, and the largest compiled form of one, in bytes.
 const CUSTOM_PATTERNS_MAX: usize = 64;
@@ -23,12 +25,55 @@ pub(crate) struct Settings {
     pub(crate) disabled_kinds: Vec<String>,
     /// Kinds that block the whole text.
     pub(crate) block_kinds: Vec<String>,
+    /// What holds for texts bound for a tier, besides the above.
+    pub(crate) tiers: BTreeMap<String, TierRules>,
     /// Values that may travel, exactly as they stand.
     pub(crate) allow: Vec<String>,
     /// Entropy in bits per byte from which a value given to a telling name counts as a secret.
     pub(crate) min_entropy: f32,
     /// The operator's own patterns.
     pub(crate) custom_patterns: Vec<CustomPattern>,
+}
+
+/// What one tier is stricter or laxer about.
+#[expect(clippy::struct_field_names, reason = "the members of the settings are called so")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TierRules {
+    /// Kinds that are not looked for.
+    pub(crate) disabled_kinds: Vec<String>,
+    /// Kinds that are looked for although `disabled_kinds` of all tiers names them.
+    pub(crate) enabled_kinds: Vec<String>,
+    /// Kinds that block the whole text.
+    pub(crate) block_kinds: Vec<String>,
+}
+
+/// The settings as they hold for one tier.
+pub(crate) struct Policy<'s> {
+    pub(crate) settings: &'s Settings,
+    tier: Option<&'s TierRules>,
+    personal: BTreeSet<&'static str>,
+}
+
+impl Policy<'_> {
+    /// Whether `kind` is looked for.
+    pub(crate) fn wants(&self, kind: &str) -> bool {
+        let names = |kinds: &[String]| self.names(kinds, kind);
+        let is_enabled = self.tier.is_some_and(|tier| names(&tier.enabled_kinds));
+        is_enabled
+            || !(names(&self.settings.disabled_kinds) || self.tier.is_some_and(|tier| names(&tier.disabled_kinds)))
+    }
+
+    /// Whether `kind` blocks the whole text.
+    pub(crate) fn blocks(&self, kind: &str) -> bool {
+        self.names(&self.settings.block_kinds, kind)
+            || self.tier.is_some_and(|tier| self.names(&tier.block_kinds, kind))
+    }
+
+    fn names(&self, kinds: &[String], kind: &str) -> bool {
+        let group = if self.personal.contains(kind) { PERSONAL } else { SECRETS };
+        kinds.iter().any(|one| one == kind || one == group)
+    }
 }
 
 /// A pattern whose matches are redacted.
@@ -58,8 +103,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             // Logs and notes about machines are full of addresses that are no person's.
-            disabled_kinds: vec!["ipv4".to_owned(), "ipv6".to_owned()],
+            disabled_kinds: vec!["ipv4".to_owned(), "ipv6".to_owned(), "postal_address".to_owned()],
             block_kinds: Vec::new(),
+            tiers: BTreeMap::new(),
             allow: Vec::new(),
             min_entropy: 3.0,
             custom_patterns: Vec::new(),
@@ -68,9 +114,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether `kind` is looked for.
-    pub(crate) fn wants(&self, kind: &str) -> bool {
-        !self.disabled_kinds.iter().any(|disabled| disabled == kind)
+    /// What holds for texts bound for `tier`.
+    pub(crate) fn policy(&self, tier: &str) -> Policy<'_> {
+        Policy { settings: self, tier: self.tiers.get(tier), personal: personal::kinds() }
     }
 
     /// Judges what the schema cannot.
@@ -86,21 +132,41 @@ impl Settings {
             return Err("`allow` holds an empty value".to_owned());
         }
         self.check_custom_patterns()?;
-        for (member, kinds) in [("disabled_kinds", &self.disabled_kinds), ("block_kinds", &self.block_kinds)] {
-            if let Some(kind) = kinds.iter().find(|kind| !self.is_kind(kind)) {
-                return Err(format!("`{member}`: there is no kind {kind:?}"));
-            }
-        }
-        if let Some(kind) = self.block_kinds.iter().find(|kind| !self.wants(kind)) {
-            return Err(format!("`block_kinds`: {kind} is among `disabled_kinds`, so it would never block"));
+        let policy = self.policy("");
+        self.check_names(&policy, "disabled_kinds", &self.disabled_kinds)?;
+        self.check_names(&policy, "block_kinds", &self.block_kinds)?;
+        Self::check_blocking(&policy, "block_kinds", &self.block_kinds)?;
+        for (tier, rules) in &self.tiers {
+            let policy = self.policy(tier);
+            let member = |name: &str| format!("tiers.{tier}.{name}");
+            self.check_names(&policy, &member("disabled_kinds"), &rules.disabled_kinds)?;
+            self.check_names(&policy, &member("enabled_kinds"), &rules.enabled_kinds)?;
+            self.check_names(&policy, &member("block_kinds"), &rules.block_kinds)?;
+            Self::check_blocking(&policy, &member("block_kinds"), &rules.block_kinds)?;
         }
         Ok(())
     }
 
-    fn is_kind(&self, name: &str) -> bool {
-        PERSONAL_KINDS.contains(&name)
-            || Kind::from_name(name).is_some()
-            || self.custom_patterns.iter().any(|custom| custom.kind == name)
+    fn check_names(&self, policy: &Policy<'_>, member: &str, kinds: &[String]) -> Result<(), String> {
+        let is_kind = |name: &str| {
+            name == SECRETS
+                || name == PERSONAL
+                || policy.personal.contains(name)
+                || Kind::from_name(name).is_some()
+                || self.custom_patterns.iter().any(|custom| custom.kind == name)
+        };
+        match kinds.iter().find(|kind| !is_kind(kind)) {
+            Some(kind) => Err(format!("`{member}`: there is no kind {kind:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_blocking(policy: &Policy<'_>, member: &str, kinds: &[String]) -> Result<(), String> {
+        let is_group = |kind: &str| kind == SECRETS || kind == PERSONAL;
+        match kinds.iter().find(|kind| !is_group(kind) && !policy.wants(kind)) {
+            Some(kind) => Err(format!("`{member}`: {kind} is among `disabled_kinds`, so it would never block")),
+            None => Ok(()),
+        }
     }
 
     fn check_custom_patterns(&self) -> Result<(), String> {
@@ -114,7 +180,7 @@ impl Settings {
             if custom.kind.is_empty() || custom.kind.len() > 60 || !custom.kind.bytes().all(is_name) {
                 return Err(format!("{member}.kind must be 1 to 60 of: lower case, digits, `_`"));
             }
-            if PERSONAL_KINDS.contains(&custom.kind.as_str()) || Kind::from_name(&custom.kind).is_some() {
+            if personal::kinds().contains(custom.kind.as_str()) || Kind::from_name(&custom.kind).is_some() {
                 return Err(format!("{member}.kind: {} is a built-in kind", custom.kind));
             }
             if !kinds.insert(&custom.kind) {
@@ -124,7 +190,7 @@ impl Settings {
                 return Err(format!("{member}.confidence must lie between 0 and 1"));
             }
             let regex = custom.compile().map_err(|error| format!("{member}.pattern: {error}"))?;
-            let replacement = format!("[redacted:{}]", custom.kind);
+            let replacement = format!("[REDACTED:{}]", custom.kind);
             if regex.is_match("") || regex.is_match(&replacement) {
                 return Err(format!("{member}.pattern matches the empty text or its own replacement"));
             }
@@ -161,7 +227,9 @@ mod tests {
             (r#"{"block_kinds":["ipv4"]}"#, "never block"),
             (r#"{"custom_patterns":[{"kind":"jwt","pattern":"x"}]}"#, "built-in"),
             (r#"{"custom_patterns":[{"kind":"a","pattern":"("}]}"#, "`custom_patterns[0]`.pattern"),
-            (r#"{"custom_patterns":[{"kind":"a","pattern":"[a-z]+"}]}"#, "replacement"),
+            (r#"{"custom_patterns":[{"kind":"a","pattern":"[A-Z]+"}]}"#, "replacement"),
+            (r#"{"tiers":{"team":{"block_kinds":["nothing"]}}}"#, "`tiers.team.block_kinds`"),
+            (r#"{"tiers":{"team":{"block_kinds":["ipv4"]}}}"#, "never block"),
             (r#"{"custom_patterns":[{"kind":"a","pattern":"x1","confidence":2}]}"#, "confidence"),
         ] {
             let message = parse_text::<Settings>(settings).unwrap().check().unwrap_err();

@@ -17,7 +17,7 @@ pub(crate) struct Span {
 impl Span {
     /// What is put in its place.
     pub(crate) fn replacement(&self) -> String {
-        format!("[redacted:{}]", self.kind)
+        format!("[REDACTED:{}]", self.kind)
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
         let text = "0123456789abcdef";
         let spans = [span(2, 4, "k", 1.0), span(8, 12, "k", 1.0)];
         let scrubbed = apply(text, &spans);
-        assert_eq!(scrubbed, "01[redacted:k]4567[redacted:k]cdef");
+        assert_eq!(scrubbed, "01[REDACTED:k]4567[REDACTED:k]cdef");
         let at = |part: &str| scrubbed.find(part).unwrap();
         let back = |start, end| carry_back(&spans, vec![span(start, end, "x", 1.0)])[0].clone();
         assert_eq!(back(0, 2), span(0, 2, "x", 1.0));

@@ -3,32 +3,64 @@
 //! Owns where such a block ends, also when its end is missing. A marker that is a whole string
 //! literal (`"-----BEGIN PRIVATE KEY-----"`) belongs to a program that reads keys, and is left alone.
 
-const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END ";
-const DASHES: &[u8] = b"-----";
+const DASHES: &[u8] = b"----";
 const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
+const XML: &[u8] = b"<RSAKeyValue>";
 
 /// Longest label looked at, such as `OPENSSH PRIVATE KEY`.
 const LABEL_MAX_BYTES: usize = 64;
+
+/// Least base64 that makes a block a key and not a mention of one.
+const BODY_MIN_BYTES: usize = 20;
 
 /// A block that starts exactly at `at`: the byte after its last.
 pub(crate) fn at(text: &[u8], at: usize) -> Option<usize> {
     let rest = &text[at..];
     if rest.starts_with(PUTTY) {
-        return Some(at + body_len(rest));
+        return Some(at + body_len(rest)).filter(|end| holds_key(&text[at + PUTTY.len()..*end]));
     }
-    let after_begin = rest.strip_prefix(BEGIN)?;
+    if rest.starts_with(XML) {
+        return xml_end(rest).map(|len| at + len);
+    }
+    let dashes = rest.iter().take(6).take_while(|b| **b == b'-').count();
+    let after_begin = rest[dashes..].strip_prefix(b"BEGIN ").or_else(|| rest[dashes..].strip_prefix(b" BEGIN "))?;
+    let label_at = rest.len() - after_begin.len();
     let label_len = after_begin.iter().take(LABEL_MAX_BYTES).position(|&b| b == b'-')?;
-    let label = &after_begin[..label_len];
-    let is_key = label.ends_with(b"PRIVATE KEY") || label.ends_with(b"PRIVATE KEY BLOCK");
+    let label = after_begin[..label_len].trim_ascii_end();
+    let is_key = label.ends_with(b"PRIVATE KEY")
+        || label.ends_with(b"PRIVATE KEY BLOCK")
+        || label.ends_with(b"STATIC KEY V1")
+        || label.ends_with(b"SECRET KEY");
     if !is_key || !after_begin[label_len..].starts_with(DASHES) {
         return None;
     }
-    let marker_len = BEGIN.len() + label_len + DASHES.len();
+    let marker_len = label_at + label_len + after_begin[label_len..].iter().take_while(|b| **b == b'-').count();
     if is_whole_literal(text, at, at + marker_len) {
         return None;
     }
-    Some(at + end_of_block(rest, label, marker_len))
+    let end = at + end_of_block(rest, label, marker_len);
+    holds_key(&text[at + marker_len..end]).then_some(end)
+}
+
+/// Whether there is key material in `body`: a run of base64, over line breaks of any kind.
+fn holds_key(body: &[u8]) -> bool {
+    let mut run = 0;
+    for word in body.split(|b| !is_base64(*b)).filter(|word| word.len() >= 4) {
+        // Words of prose and headers are short; lines of a key are long.
+        run += if word.len() >= 16 || run > 0 { word.len() } else { 0 };
+        if run >= BODY_MIN_BYTES {
+            return true;
+        }
+    }
+    false
+}
+
+/// An XML key with its private exponent.
+fn xml_end(rest: &[u8]) -> Option<usize> {
+    const CLOSE: &[u8] = b"</RSAKeyValue>";
+    let window = &rest[..rest.len().min(8 * 1024)];
+    let close = window.windows(CLOSE.len()).position(|w| w == CLOSE)?;
+    window[..close].windows(3).any(|w| w == b"<D>").then_some(close + CLOSE.len())
 }
 
 fn is_whole_literal(text: &[u8], start: usize, end: usize) -> bool {
@@ -46,29 +78,45 @@ fn end_of_block(rest: &[u8], label: &[u8], marker_len: usize) -> usize {
     // looking beyond them keeps a text of nothing but opening markers from costing its square.
     if let Some(body) = window[marker_len..].windows(DASHES.len()).position(|w| w == DASHES) {
         let end_at = marker_len + body;
-        let tail = window[end_at..].strip_prefix(END).and_then(|tail| tail.strip_prefix(label));
-        if tail.is_some_and(|tail| tail.starts_with(DASHES)) {
-            return end_at + END.len() + label.len() + DASHES.len();
+        let dashes = window[end_at..].iter().take_while(|b| **b == b'-').count();
+        let tail = window[end_at + dashes..].trim_ascii_start();
+        if let Some(tail) = tail.strip_prefix(b"END ").and_then(|tail| tail.strip_prefix(label)) {
+            let close = tail.iter().take_while(|b| matches!(b, b'-' | b' ')).count();
+            let trailing = tail[..close].iter().rev().take_while(|b| **b == b' ').count();
+            return window.len() - tail.len() + close - trailing;
         }
     }
     marker_len + body_len(&rest[marker_len..])
 }
 
-/// Length of the leading lines that look like armoured data: base64, a header, nothing.
+/// Length of the leading lines that look like armoured data: base64, a header, nothing; each
+/// perhaps quoted, indented, or with its line break written out.
 fn body_len(text: &[u8]) -> usize {
     let mut len = 0;
     for (index, line) in text.split_inclusive(|&b| b == b'\n').enumerate() {
-        if index > 0 && !is_armoured(line.trim_ascii()) {
+        if index > 0 && !is_armoured(bare(line)) {
             break;
         }
         len += line.len();
         // The first line may be the rest of the marker's own line; a word in it ends the block.
-        if index == 0 && !is_armoured(line.trim_ascii()) {
+        if index == 0 && !is_armoured(bare(line)) {
             let own = line.iter().take_while(|&&b| is_base64(b) || b == b'\\').count();
             return own;
         }
     }
     text[..len].trim_ascii_end().len()
+}
+
+/// A line without what programs, quotes and comments put around it.
+fn bare(line: &[u8]) -> &[u8] {
+    let is_around = |b: &u8| {
+        b.is_ascii_whitespace()
+            || matches!(b, b'"' | b'\'' | b'`' | b'+' | b',' | b';' | b'>' | b'#' | b'*' | b'|' | b'\\')
+    };
+    let start = line.iter().position(|b| !is_around(b)).unwrap_or(line.len());
+    let line = &line[start..];
+    let line = &line[..line.iter().rposition(|b| !is_around(b)).map_or(0, |last| last + 1)];
+    line.strip_suffix(b"\\n").unwrap_or(line)
 }
 
 fn is_base64(byte: u8) -> bool {
@@ -89,5 +137,10 @@ fn is_armoured(line: &[u8]) -> bool {
         b"Argon2-",
         PUTTY,
     ];
-    line.iter().all(|&b| is_base64(b)) || HEADERS.iter().any(|header| line.starts_with(header))
+    // A line of base64 may hold the break to the next as two characters.
+    let is_dense = line.split(|b| *b == b'\\').enumerate().all(|(i, part)| {
+        let part = if i > 0 { part.strip_prefix(b"n").unwrap_or(part) } else { part };
+        part.iter().all(|&b| is_base64(b))
+    });
+    is_dense || HEADERS.iter().any(|header| line.starts_with(header))
 }

@@ -1,23 +1,27 @@
-//! The one pass over the text that asks each matcher at the bytes where it may start.
+//! The one pass over the text that asks each matcher at the words where it may start.
 //!
-//! Owns the order of finds and what happens when two overlap: a known format beats a guess. Never
-//! knows a format itself.
+//! Owns the order of matchers and what happens when two finds overlap: they become one, called
+//! what the surer of them is called. Never knows a format itself.
 
+use crate::formats::FORMATS;
+use crate::index::{self, Action, Word};
 use crate::kind::Kind;
-use crate::{assignment, block, token, url};
+use crate::{block, command, document, header, login, names, prose, runs, url, value};
 
 /// What the guess is allowed to believe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Entropy in bits per byte from which a value given to `password = ...` counts as real.
+    /// Entropy in bits per byte from which a value given to `secret = ...` counts as real.
     pub min_entropy: f32,
-    /// Whether to guess at all ([`Kind::GenericSecret`]).
+    /// Whether to guess at all ([`Kind::GENERIC_SECRET`], [`Kind::PASSWORD`]).
     pub guess: bool,
+    /// Whether to believe sentences: `the password is ...`.
+    pub prose: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { min_entropy: 3.0, guess: true }
+        Self { min_entropy: 3.0, guess: true, prose: true }
     }
 }
 
@@ -35,88 +39,177 @@ pub struct Found {
 }
 
 /// Finds of one call beyond this are not looked for: the text is rejected long before.
-const FOUND_MAX: usize = 20_000;
+const FOUND_MAX: usize = 40_000;
 
 /// Every secret in `text`, by start, without overlaps.
 ///
-/// Works on bytes, so that text which is not UTF-8 is searched too. All ends of a find lie on
-/// ASCII bytes or at the edge of a quoted value, hence on character boundaries of valid UTF-8.
+/// Works on bytes, so that text which is not UTF-8 is searched too; the ends of a find in valid
+/// UTF-8 lie on character boundaries.
 ///
-/// *Limits*: 20,000 finds; matchers look at most 64 KiB ahead.
+/// *Limits*: 40,000 finds; matchers look at most a few KiB around, 64 KiB in armoured keys.
 pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
-    let mut at = 0;
-    while at < text.len() && found.len() < FOUND_MAX {
-        if STARTS[usize::from(text[at])]
-            && let Some(one) = at_position(text, at, options)
-        {
-            push(&mut found, one);
-            // A guess may hold a token of a known kind: walk on through its inside.
-            at = if one.kind.is_guess() { at + 1 } else { one.end.max(at + 1) };
-        } else {
-            at += 1;
-        }
-    }
-    found
+    let mut scan = Scan { text, options, found: Vec::new(), names_until: 0, block_until: 0, document_until: 0 };
+    scan.run();
+    runs::find(text, options, &mut scan.found);
+    settle(text, scan.found)
 }
 
-/// Bytes at which some matcher may start: first bytes of tokens, `-` of armour, `:` of URLs and
-/// of assignments, `=` and `(` of assignments, `h` of webhooks, `e` of tokens, `b`/`B` of headers.
-static STARTS: [bool; 256] = starts();
-
-const fn starts() -> [bool; 256] {
-    let mut starts = [false; 256];
-    let others = b"-P:=(hebB";
-    let mut i = 0;
-    while i < others.len() {
-        starts[others[i] as usize] = true;
-        i += 1;
-    }
-    let mut byte = 0;
-    while byte < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "counts to 255")]
-        if token::may_start_with(byte as u8) {
-            starts[byte] = true;
+/// The end of the next three bytes behind `from` with which a word may begin, and their key; `key` is
+/// that of what ends at `from`. A function of its own, so that the loop over every byte of every text
+/// holds nothing else.
+#[inline(never)]
+fn next_word(text: &[u8], from: usize, mut key: usize) -> Option<(usize, usize)> {
+    let mut rest = text[from..].iter();
+    while let Some(&byte) = rest.next() {
+        key = index::key(key, byte);
+        let followers = index::followers(key);
+        // Nearly always nothing may follow, because no word begins so.
+        if followers != 0 {
+            let next = rest.as_slice().first().copied().unwrap_or(0);
+            if followers >> (next & 7) & 1 == 1 {
+                return Some((text.len() - rest.len(), key));
+            }
         }
-        byte += 1;
     }
-    starts
+    None
 }
 
-fn at_position(text: &[u8], at: usize, options: &Options) -> Option<Found> {
-    let sure = |kind, start, end| Some(Found { kind, start, end, confidence: 1.0 });
-    if let Some((kind, end)) = token::at(text, at) {
-        return sure(kind, at, end);
+struct Scan<'t> {
+    text: &'t [u8],
+    options: &'t Options,
+    found: Vec<Found>,
+    /// The end of the last name that was looked at; words inside of it belong to it.
+    names_until: usize,
+    /// The end of the last manifest or key object, which was read as a whole.
+    document_until: usize,
+    /// The end of the last armoured block; nothing in it is looked at.
+    block_until: usize,
+}
+
+impl Scan<'_> {
+    fn run(&mut self) {
+        let (mut at, mut key) = (0, 0);
+        while let Some((end, found_key)) = next_word(self.text, at, key) {
+            (at, key) = (end, found_key);
+            if at >= 3 {
+                self.at(at - 3, key);
+            }
+            if self.found.len() >= FOUND_MAX {
+                return;
+            }
+        }
     }
-    match text[at] {
-        b'-' | b'P' => block::at(text, at).and_then(|end| sure(Kind::PrivateKey, at, end)),
-        b'h' => url::slack_webhook_at(text, at).and_then(|end| sure(Kind::SlackWebhook, at, end)),
-        b'e' => url::jwt_at(text, at).and_then(|end| sure(Kind::Jwt, at, end)),
-        b'b' | b'B' => url::authorization_at(text, at).map(|(start, end)| Found {
-            kind: Kind::AuthorizationHeader,
-            start,
-            end,
-            confidence: 0.9,
-        }),
-        b':' => url::password_at(text, at)
-            .map(|(start, end)| Found { kind: Kind::UrlPassword, start, end, confidence: 0.9 })
-            .or_else(|| assignment::at(text, at, options)),
-        b'=' | b'(' => assignment::at(text, at, options),
-        _ => None,
+
+    #[inline(never)]
+    fn at(&mut self, at: usize, key: usize) {
+        if at < self.block_until {
+            return;
+        }
+        for word in index::words_at(self.text, at, key) {
+            self.word(word, at);
+        }
+    }
+
+    fn word(&mut self, word: &Word, at: usize) {
+        let (text, end) = (self.text, at + word.bytes.len());
+        let sure = |kind, start, end| Some(Found { kind, start, end, confidence: 1.0 });
+        let one = match word.action {
+            Action::Format(row) => {
+                FORMATS[usize::from(row)].matches(text, at).and_then(|(kind, start, end)| sure(kind, start, end))
+            }
+            Action::Name => {
+                if at >= self.names_until {
+                    self.names_until = names::at(text, at, end, self.options, &mut self.found).max(at + 1);
+                    prose::before(text, at, self.options, &mut self.found);
+                }
+                None
+            }
+            Action::Word => {
+                names::at_foreign(text, at, end, self.options, &mut self.found);
+                None
+            }
+            Action::Command(row) => {
+                command::at(text, at, end, usize::from(row), &mut self.found);
+                None
+            }
+            Action::Piped => {
+                command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
+                None
+            }
+            Action::Authorization => header::authorization(text, end),
+            Action::Scheme => header::scheme(text, at, end),
+            Action::Cookie => {
+                header::cookies(text, at, end, &mut self.found);
+                None
+            }
+            Action::Url => {
+                url::at(text, at, &mut self.found);
+                None
+            }
+            Action::Jwt => url::jwt_at(text, at).and_then(|end| sure(Kind::JWT, at, end)),
+            Action::Block => block::at(text, at).and_then(|end| {
+                self.block_until = end;
+                sure(Kind::PRIVATE_KEY, at, end)
+            }),
+            Action::PasswordHash => document::password_hash(text, at),
+            Action::Login => {
+                if let Some((start, end)) = value::second_argument(text, end) {
+                    self.found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 });
+                }
+                login::login(text, at, end, self.options, &mut self.found);
+                None
+            }
+            Action::Arguments => {
+                login::arguments(text, end, self.options, &mut self.found);
+                None
+            }
+            Action::CookieLine => header::cookie_line(text, at),
+            Action::User => login::behind_user(text, at, end, self.options),
+            Action::Oracle => document::oracle_logon(text, end),
+            Action::Wifi => document::wifi_code(text, at),
+            Action::SecretManifest | Action::JsonWebKey if at < self.document_until => None,
+            Action::SecretManifest => {
+                self.document_until = document::secret_manifest(text, end, &mut self.found);
+                None
+            }
+            Action::JsonWebKey => {
+                self.document_until = document::json_web_key(text, at, &mut self.found);
+                None
+            }
+            Action::SeedPhrase => {
+                login::seed_phrase(text, end).and_then(|(start, end)| sure(Kind::SEED_PHRASE, start, end))
+            }
+            Action::PasswordFile => document::password_file(text, at),
+        };
+        self.found.extend(one);
     }
 }
 
-/// Appends `one`, settling overlaps with the finds before it.
-fn push(found: &mut Vec<Found>, one: Found) {
-    while let Some(last) = found.last() {
-        if last.end <= one.start {
-            break;
+/// Sorts, joins what overlaps, and moves ends off the middle of characters.
+fn settle(text: &[u8], mut found: Vec<Found>) -> Vec<Found> {
+    let is_inside = |at: usize| text.get(at).is_some_and(|b| b & 0xc0 == 0x80);
+    for one in &mut found {
+        while is_inside(one.start) && one.start > 0 {
+            one.start -= 1;
         }
-        if last.kind.is_guess() && !one.kind.is_guess() {
-            found.pop();
-            continue;
+        while is_inside(one.end) {
+            one.end += 1;
         }
-        return;
     }
-    found.push(one);
+    found.retain(|one| one.start < one.end && one.end <= text.len());
+    found.sort_by_key(|one| (one.start, one.end));
+    let mut settled: Vec<Found> = Vec::with_capacity(found.len());
+    for one in found {
+        match settled.last_mut() {
+            Some(last) if one.start < last.end => {
+                last.end = last.end.max(one.end);
+                if one.confidence > last.confidence {
+                    last.kind = one.kind;
+                    last.confidence = one.confidence;
+                }
+            }
+            _ => settled.push(one),
+        }
+    }
+    settled
 }

@@ -3,7 +3,7 @@
 //! Every fake secret is put together at run time, so that no scanner takes this file for a leak.
 
 use proptest::prelude::*;
-use sluice_secrets::{Kind, Options, find};
+use sluice_secrets::{Options, find};
 
 /// Random-looking letters and digits, always the same.
 fn noise(len: usize) -> String {
@@ -19,36 +19,37 @@ fn hex_noise(len: usize) -> String {
     (0..len).map(|i| char::from(b"0a9f3c7e1d5b82463"[(i * 5) % 17])).collect()
 }
 
-fn kinds(text: &str) -> Vec<Kind> {
-    find(text.as_bytes(), &Options::default()).iter().map(|found| found.kind).collect()
+fn kinds(text: &str) -> Vec<&'static str> {
+    find(text.as_bytes(), &Options::default()).iter().map(|found| found.kind.name()).collect()
 }
 
-fn cut(text: &str, kind: Kind) -> &str {
+fn cut<'t>(text: &'t str, kind: &str) -> &'t str {
     let found = find(text.as_bytes(), &Options::default());
-    let one = found.iter().find(|one| one.kind == kind).unwrap_or_else(|| panic!("{kind:?} in {text:?}: {found:?}"));
+    let one =
+        found.iter().find(|one| one.kind.name() == kind).unwrap_or_else(|| panic!("{kind:?} in {text:?}: {found:?}"));
     &text[one.start..one.end]
 }
 
 #[test]
 fn vendor_tokens_are_found_and_cut_exactly() {
     let tokens = [
-        (Kind::AwsAccessKey, format!("AK{}{}", "IA", upper_noise(16))),
-        (Kind::GithubToken, format!("gh{}{}", "p_", noise(36))),
-        (Kind::GithubToken, format!("github{}{}", "_pat_", noise(82))),
-        (Kind::GitlabToken, format!("gl{}{}", "pat-", noise(20))),
-        (Kind::SlackToken, format!("xo{}{}", "xb-123456789012-", noise(24))),
-        (Kind::StripeKey, format!("sk{}{}", "_live_", noise(24))),
-        (Kind::GoogleApiKey, format!("AI{}{}", "za", noise(35))),
-        (Kind::GoogleOauth, format!("GOC{}{}", "SPX-", noise(28))),
-        (Kind::OpenaiKey, format!("sk{}{}", "-proj-", noise(48))),
-        (Kind::OpenaiKey, format!("sk{}{}", "-", noise(48))),
-        (Kind::AnthropicKey, format!("sk{}{}", "-ant-api03-", noise(90))),
-        (Kind::NpmToken, format!("np{}{}", "m_", noise(36))),
-        (Kind::PypiToken, format!("py{}{}", "pi-AgEIcHlwaS5vcmc", noise(60))),
-        (Kind::ServiceToken, format!("h{}{}", "f_", noise(34))),
-        (Kind::ServiceToken, format!("SG{}{}.{}", ".", noise(22), noise(43))),
-        (Kind::ServiceToken, format!("do{}{}", "p_v1_", hex_noise(64))),
-        (Kind::Jwt, format!("ey{}.ey{}.{}", "JhbGciOiJIUzI1NiJ9", "JzdWIiOiIxMjM0NTY3ODkwIn0", noise(43))),
+        ("aws_access_key", format!("AK{}{}", "IA", upper_noise(16))),
+        ("github_token", format!("gh{}{}", "p_", noise(36))),
+        ("github_token", format!("github{}{}", "_pat_", noise(82))),
+        ("gitlab_token", format!("gl{}{}", "pat-", noise(20))),
+        ("slack_token", format!("xo{}{}", "xb-123456789012-", noise(24))),
+        ("stripe_key", format!("sk{}{}", "_live_", noise(24))),
+        ("google_api_key", format!("AI{}{}", "za", noise(35))),
+        ("google_oauth", format!("GOC{}{}", "SPX-", noise(28))),
+        ("openai_key", format!("sk{}{}", "-proj-", noise(48))),
+        ("openai_key", format!("sk{}{}", "-", noise(48))),
+        ("anthropic_key", format!("sk{}{}", "-ant-api03-", noise(90))),
+        ("npm_token", format!("np{}{}", "m_", noise(36))),
+        ("pypi_token", format!("py{}{}", "pi-AgEIcHlwaS5vcmc", noise(60))),
+        ("huggingface_token", format!("h{}{}", "f_", noise(34))),
+        ("sendgrid_key", format!("SG{}{}.{}", ".", noise(22), noise(43))),
+        ("digitalocean_token", format!("do{}{}", "p_v1_", hex_noise(64))),
+        ("jwt", format!("ey{}.ey{}.{}", "JhbGciOiJIUzI1NiJ9", "JzdWIiOiIxMjM0NTY3ODkwIn0", noise(43))),
     ];
     for (kind, token) in tokens {
         for text in [
@@ -75,17 +76,19 @@ fn a_token_of_the_wrong_length_is_none() {
         "sk-learn-contributors-and-friends-of-the-project".to_owned(),
         format!("MAK{}{}", "IA", upper_noise(16)),
     ] {
-        assert_eq!(kinds(&text), [], "in {text}");
+        assert_eq!(kinds(&text), [] as [&str; 0], "in {text}");
     }
 }
 
 #[test]
 fn an_aws_secret_key_needs_its_name() {
+    let secret = noise(40);
+    assert_eq!(cut(&format!("aws_secret_access_key = {secret}"), "aws_secret_key"), secret);
+    assert_eq!(cut(&format!("\"SecretAccessKey\": \"{secret}\","), "aws_secret_key"), secret);
+    assert_eq!(kinds(&format!("digest = {secret}")), [] as [&str; 0]);
     // The documentation's own example key.
-    let secret = format!("wJalrXUtnFEMI/K7MDENG/bPx{}", "RfiCYEXAMPLEKEY");
-    assert_eq!(cut(&format!("aws_secret_access_key = {secret}"), Kind::AwsSecretKey), secret);
-    assert_eq!(cut(&format!("\"SecretAccessKey\": \"{secret}\","), Kind::AwsSecretKey), secret);
-    assert_eq!(kinds(&format!("digest = {secret}")), []);
+    let printed = format!("wJalrXUtnFEMI/K7MDENG/bPx{}", "RfiCYEXAMPLEKEY");
+    assert_eq!(kinds(&format!("aws_secret_access_key = {printed}")), [] as [&str; 0]);
 }
 
 #[test]
@@ -94,11 +97,11 @@ fn private_keys_are_found_whole() {
     for label in ["RSA PRIVATE KEY", "PRIVATE KEY", "OPENSSH PRIVATE KEY", "EC PRIVATE KEY", "PGP PRIVATE KEY BLOCK"] {
         let block = format!("-----{} {label}-----\n{body}-----END {label}-----", "BEGIN");
         let text = format!("before\n{block}\nafter\n");
-        assert_eq!(cut(&text, Kind::PrivateKey), block);
+        assert_eq!(cut(&text, "private_key"), block);
         let crlf = text.replace('\n', "\r\n");
-        assert!(cut(&crlf, Kind::PrivateKey).ends_with(&format!("END {label}-----")));
+        assert!(cut(&crlf, "private_key").ends_with(&format!("END {label}-----")));
         let escaped = format!("key = \"{}\"", block.replace('\n', "\\n"));
-        assert_eq!(kinds(&escaped), [Kind::PrivateKey]);
+        assert_eq!(kinds(&escaped), ["private_key"]);
     }
 }
 
@@ -106,25 +109,28 @@ fn private_keys_are_found_whole() {
 fn a_private_key_without_its_end_reaches_over_its_body_only() {
     let marker = format!("-----{} RSA PRIVATE KEY-----", "BEGIN");
     let text = format!("{marker}\n{}\n{}\nthis is prose again\n", noise(64), noise(30));
-    let found = cut(&text, Kind::PrivateKey);
+    let found = cut(&text, "private_key");
     assert!(found.contains(&noise(30)) && !found.contains("prose"), "{found}");
-    assert_eq!(cut(&format!("{marker} and so on"), Kind::PrivateKey), marker);
+    // A marker without a key behind it is a mention of one.
+    assert_eq!(kinds(&format!("{marker} and so on")), [] as [&str; 0]);
 }
 
 #[test]
 fn a_program_that_reads_keys_is_left_alone() {
     let marker = format!("-----{} PRIVATE KEY-----", "BEGIN");
-    assert_eq!(kinds(&format!("if pem.starts_with(\"{marker}\") {{")), []);
-    assert_eq!(kinds("-----BEGIN PUBLIC KEY-----\nMIIBIjANBg\n-----END PUBLIC KEY-----"), []);
-    assert_eq!(kinds("-----BEGIN CERTIFICATE-----"), []);
+    assert_eq!(kinds(&format!("if pem.starts_with(\"{marker}\") {{")), [] as [&str; 0]);
+    assert_eq!(kinds("-----BEGIN PUBLIC KEY-----\nMIIBIjANBg\n-----END PUBLIC KEY-----"), [] as [&str; 0]);
+    assert_eq!(kinds("-----BEGIN CERTIFICATE-----"), [] as [&str; 0]);
 }
 
 #[test]
-fn passwords_in_urls_are_cut_out_of_them() {
+fn urls_with_passwords_go_as_a_whole() {
     let url = format!("postgres://app:{}@db.internal:5432/prod", "hunter2x");
-    assert_eq!(cut(&url, Kind::UrlPassword), "hunter2x");
-    assert_eq!(cut(&format!("redis://:{}@cache", "s3cr3t"), Kind::UrlPassword), "s3cr3t");
-    assert_eq!(cut(&format!("https://u:{}@h/x", "p@ss:w0rd"), Kind::UrlPassword), "p@ss:w0rd");
+    assert_eq!(cut(&format!("use {url}, please"), "connection_password"), url);
+    let url = format!("redis://:{}@cache", "s3cr3t");
+    assert_eq!(cut(&url, "connection_password"), url);
+    let url = format!("https://u:{}@h/x", "p@ss:w0rd");
+    assert_eq!(cut(&url, "url_password"), url);
     for harmless in [
         "postgres://app:${DB_PASSWORD}@db/prod",
         "postgres://user:password@localhost/db",
@@ -134,24 +140,24 @@ fn passwords_in_urls_are_cut_out_of_them() {
         "http://host:80/x?mail=a@b.c",
         "https://<user>:<pass>@host",
     ] {
-        assert_eq!(kinds(harmless), [], "in {harmless}");
+        assert_eq!(kinds(harmless), [] as [&str; 0], "in {harmless}");
     }
 }
 
 #[test]
 fn connection_strings_and_headers_are_found() {
     let text = format!("Server=db;Database=app;User Id=sa;Password={};Encrypt=true", "Zq81kk");
-    assert_eq!(cut(&text, Kind::ConnectionPassword), "Zq81kk");
+    assert_eq!(cut(&text, "connection_password"), "Zq81kk");
     let account = format!("{}==", noise(86));
     let text = format!("DefaultEndpointsProtocol=https;AccountName=x;AccountKey={account};");
-    assert_eq!(cut(&text, Kind::ConnectionPassword), account);
+    assert_eq!(cut(&text, "connection_password"), account);
     let bearer = noise(32);
-    assert_eq!(cut(&format!("Authorization: Bearer {bearer}"), Kind::AuthorizationHeader), bearer);
+    assert_eq!(cut(&format!("Authorization: Bearer {bearer}"), "authorization_header"), bearer);
     let basic = format!("dXNlcjpo{}", "dW50ZXIy");
-    assert_eq!(cut(&format!("authorization: Basic {basic}"), Kind::AuthorizationHeader), basic);
+    assert_eq!(cut(&format!("authorization: Basic {basic}"), "authorization_header"), basic);
     let hook = format!("hooks.slack.com/{}/T{}/B{}/{}", "services", upper_noise(9), upper_noise(9), noise(24));
-    assert_eq!(cut(&format!("https://{hook}"), Kind::SlackWebhook), hook);
-    assert_eq!(kinds("a bearer of bad news, Basic authentication is described below"), []);
+    assert_eq!(cut(&format!("post to https://{hook}."), "webhook_url"), format!("https://{hook}"));
+    assert_eq!(kinds("a bearer of bad news, Basic authentication is described below"), [] as [&str; 0]);
 }
 
 #[test]
@@ -172,7 +178,9 @@ fn guesses_need_a_telling_name_and_a_random_value() {
         format!(":api_key => \"{value}\""),
         format!("?access_token={value}&x=1"),
     ] {
-        assert_eq!(cut(&text, Kind::GenericSecret), value, "in {text}");
+        let kind = if text.to_lowercase().contains("password") { "password" } else { "generic_secret" };
+        let kind = if text.starts_with('?') { "generic_secret" } else { kind };
+        assert_eq!(cut(&text, kind), value, "in {text}");
     }
     for text in [
         "password = \"changeme123\"".to_owned(),
@@ -193,14 +201,14 @@ fn guesses_need_a_telling_name_and_a_random_value() {
         format!("digest = \"{value}\""),
         format!("checksum: {value}"),
     ] {
-        assert_eq!(kinds(&text), [], "in {text}");
+        assert_eq!(kinds(&text), [] as [&str; 0], "in {text}");
     }
 }
 
 #[test]
 fn a_known_format_beats_the_guess_around_it() {
     let token = format!("gh{}{}", "p_", noise(36));
-    assert_eq!(kinds(&format!("token = \"v1:{token}\"")), [Kind::GithubToken]);
+    assert_eq!(kinds(&format!("token = \"v1:{token}\"")), ["github_token"]);
 }
 
 #[test]

@@ -9,5 +9,6 @@ mod memory_promotion;
 mod memory_secrets;
 mod missions;
 mod resource_bad_input;
+mod resource_hostile;
 mod resources;
 mod stream;

@@ -1,0 +1,3 @@
+//! The sources that the fuzz targets feed.
+
+pub mod domain;

@@ -1,0 +1,62 @@
+//! Personal data: mail addresses, telephone, card and account numbers, national ids, dates of birth,
+//! addresses.
+//!
+//! Owns the one pass over the text that asks each matcher where it may start, and the names of the
+//! kinds. What has a check digit must pass it; what has none needs a word beside it or an
+//! unmistakable shape, because a text full of holes is worth nothing.
+//!
+//! Read next: `email`, `number` (rows of digits and groups), `phone`, `national` (the table of
+//! ids), `hints` (the words around a number), `checks`, `postal`.
+
+mod checks;
+mod email;
+mod hints;
+mod national;
+mod number;
+mod phone;
+mod postal;
+
+use crate::span::Span;
+use std::collections::BTreeSet;
+
+/// Kinds that are not national ids.
+const OWN_KINDS: [&str; 8] =
+    ["email", "phone", "credit_card", "iban", "date_of_birth", "postal_address", "ipv4", "ipv6"];
+
+/// Every kind of personal data, by name.
+pub(crate) fn kinds() -> BTreeSet<&'static str> {
+    OWN_KINDS.into_iter().chain(national::IDS.iter().map(|id| id.kind)).collect()
+}
+
+/// Bytes at which a matcher may start: digits, `+` and `@`.
+static STARTS: [bool; 256] = {
+    let mut starts = [false; 256];
+    let bytes = b"0123456789+@";
+    let mut i = 0;
+    while i < bytes.len() {
+        starts[bytes[i] as usize] = true;
+        i += 1;
+    }
+    starts
+};
+
+/// Adds what is found in `text`; `wants` tells whether a kind is looked for.
+pub(crate) fn find(text: &[u8], wants: &impl Fn(&str) -> bool, found: &mut Vec<Span>) {
+    let mut at = 0;
+    while let Some(next) = text[at..].iter().position(|&b| STARTS[usize::from(b)]) {
+        at += next;
+        if text[at] == b'@' {
+            found.extend(email::around(text, at));
+            at += 1;
+        } else {
+            let (span, next) = number::around(text, at);
+            at = next;
+            found.extend(span);
+        }
+    }
+    email::spelled(text, found);
+    if wants("postal_address") {
+        postal::find(text, found);
+    }
+    found.retain(|span| wants(&span.kind));
+}

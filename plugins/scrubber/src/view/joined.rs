@@ -1,0 +1,184 @@
+//! Views of places where a token is broken: over a line's end, or into string literals.
+//!
+//! Owns which breaks are worth a look. Formats read over breaks themselves; here is what breaks
+//! inside of a prefix, an address, a number. Only what reaches over the break is believed.
+
+use super::View;
+use crate::span::Span;
+
+/// How much of the text on both sides belongs to a view, in bytes.
+const AROUND_BYTES: usize = 96;
+/// Most breaks joined in one view.
+const BREAKS_MAX: usize = 12;
+
+/// Bytes at which a break may be.
+static MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    marks[b'\n' as usize] = true;
+    marks[b'"' as usize] = true;
+    marks[b'\'' as usize] = true;
+    marks[b'`' as usize] = true;
+    marks
+};
+
+/// Adds what `find` sees across breaks of `text`.
+pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
+    let mut at = 0;
+    while let Some(next) = text[at..].iter().position(|&b| MARKS[usize::from(b)]) {
+        let place = at + next;
+        at = look(text, place, find, found).max(place + 1);
+    }
+}
+
+/// Looks across the break at `place`, if there is one; where the last break begins that was joined
+/// with it, because those between need no view of their own.
+#[inline(never)]
+fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
+    let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { return place };
+    let (view, seams, last) = join(text, gap);
+    for span in find(&view.bytes) {
+        if seams.iter().any(|seam| span.start < *seam && *seam < span.end) {
+            found.push(view.back(span));
+        }
+    }
+    last
+}
+
+/// A break: the byte after what stands before it, and the first byte of what goes on.
+struct Gap {
+    end: usize,
+    start: usize,
+}
+
+/// The break at `place`: a line's end with quotes, marks and indentation around it, or the join of
+/// two literals.
+fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
+    if text[place] == b'\n' {
+        let is_trailer = |b: &u8| matches!(b, b'\r' | b' ' | b'\t' | b'\\' | b'"' | b'\'' | b'+' | b'=' | b'&');
+        let trailing = text[..place].iter().rev().take(8).take_while(|b| is_trailer(b)).count();
+        let is_leader = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'#' | b'>' | b'*' | b'|' | b'+' | b'/');
+        let leading = text[place + 1..].iter().take(40).take_while(|b| is_leader(b)).count();
+        // A literal that opens below is no part of the word above, nor the other way round.
+        let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
+        let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
+        return is_even.then_some(Gap { end: place - trailing, start: place + 1 + leading });
+    }
+    let mut i = place + 1;
+    let mut operators = 0;
+    while i < text.len() && i - place <= 24 {
+        match text[i] {
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'+' | b'.' | b'&' | b'~' | b'|' | b'<' | b'>' if operators < 2 => operators += 1,
+            b'"' | b'\'' | b'`' if i > place + 1 => {
+                return (operators > 0 || text[i] == text[place]).then_some(Gap { end: place, start: i + 1 });
+            }
+            _ => return None,
+        }
+        i += 1;
+    }
+    None
+}
+
+/// Whether what the break parts may be one thing. Of a token so many characters must stand around the
+/// first break; behind it anything goes that stands alone.
+fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
+    let is_part =
+        |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'+' | b'/' | b'=' | b':');
+    let left = text[..gap.end].iter().rev().take(80).take_while(is_part).count();
+    let right = text[gap.start..].iter().take(80).take_while(is_part).count();
+    let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
+    if left.is_empty() || right.is_empty() {
+        return false;
+    }
+    let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    let has_sign = left.contains(&b'@') || right.contains(&b'@');
+    if !has_sign && !left.iter().chain(right).any(u8::is_ascii_digit) && characters_min > 0 {
+        return false;
+    }
+    let after = gap.start + right.len();
+    let is_alone =
+        text.get(after).is_none_or(|b| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'\\'));
+    let is_literal = text[gap.end..gap.start].iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
+    let is_token = (is_alone || is_literal)
+        && (characters_min == 0 || left.len() >= 2)
+        && left.len() + right.len() >= characters_min
+        && (characters_min == 0 || digits(right) + digits(left) >= 2)
+        && !right.contains(&b':');
+    let is_plain = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'/' | b'+'));
+    let is_number = right.len() <= 14
+        && digits(left) >= 2
+        && digits(left) + digits(right) >= 8
+        && (right[0].is_ascii_digit() || right[0] == b'-')
+        && left.last().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+        && is_plain(right)
+        && left.rsplit(|b| matches!(b, b'=' | b':')).next().is_some_and(is_plain);
+    has_sign || is_token || is_number
+}
+
+/// The text around a break without it, and without the breaks that follow close by. The seams are
+/// positions in the view; the last number is where the last break begins in the text.
+fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
+    let from = first.end.saturating_sub(AROUND_BYTES);
+    let mut view = View::with_capacity(4 * AROUND_BYTES);
+    let mut seams = Vec::new();
+    (from..first.end).for_each(|at| view.push(text[at], at));
+    let mut gap = first;
+    let mut last_break = gap.end;
+    loop {
+        seams.push(view.bytes.len());
+        let limit = (gap.start + AROUND_BYTES).min(text.len());
+        let mut at = gap.start;
+        let mut next = None;
+        while at < limit {
+            if matches!(text[at], b'\n' | b'"' | b'\'' | b'`')
+                && let Some(further) = gap_at(text, at)
+            {
+                next = Some(further).filter(|further| {
+                    further.end >= gap.start && seams.len() < BREAKS_MAX && is_worth(text, further, 0)
+                });
+                break;
+            }
+            view.push(text[at], at);
+            at += 1;
+        }
+        view.end = at;
+        let Some(further) = next else { break };
+        while view.starts.last().is_some_and(|start| *start >= further.end) {
+            view.bytes.pop();
+            view.starts.pop();
+        }
+        gap = further;
+        last_break = gap.end;
+    }
+    // A seam at the very end joins nothing.
+    let last = view.bytes.len().saturating_sub(1);
+    for seam in &mut seams {
+        *seam = (*seam).min(last);
+    }
+    (view, seams, last_break)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::span::Span;
+
+    fn cut(text: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        let token = |text: &[u8]| {
+            let at = text.windows(12).position(|w| w == b"tok_q7Zr2LkW");
+            at.map(|at| Span { start: at, end: at + 12, kind: "x".into(), confidence: 1.0 }).into_iter().collect()
+        };
+        find(text.as_bytes(), &token, &mut found);
+        found.iter().map(|span| &text[span.start..span.end]).collect()
+    }
+
+    #[test]
+    fn what_is_broken_is_seen_as_one() {
+        for text in ["x tok_q\n  7Zr2LkW", "x tok_q7\n# Zr2L\n# kW", "x tok_q7Zr2L\" + \"kW", "to' . 'k_q7Zr2LkW"] {
+            let all = cut(text);
+            assert!(all.len() == 1 && all[0].ends_with('W') && all[0].starts_with('t'), "{text}: {all:?}");
+        }
+        assert!(cut("tok_q7Zr2LkW\nnext").is_empty());
+    }
+}

@@ -1,0 +1,38 @@
+//! Monitoring, logging, analytics, incidents.
+
+use super::{Format, row};
+
+pub(super) const FORMATS: &[Format] = &[
+    row("NRAK-<u27>", "newrelic_key", "a New Relic key"),
+    row("NRJS-<h19>", "newrelic_key", "a New Relic key"),
+    row("NRII-<w32>", "newrelic_key", "a New Relic key"),
+    row("NRIQ-<w32>", "newrelic_key", "a New Relic key"),
+    row("NRRA-<h42>", "newrelic_key", "a New Relic key"),
+    row("NRBR-<h30-50>", "newrelic_key", "a New Relic key"),
+    row("<l36>NRAL", "newrelic_key", "a New Relic key"),
+    row("sntrys_<b40-600>", "sentry_token", "a Sentry token"),
+    row("sntryu_<h64>", "sentry_token", "a Sentry token"),
+    row("sntrya_<h64>", "sentry_token", "a Sentry token"),
+    row("glsa_<a32>_<h8>", "grafana_token", "a Grafana token"),
+    row("glc_<b32-400>", "grafana_token", "a Grafana token"),
+    row("eyJrIjoi<b60-400>", "grafana_token", "a Grafana token"),
+    row("hcaik_<l50-70>", "honeycomb_key", "a Honeycomb key"),
+    row("hcalk_<l50-70>", "honeycomb_key", "a Honeycomb key"),
+    row("hcbik_<l50-70>", "honeycomb_key", "a Honeycomb key"),
+    row("hcxik_<l50-70>", "honeycomb_key", "a Honeycomb key"),
+    row("hbp_<a30-40>", "honeybadger_key", "a Honeybadger key"),
+    row("dt0c01.<u24>.<u64>", "dynatrace_token", "a Dynatrace token"),
+    row("dt0s01.<u24>.<u64>", "dynatrace_token", "a Dynatrace token"),
+    row("dt0s02.<u8>.<u64>", "dynatrace_token", "a Dynatrace token"),
+    row("dt0s16.<u8>.<u64>", "dynatrace_token", "a Dynatrace token"),
+    row("cu_<h32>", "checkly_key", "a Checkly key"),
+    row("xaat-<h8>-<h4>-<h4>-<h4>-<h12>", "axiom_token", "an Axiom token"),
+    row("xapt-<h8>-<h4>-<h4>-<h4>-<h12>", "axiom_token", "an Axiom token"),
+    row("phx_<a30-50>", "posthog_key", "a PostHog key"),
+    row("phs_<a30-50>", "posthog_key", "a PostHog key"),
+    row("phc_<a30-50>", "posthog_key", "a PostHog key"),
+    row("cxtp_<a30>", "coralogix_key", "a Coralogix key"),
+    row("cxth_<a30>", "coralogix_key", "a Coralogix key"),
+    row("pub<h32>", "datadog_client_token", "a Datadog client token"),
+    row("rootly_<h64>", "rootly_key", "a Rootly key"),
+];

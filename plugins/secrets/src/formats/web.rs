@@ -1,0 +1,36 @@
+//! Social networks, maps, media, wallets, security feeds, games.
+
+use super::{Format, row};
+
+pub(super) const FORMATS: &[Format] = &[
+    row("EAA<a80-300>", "facebook_token", "a Facebook token"),
+    row("EAAB<a20-300>", "facebook_token", "a Facebook token"),
+    row("EAAC<a20-300>", "facebook_token", "a Facebook token"),
+    row("EAAG<a20-300>", "facebook_token", "a Facebook token"),
+    row("EAAJ<a20-300>", "facebook_token", "a Facebook token"),
+    row("IGQV<w60-300>", "instagram_token", "an Instagram token"),
+    row("IGQW<w60-300>", "instagram_token", "an Instagram token"),
+    row("IGAA<w60-300>", "instagram_token", "an Instagram token"),
+    row("THAA<w60-300>", "threads_token", "a Threads token"),
+    row("AAAAAAAAAAAAAAAAAAAAA<a10-40>%<a30-120>", "twitter_token", "a Twitter bearer token"),
+    row("AAAAAAAAAAAAAAAAAAAAA<a10-40>=<a30-120>", "twitter_token", "a Twitter bearer token"),
+    row("AAAAAAAAAAAAAAAAAAAA<a60-140>", "twitter_token", "a Twitter bearer token"),
+    row("pina_<a60-200>", "pinterest_token", "a Pinterest token"),
+    row("vk1.a.<w80-300>", "vk_token", "a VK token"),
+    row("oauth:<l30>", "twitch_token", "a Twitch token"),
+    row("act.<w50-100>", "tiktok_token", "a TikTok token"),
+    row("RGAPI-<h8>-<h4>-<h4>-<h4>-<h12>", "riot_key", "a Riot Games key"),
+    row("_|WARNING:-DO-NOT-SHARE-THIS<t1-1200>", "roblox_cookie", "a Roblox cookie"),
+    row("sk.eyJ<t60-300>", "mapbox_token", "a Mapbox token"),
+    row("pk.eyJ<t60-300>", "mapbox_token", "a Mapbox token"),
+    row("tk.eyJ<t60-300>", "mapbox_token", "a Mapbox token"),
+    row("pk.<h32>", "locationiq_token", "a LocationIQ token"),
+    row("MLY|<d14-20>|<h32>", "mapillary_token", "a Mapillary token"),
+    row("xprv<a100-112>", "wallet_key", "a wallet's private key"),
+    row("yprv<a100-112>", "wallet_key", "a wallet's private key"),
+    row("zprv<a100-112>", "wallet_key", "a wallet's private key"),
+    row("aio_<a28>", "adafruit_key", "an Adafruit IO key"),
+    row("<w36>_mmk", "maxmind_key", "a MaxMind license key"),
+    row("<a10>msh<a15>p1<h6>jsn<h12>", "rapidapi_key", "a RapidAPI key"),
+    row("lip_<a20>", "lichess_token", "a Lichess token"),
+];

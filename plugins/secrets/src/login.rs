@@ -1,0 +1,262 @@
+//! Users and passwords told together, and the words a wallet is recovered with.
+//!
+//! Owns `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `root/Tr0ub4dor`. Passwords that
+//! are called so are found by `prose`.
+
+use crate::alphabet::{continues_with, is_blank, is_boundary, is_end};
+use crate::judge::is_public;
+use crate::kind::Kind;
+use crate::placeholder::is_placeholder;
+use crate::prose::{skip_space, trimmed, word_at};
+use crate::random::{Makeup, is_identifier, is_random};
+use crate::scan::{Found, Options};
+use crate::value::{How, read};
+use crate::words;
+
+/// `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `log in as root with Pa55w0rd`: the
+/// word that announces a user and a password ends at `end`.
+pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<Found>) {
+    if !(options.guess && options.prose && is_boundary(text, at))
+        || !(is_end(text, end) || continues_with(text, end, "s"))
+    {
+        return;
+    }
+    if let Some((start, end)) = in_front(text, at) {
+        found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.5 });
+        return;
+    }
+    let mut i = end;
+    let limit = (end + 120).min(text.len());
+    let mut before = (i, i);
+    for _ in 0..14 {
+        let next = skip_space(text, i, false);
+        let Some(word) = word_at(text, next).filter(|word| word.1 <= limit) else { return };
+        let raw = &text[word.0..word.1];
+        // `admin / secret` has the slash as a word of its own, `admin:secret` inside.
+        let is_separator = raw == b"/"
+            || raw == b":"
+            || raw == b"with"
+            || raw == b"|"
+            || raw == b"and"
+            || raw == b"using"
+            || raw == b"-";
+        // `Credentials: bob, Pa55w0rd`.
+        let is_listed = text[before.0..before.1].ends_with(b",")
+            && before.0 > end
+            && matches!(text.get(end), Some(b':'))
+            && is_next_to(text, end + 1, before.0);
+        if is_listed && raw.iter().any(u8::is_ascii_digit) && is_login_secret(text, word.0, word.1, true) {
+            found.push(Found { kind: Kind::PASSWORD, start: word.0, end: word.1, confidence: 0.5 });
+            return;
+        }
+        // `log in with Pa55w0rd`: nobody is named.
+        let is_alone = before.1 == end && (raw == b"with" || raw == b"using");
+        if is_separator && (before.1 > before.0 || is_alone) {
+            let value_at = skip_space(text, word.1, false);
+            if let Some(value) =
+                word_at(text, value_at).and_then(|word| read(text, word.0, How::Said)).map(|value| trimmed(text, value))
+                && is_login_secret(
+                    text,
+                    value.start,
+                    value.end,
+                    raw == b"with" || raw == b"and" || raw == b"using" || raw == b"-",
+                )
+            {
+                found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
+                return;
+            }
+        }
+        // `LOGIN bob Pa55w0rdX`: the word behind the user, when nobody would write it.
+        if before.0 > end
+            && i == before.1
+            && before.1 - before.0 <= 32
+            && is_next_to(text, end, before.0)
+            && raw.len() >= 8
+            && crate::random::is_random(raw)
+            && is_login_secret(text, word.0, word.1, true)
+        {
+            found.push(Found { kind: Kind::PASSWORD, start: word.0, end: word.1, confidence: 0.5 });
+            return;
+        }
+        let inner = text[word.0..word.1].iter().position(|b| matches!(b, b':' | b'/'));
+        if let Some(split) = inner.filter(|split| (2..=40).contains(split)) {
+            let start = word.0 + split + 1;
+            let mut value_end = word.1;
+            while value_end > start && matches!(text[value_end - 1], b'.' | b',' | b';' | b')' | b'"' | b'\'' | b'`') {
+                value_end -= 1;
+            }
+            let user = &text[word.0..word.0 + split];
+            let is_user = user.iter().all(|b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'"' | b'\'' | b'`' | b'(')
+            });
+            if is_user && !text[start..value_end].starts_with(b"/") && is_login_secret(text, start, value_end, true) {
+                found.push(Found { kind: Kind::PASSWORD, start, end: value_end, confidence: 0.6 });
+                return;
+            }
+        }
+        if raw.ends_with(b".") && raw.len() > 1 {
+            return;
+        }
+        before = word;
+        i = word.1;
+    }
+}
+
+/// `use bob and Pa55w0rd to log in`: the password in front of the words at `at`.
+fn in_front(text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let from = at.saturating_sub(80);
+    let lead = text[from..at].strip_suffix(b" to ")?;
+    let blank = lead.iter().rposition(u8::is_ascii_whitespace)?;
+    let before = &lead[..blank];
+    let is_joined = [&b" and"[..], b" with", b" /", b" &", b" plus"].iter().any(|word| before.ends_with(word));
+    let (start, end) = (from + blank + 1, from + lead.len());
+    (is_joined && is_login_secret(text, start, end, true) && text[start..end].iter().any(u8::is_ascii_digit))
+        .then_some((start, end))
+}
+
+/// Most arguments of a call looked at.
+const ARGUMENTS_MAX: usize = 6;
+
+/// `connect(host, "bob", "Pa55w0rd", "shop")`: a literal behind the literal of a user, among the
+/// arguments that follow behind a name that ends at `end`.
+pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut Vec<Found>) {
+    if !options.guess {
+        return;
+    }
+    let open = end + text[end..].iter().take(4).take_while(|b| b.is_ascii_alphabetic() || **b == b'_').count();
+    let mut at = if text[..end].ends_with(b"(") { end } else { open + 1 };
+    let mut follows_user = false;
+    for _ in 0..ARGUMENTS_MAX {
+        at += text.get(at..).map_or(0, |rest| rest.iter().take(40).take_while(|b| b.is_ascii_whitespace()).count());
+        let literal = read(text, at, How::Passed).filter(|value| value.is_quoted);
+        let stop = if let Some(value) = literal {
+            let bytes = &text[value.start..value.end];
+            if follows_user && is_login_secret(text, value.start, value.end, true) {
+                found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.7 });
+                return;
+            }
+            follows_user = bytes.len() <= 64 && !bytes.iter().any(u8::is_ascii_whitespace);
+            value.end + 1
+        } else {
+            follows_user = false;
+            at
+        };
+        let rest = text.get(stop..).unwrap_or_default();
+        let Some(comma) = rest.iter().take(64).position(|b| matches!(b, b',' | b')' | b';' | b'\n')) else { return };
+        if rest[comma] != b',' {
+            return;
+        }
+        at = stop + comma + 1;
+    }
+}
+
+/// Whether only blanks stand between `from` and `to`.
+fn is_next_to(text: &[u8], from: usize, to: usize) -> bool {
+    text[from..to].iter().all(|b| is_blank(*b))
+}
+
+fn is_login_secret(text: &[u8], start: usize, end: usize, is_strict: bool) -> bool {
+    let bytes = &text[start..end];
+    let makeup = Makeup::of(bytes);
+    if bytes.len() < 5
+        || is_placeholder(bytes)
+        || is_public(bytes)
+        || words::is_technical(bytes)
+        || bytes.iter().any(u8::is_ascii_whitespace)
+    {
+        return false;
+    }
+    let has_slash = bytes.iter().filter(|b| **b == b'/').count() > 1;
+    let is_mail = bytes.contains(&b'@')
+        && bytes
+            .iter()
+            .rposition(|&b| b == b'.')
+            .is_some_and(|dot| bytes[dot + 1..].iter().all(u8::is_ascii_alphabetic) && bytes.len() - dot <= 5);
+    let is_call = bytes.contains(&b'(');
+    let has_mark = makeup.digits > 0 || makeup.symbols > 0 || is_random(bytes);
+    let is_strong = makeup.letters() > 0 && has_mark && !has_slash && !is_call && !is_mail;
+    // `deploy:purple-matrix-51` is a user and a password, `node:18-alpine` an image.
+    let is_worded = makeup.letters() >= 6 && makeup.digits >= 2 && !words::names_something(bytes);
+    let is_named = is_identifier(bytes) && (words::has_credential_word(bytes) && makeup.digits < 2 || is_strict);
+    let is_dense = makeup.symbols > 0 || makeup.switches >= 2 || makeup.upper > 0 && has_mark;
+    is_strong && (is_worded || !is_named && (!is_strict || is_dense))
+}
+
+/// The words that a wallet is recovered with: 12 to 24 short words in small letters.
+pub(crate) fn seed_phrase(text: &[u8], end: usize) -> Option<(usize, usize)> {
+    // Up to four words of the sentence and punctuation stand before the phrase.
+    let window = &text[end..(end + 360).min(text.len())];
+    let mut best = None;
+    let (mut start, mut count, mut last) = (0, 0, 0);
+    let mut i = 0;
+    while i < window.len() {
+        let len = window[i..].iter().take_while(|b| b.is_ascii_lowercase()).count();
+        let is_numbered = len == 0 && (window[i].is_ascii_digit() || matches!(window[i], b'.' | b')')) && count > 0;
+        if (3..=8).contains(&len) && !is_stop(&window[i..i + len]) {
+            if count == 0 {
+                start = i;
+            }
+            count += 1;
+            i += len;
+            last = i;
+        } else if is_numbered
+            || (len == 0 && (window[i].is_ascii_whitespace() || matches!(window[i], b',' | b'-' | b'_')) && count > 0)
+        {
+            i += 1;
+        } else {
+            if count >= 12 {
+                best = Some((end + start, end + last));
+            }
+            (count, i) = (0, i + len.max(1));
+        }
+    }
+    if count >= 12 { Some((end + start, end + last)) } else { best }
+}
+
+/// Words that no list of recovery words has and every sentence does.
+fn is_stop(word: &[u8]) -> bool {
+    [
+        &b"the"[..],
+        b"and",
+        b"was",
+        b"are",
+        b"for",
+        b"not",
+        b"his",
+        b"her",
+        b"our",
+        b"has",
+        b"had",
+        b"were",
+        b"which",
+        b"your",
+        b"with",
+        b"from",
+        b"they",
+        b"their",
+        b"words",
+        b"phrase",
+        b"used",
+    ]
+    .contains(&word)
+}
+
+/// `admin/Tr0ub4dor`, `root:Pa55w0rd`: what stands behind a user that every system has.
+pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options) -> Option<Found> {
+    if !(options.guess && options.prose && is_boundary(text, at))
+        || matches!(text[..at].last(), Some(b'/' | b'-' | b'_' | b'.' | b'@'))
+    {
+        return None;
+    }
+    if !matches!(text.get(end), Some(b'/' | b':')) {
+        return None;
+    }
+    let value = trimmed(text, read(text, end + 1, How::Said)?);
+    let is_rest = text[value.start..value.end].contains(&b'/') || text.get(value.end) == Some(&b':');
+    (!is_rest && is_login_secret(text, value.start, value.end, true)).then_some(Found {
+        kind: Kind::PASSWORD,
+        start: value.start,
+        end: value.end,
+        confidence: 0.6,
+    })
+}

@@ -1,0 +1,334 @@
+//! Random-looking strings near a word that says what they are: a key, a token, a vendor's name.
+//!
+//! Owns which words in front of a string make it a secret and which make it a digest, an id, a
+//! revision. The nearest such word decides. Never looks at short or regular strings.
+
+use crate::alphabet::{is_base64, line_start};
+use crate::base64;
+use crate::judge::{is_public, is_uuid};
+use crate::kind::Kind;
+use crate::openings::Shapes;
+use crate::placeholder::is_placeholder;
+use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
+use crate::scan::{Found, Options};
+use crate::vendors;
+
+/// Shortest string looked at: shorter ones are too often words and numbers.
+const RUN_MIN_BYTES: usize = 16;
+/// Longest string judged; what is longer is data.
+const RUN_MAX_BYTES: usize = 512;
+/// How far back words count, in bytes and in words.
+const WINDOW_BYTES: usize = 72;
+const WORDS_MAX: usize = 7;
+
+/// Words that announce a secret. Small letters, sorted.
+#[rustfmt::skip]
+const HINTS: &[&str] = &[
+    "access", "apikey", "apitoken", "appkey", "appsecret", "auth", "authkey", "authorization", "authtoken", "bearer",
+    "clave", "cle", "clientsecret", "cred", "credential", "credentials", "creds", "dsn", "hmac", "jwt", "key", "keys",
+    "licence", "license", "login", "pass", "passphrase", "passwd", "password", "pat", "private", "psk", "pwd", "schluessel",
+    "secret", "secretkey", "secrets", "session", "sessionid", "sid", "signing", "token", "tokens", "webhook", "wif",
+];
+
+/// Words that announce something else. Small letters, sorted.
+#[rustfmt::skip]
+const DENIALS: &[&str] = &[
+    "account", "address", "ami", "arn", "artifact", "asset", "babel", "base32", "base64", "bech32", "blob", "block",
+    "boundary", "branch", "build", "bundle", "cargohash", "cert", "certificate", "challenge", "channel", "charge",
+    "checksum", "chunk", "cid", "cidv1", "class", "cluster", "color", "colour", "commit", "commits",
+    "compare", "contact", "container", "contract", "correlation", "crc", "css", "cuid", "cursor",
+    "customer", "desc", "description", "digest", "distribution", "distributionsha256sum", "doc", "docs", "document",
+    "drive", "dss", "ecdsa", "ed25519", "etag", "etags", "event", "file", "filename", "fingerprint", "folder", "font",
+    "generation", "gist", "git", "gpg", "guid", "hash", "hashed", "head", "host", "hostname", "href", "icon", "id",
+    "identity", "image", "index", "inline", "instance", "integrity", "invoice", "ipfs", "job", "ksuid", "label",
+    "layer", "link", "locale", "magnet", "md5", "merge", "message", "mint", "model", "modulus", "multihash", "name",
+    "nanoid", "nar", "narhash", "node", "nonce", "object", "offset", "order", "page", "parent", "paste", "path",
+    "payment", "peer", "peerid", "permalink", "pgp", "png", "pod", "product", "project", "pub", "public", "rebase",
+    "receiver", "recipient", "ref", "reference", "region", "release", "request", "resolved", "resource", "rev",
+    "revert", "revision", "rsa", "run", "sender", "seq", "sequence", "serial", "sha", "sha1", "sha224", "sha256",
+    "sha384", "sha512", "sheet", "signature", "sitekey", "sitemap", "slug", "snapshot", "span", "src", "sri", "ssh",
+    "style", "subject", "subnet", "svg", "tag", "task", "thumbprint", "timestamp", "title", "trace", "traceparent",
+    "transaction", "tree", "tx", "txid", "ulid", "upload", "url", "uuid", "vendorhash", "version", "video", "volume",
+    "vpc", "webpack", "woff", "woff2", "zip", "zone",
+];
+
+/// What stands before `key` and makes it something else. Small letters, sorted.
+#[rustfmt::skip]
+const OTHER_KEYS: &[&str] = &[
+    "cache", "composite", "dedup", "foreign", "hash", "idempotency", "index", "object", "partition", "primary", "pub",
+    "public", "publishable", "row", "s3", "site", "sort",
+];
+
+static HINT_SHAPES: Shapes = Shapes::of(HINTS);
+static DENIAL_SHAPES: Shapes = Shapes::of(DENIALS);
+
+/// Code hosts, beside whose names revisions stand. Small letters.
+const CODE_HOSTS: &[&[u8]] = &[b"api", b"codacy", b"codecov", b"coveralls", b"circleci", b"travisci", b"sourcegraph"];
+
+/// Finds in all runs of `text`.
+pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
+    if !options.guess {
+        return;
+    }
+    let mut at = 0;
+    // A run of this length covers every such position: the bytes between need no look.
+    while at + RUN_MIN_BYTES <= text.len() {
+        let probe = at + RUN_MIN_BYTES - 1;
+        if !is_base64(text[probe]) {
+            at = probe + 1;
+            continue;
+        }
+        let back = text[at..probe].iter().rev().take_while(|&&b| is_base64(b)).count();
+        let start = probe - back;
+        let end = probe + text[probe..].iter().take_while(|&&b| is_base64(b)).count();
+        if end - start >= RUN_MIN_BYTES {
+            if let Some(one) = judge(text, start, end, options) {
+                found.push(one);
+            }
+            at = end;
+        } else {
+            at = start.max(at) + 1;
+            // What is left of the run is shorter still.
+            at = at.max(end);
+        }
+    }
+}
+
+#[inline(never)]
+fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Found> {
+    let named =
+        text[start..end].iter().position(|&b| b == b'=').filter(|at| *at < 20).map_or(start, |at| start + at + 1);
+    if let Some(one) = discord(text, named, end).or_else(|| structured(text, named, end)) {
+        return Some(one);
+    }
+    // Words and paths of words are no keys: those have digits or capitals.
+    if !text[start..end].iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
+        return None;
+    }
+    let (start, end) = stripped(text, start, end);
+    // The segments of a path are judged without what leads to them.
+    let (start, in_path) = match last_segment(&text[start..end]) {
+        Some(segment) => (start + segment, true),
+        None => (start, start > 0 && text[start - 1] == b'/'),
+    };
+    let run = text.get(start..end)?;
+    if run.len() < RUN_MIN_BYTES || run.len() > RUN_MAX_BYTES {
+        return None;
+    }
+    let is_id = is_uuid(run);
+    // `NL80211_CMD_NEW_KEY` is a constant's name.
+    let is_constant = run.iter().filter(|b| **b == b'_').count() >= 2 && !run.iter().any(u8::is_ascii_lowercase);
+    if is_constant || !(is_id || is_random(run)) || bits_per_byte(run) < options.min_entropy.max(2.5) {
+        return None;
+    }
+    let makeup = Makeup::of(run);
+    let slashes = run.iter().filter(|b| **b == b'/').count();
+    let is_likely = match near(text, start) {
+        Near::Hint { words } => !is_id || words == 0,
+        Near::Vendor { words, is_host } => {
+            let is_long = if makeup.is_hex {
+                matches!(run.len(), 32 | 48 | 64) || run.len() == 40 && words <= 1 && !is_host
+            } else {
+                run.len() >= 20 || makeup.digits > 0 && words <= 1
+            };
+            is_long && !is_id && !in_path && words <= 2
+        }
+        Near::Denial => false,
+        Near::Nothing => !in_path && is_given(text, start, end) && is_dense(run, &makeup),
+    };
+    let is_secret =
+        is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;
+    let (start, end) = if in_path { (start, end) } else { widened(text, start, end) };
+    is_secret.then_some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.5 })
+}
+
+/// Whether a run that no word explains is all of a literal, of what is given to a name, or of a line.
+fn is_given(text: &[u8], start: usize, end: usize) -> bool {
+    let lead = text[line_start(text, start, WINDOW_BYTES)..start].trim_ascii_end();
+    let is_quoted = matches!(text[..start].last(), Some(b'"' | b'\'' | b'`'))
+        && text[..start].last() == text.get(end)
+        && !lead.starts_with(b"<");
+    let is_assigned = matches!(lead.last(), Some(b':' | b'=')) && !lead.ends_with(b"::")
+        || lead.ends_with(b"=>")
+        || lead.ends_with(b"->");
+    let is_alone = text.get(end).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'));
+    is_quoted || is_assigned && is_alone
+}
+
+/// Capitals, small letters and digits mixed as only a generator mixes them, and of a key's length.
+fn is_dense(run: &[u8], makeup: &Makeup) -> bool {
+    let is_mixed = makeup.upper >= 3 && makeup.lower >= 3 && makeup.digits >= 2;
+    let is_text = || base64::decode(run).is_some_and(|text| text.iter().all(|b| matches!(b, b'\n' | 0x20..=0x7e)));
+    // Public keys and the identifiers of accounts are written in base58 or have 43 or 44 characters.
+    let is_key_size = (20..=72).contains(&run.len()) && !matches!(run.len(), 33 | 34 | 43 | 44 | 46);
+    is_mixed && is_key_size && makeup.separators * 10 <= run.len() && bits_per_byte(run) >= 3.7 && !is_text()
+}
+
+/// Where the last segment of a path begins; none when the run is no path: a segment in front is a word.
+fn last_segment(run: &[u8]) -> Option<usize> {
+    let last = run.iter().rposition(|&b| b == b'/')?;
+    let is_word = |segment: &[u8]| segment.len() >= 2 && is_identifier(segment);
+    (run[..last].is_empty() || run[..last].split(|&b| b == b'/').any(is_word)).then_some(last + 1)
+}
+
+/// Leaves out a name that was glued to the run: `key=`, `token-`, `?x=`.
+fn stripped(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let run = &text[start..end];
+    let padding = run.iter().rev().take_while(|b| **b == b'=').count();
+    match run[..run.len() - padding].iter().rposition(|&b| b == b'=') {
+        Some(equals) => (start + equals + 1, end),
+        None => (start, end),
+    }
+}
+
+/// The whole of what the run is part of, up to blanks, quotes and brackets.
+fn widened(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let is_part = |b: &&u8| {
+        is_base64(**b) && **b != b'=' || matches!(**b, b'.' | b'~' | b'!' | b'$' | b'%' | b'^' | b'*' | b'@' | b'#')
+    };
+    let back = text[..start].iter().rev().take(200).take_while(is_part).count();
+    let on = text[end..].iter().take(200).take_while(is_part).count();
+    let trailing = text[end..end + on].iter().rev().take_while(|b| matches!(b, b'.' | b'*' | b'!')).count();
+    (start - back, end + on - trailing)
+}
+
+/// A word nearby, and how many words stand between it and the run.
+enum Near {
+    Hint {
+        words: usize,
+    },
+    Vendor {
+        words: usize,
+        is_host: bool,
+    },
+    /// A word that announces something else.
+    Denial,
+    /// No word that tells anything.
+    Nothing,
+}
+
+/// The nearest telling word in front of the run that starts at `start`.
+fn near(text: &[u8], start: usize) -> Near {
+    let mut from = line_start(text, start, WINDOW_BYTES);
+    if text[from..start].iter().all(|b| !b.is_ascii_alphanumeric()) && from > 1 && text[from - 1] == b'\n' {
+        from = line_start(text, from - 1, WINDOW_BYTES);
+    }
+    let mut window = &text[from..start];
+    let mut seen: [u8; 24] = [0; 24];
+    for words in 0..WORDS_MAX {
+        let Some((word, rest)) = last_word(window, &mut seen) else { return Near::Nothing };
+        let is = |shapes: &Shapes, list: &[&str]| {
+            shapes.may_have(word) && list.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok()
+        };
+        if is(&HINT_SHAPES, HINTS) {
+            let is_key = matches!(word, b"key" | b"keys");
+            let mut before = [0; 24];
+            let is_other = is_key
+                && last_word(rest, &mut before)
+                    .is_some_and(|(word, _)| OTHER_KEYS.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok());
+            return if is_other { Near::Denial } else { Near::Hint { words } };
+        }
+        if is(&DENIAL_SHAPES, DENIALS) {
+            return Near::Denial;
+        }
+        if vendors::is_vendor(word) || word == b"api" {
+            return Near::Vendor { words, is_host: CODE_HOSTS.contains(&word) };
+        }
+        window = rest;
+    }
+    Near::Nothing
+}
+
+/// The last word of `window` in small letters, and what stands before it. A hump is a word.
+fn last_word<'w, 's>(window: &'w [u8], seen: &'s mut [u8; 24]) -> Option<(&'s [u8], &'w [u8])> {
+    let end = window.iter().rposition(u8::is_ascii_alphanumeric)? + 1;
+    let mut start = end;
+    while start > 0 && window[start - 1].is_ascii_alphanumeric() && end - start < seen.len() {
+        start -= 1;
+        let opens_hump = window[start].is_ascii_uppercase() && start > 0 && window[start - 1].is_ascii_lowercase();
+        if opens_hump {
+            break;
+        }
+    }
+    let len = end - start;
+    for (to, from) in seen.iter_mut().zip(&window[start..end]) {
+        *to = from.to_ascii_lowercase();
+    }
+    Some((&seen[..len], &window[..start]))
+}
+
+/// Keys whose make-up tells them though no word of theirs is long enough for the index: Twilio's, ngrok's,
+/// Okta's, and the pairs of Ghost, Asana and Facebook.
+fn structured(text: &[u8], start: usize, end: usize) -> Option<Found> {
+    let run = &text[start..end];
+    let found = |start: usize| Some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.8 });
+    let is_hex = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+    let is_tunnel = |run: &[u8]| run[27] == b'_' && run[0] == b'2' && run.iter().filter(|b| **b == b'_').count() == 1;
+    match run.len() {
+        34 if run.starts_with(b"SK") && is_hex(&run[2..]) && is_random(&run[2..]) => return found(start),
+        49 if is_tunnel(run) && is_random(&run[..27]) => return found(start),
+        42 if run.starts_with(b"00") && is_random(run) && Makeup::of(run).upper > 3 && !is_hex(run) => {
+            return found(start);
+        }
+        27 | 32 | 64 => {}
+        _ => return None,
+    }
+    let lead = &text[start.saturating_sub(26)..start];
+    let is_of = |separator: u8, len: usize, is_part: fn(&u8) -> bool| {
+        lead.last() == Some(&separator)
+            && lead[..lead.len() - 1].iter().rev().take_while(|b| is_part(b)).count() == len
+            && is_random(run)
+    };
+    match run.len() {
+        64 if is_hex(run) && is_of(b':', 24, u8::is_ascii_hexdigit) => found(start - 25),
+        32 if is_hex(run) && is_of(b':', 16, u8::is_ascii_digit) => found(start - 17),
+        27 => (13..=17).find(|len| is_of(b'|', *len, u8::is_ascii_digit)).and_then(|len| found(start - len - 1)),
+        _ => None,
+    }
+}
+
+/// A Discord bot's token: the bot's number in base64, a time, a signature.
+fn discord(text: &[u8], start: usize, end: usize) -> Option<Found> {
+    let is_first =
+        (23..=28).contains(&(end - start)) && matches!(text[start], b'M' | b'N' | b'O') && text.get(end) == Some(&b'.');
+    if !is_first {
+        return None;
+    }
+    let part = |from: usize| text[from..].iter().take(50).take_while(|&&b| crate::alphabet::is_word(b)).count();
+    let second = part(end + 1);
+    let third_at = end + 1 + second + 1;
+    if !(5..=7).contains(&second) || text.get(third_at - 1) != Some(&b'.') {
+        return None;
+    }
+    let third = part(third_at);
+    let is_token =
+        (27..=42).contains(&third) && is_random(&text[start..end]) && is_random(&text[third_at..third_at + third]);
+    is_token.then_some(Found { kind: Kind::DISCORD_TOKEN, start, end: third_at + third, confidence: 1.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DENIALS, HINTS, OTHER_KEYS, find};
+    use crate::scan::Options;
+
+    #[test]
+    fn lists_are_sorted() {
+        assert!(HINTS.is_sorted() && DENIALS.is_sorted() && OTHER_KEYS.is_sorted());
+    }
+
+    #[test]
+    fn the_nearest_word_decides() {
+        let cut = |text: &str| {
+            let mut found = Vec::new();
+            find(text.as_bytes(), &Options::default(), &mut found);
+            found.first().map(|one| text[one.start..one.end].to_owned())
+        };
+        let run = "q7Zr2LkW9xVb4NsD1mHt8Gy";
+        for text in ["api key {}", "<apiKey>{}</apiKey>", "use the token ({}) now", "deepgram({})", "secret: {}."] {
+            assert_eq!(cut(&text.replace("{}", run)).as_deref(), Some(run), "{text}");
+        }
+        for text in ["commit {}", "key digest {}", "public key {}", "the value {}", "https://deepgram.com/x/{}"] {
+            assert_eq!(cut(&text.replace("{}", run)), None, "{text}");
+        }
+    }
+}
