@@ -17,4 +17,5 @@ pub mod server;
 pub mod sessions;
 pub mod load;
 pub mod flow;
+pub mod routines;
 pub mod records;

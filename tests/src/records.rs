@@ -9,7 +9,8 @@ use sluice::domain::gate::{
     Evaluation, EvaluationStatus, Finding, GateName, GateState, GateStatus, Outcome, Severity, Verdict,
 };
 use sluice::domain::id::{
-    ApprovalId, ArtifactId, EvaluationId, EventId, MemoryId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId,
+    ApprovalId, ArtifactId, EvaluationId, EventId, MemoryId, MissionId, OccurrenceId, RoutineId, RunId, VerdictId,
+    WorkItemId, WorkspaceId,
 };
 use sluice::domain::json::Json;
 use sluice::domain::memory::{
@@ -17,6 +18,10 @@ use sluice::domain::memory::{
 };
 use sluice::domain::mission::{Bindings, Budgets, Mission, MissionStatus, Phase, Usage};
 use sluice::domain::plugin::Binding;
+use sluice::domain::routine::{
+    CreatorType, HistoryEvent, Misfire, Occurrence, OccurrenceState, Overlap, Routine, RoutineEntry, RoutineSettings,
+    RoutineStatus, ScheduleSpec, Slot, Trigger,
+};
 use sluice::domain::run::{Lease, Run, RunKind, RunStatus};
 use sluice::domain::time::Timestamp;
 use sluice::domain::timer::Timer;
@@ -387,5 +392,106 @@ pub fn memory(random: &mut Random, partition: Partition, id: &str, text: &str) -
         updated_at: random.moment(),
         expires_at: None,
         revision: 1,
+    }
+}
+
+/// A routine.
+pub fn routine(random: &mut Random, id: &str) -> Routine {
+    let schedules = [
+        ScheduleSpec::Cron { expression: random.text() },
+        ScheduleSpec::Interval { every_ms: random.count(), anchor: random.maybe(Random::moment) },
+        ScheduleSpec::Once { at: random.moment() },
+    ];
+    let misfires = [
+        Misfire::Skip { grace_ms: random.count() },
+        Misfire::RunOnce { window_ms: random.count() },
+        Misfire::CatchUp { max_runs: random.small() },
+    ];
+    let overlaps = [
+        Overlap::Skip,
+        Overlap::Queue { max: random.small() },
+        Overlap::Allow { max: random.small() },
+        Overlap::CancelPrevious,
+    ];
+    let settings = RoutineSettings {
+        name: random.text(),
+        schedule: random.one_of(&schedules).clone(),
+        timezone: random.text(),
+        exclude: random.few(Random::text),
+        jitter_ms: random.count(),
+        starts_at: random.maybe(Random::moment),
+        ends_at: random.maybe(Random::moment),
+        misfire: *random.one_of(&misfires),
+        overlap: *random.one_of(&overlaps),
+        entrypoint: random.json(),
+        args: random.json(),
+        budgets: Budgets { max_steps: random.maybe(Random::count), ..Budgets::default() },
+        capabilities: random.few(Random::text),
+        requires_approval: random.flag(),
+        external_integrations_allowed: random.flag(),
+        pause_after_failures: random.maybe(Random::small),
+    };
+    Routine {
+        workspace_id: workspace(),
+        id: RoutineId::new(id),
+        status: *random.one_of(RoutineStatus::ALL),
+        status_reason: random.maybe(Random::text),
+        settings,
+        external_side_effects: random.flag(),
+        creator_type: *random.one_of(CreatorType::ALL),
+        creator_id: random.text(),
+        edition: random.count(),
+        cursor: random.moment(),
+        next_fire_at: random.maybe(Random::moment),
+        last_fired_at: random.maybe(Random::moment),
+        last_run: random.maybe(|random| OccurrenceId::new(random.text())),
+        failures_in_a_row: random.small(),
+        created_at: random.moment(),
+        updated_at: random.moment(),
+        revision: random.count(),
+    }
+}
+
+/// An occurrence of a routine.
+pub fn occurrence(random: &mut Random, routine: &str, id: &str) -> Occurrence {
+    Occurrence {
+        workspace_id: workspace(),
+        routine_id: RoutineId::new(routine),
+        slot: Slot::asked(&OccurrenceId::new(id)),
+        id: OccurrenceId::new(id),
+        scheduled_at: random.moment(),
+        local: random.text(),
+        zone: random.text(),
+        tzdata: random.text(),
+        trigger: *random.one_of(Trigger::ALL),
+        state: *random.one_of(OccurrenceState::ALL),
+        reason: random.maybe(Random::text),
+        lateness_ms: random.count(),
+        missed_count: random.maybe(Random::count),
+        missed_since: random.maybe(Random::moment),
+        edition: random.count(),
+        mission_id: random.maybe(|random| MissionId::new(random.text())),
+        approval_id: random.maybe(|random| ApprovalId::new(random.text())),
+        fired_at: random.moment(),
+        started_at: random.maybe(Random::moment),
+        finished_at: random.maybe(Random::moment),
+        untold: random.flag(),
+        revision: random.count(),
+    }
+}
+
+/// A line of a routine's history.
+pub fn routine_entry(random: &mut Random, routine: &str, id: &str) -> RoutineEntry {
+    RoutineEntry {
+        workspace_id: workspace(),
+        routine_id: RoutineId::new(routine),
+        id: EventId::new(id),
+        event: *random.one_of(HistoryEvent::ALL),
+        at: random.moment(),
+        run_id: random.maybe(|random| OccurrenceId::new(random.text())),
+        scheduled_at: random.maybe(Random::moment),
+        trigger: random.maybe(|random| *random.one_of(Trigger::ALL)),
+        actor: random.text(),
+        detail: random.json(),
     }
 }

@@ -12,6 +12,7 @@ use sluice::domain::board::Board;
 use sluice::domain::command::Command;
 use sluice::domain::gate::{Finding, Outcome};
 use sluice::domain::json::Json;
+use sluice::domain::mission::Bindings;
 use sluice::domain::plugin::{Binding, PluginFailure};
 use sluice::domain::time::Timestamp;
 use sluice::engine::ports::{
@@ -35,6 +36,11 @@ impl TestClock {
     pub fn pass(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }
+
+    /// Sets it back, as somebody may set a machine's.
+    pub fn set_back(&self, ms: u64) {
+        self.0.fetch_sub(ms, Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {
@@ -43,7 +49,7 @@ impl Clock for TestClock {
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_millis(self.0.load(Ordering::SeqCst) - NOW.as_millis())
+        Duration::from_millis(self.0.load(Ordering::SeqCst).saturating_sub(NOW.as_millis()))
     }
 }
 
@@ -118,6 +124,10 @@ impl Plugins for Scripted {
 
     fn component(&self, _: &Digest) -> Option<Vec<u8>> {
         None
+    }
+
+    fn standard_bindings(&self) -> Result<Bindings, String> {
+        Ok(Bindings { reducer: crate::engine::binding("reducer"), gates: Vec::new() })
     }
 
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {

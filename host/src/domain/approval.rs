@@ -28,6 +28,9 @@ pub const KIND_GATE: &str = "gate";
 /// no reducer asks with it, and none is told.
 pub const KIND_ACTION: &str = "action";
 
+/// Kind of the approvals of one occurrence of a routine that has external side effects. The host's own:
+/// its mission starts with the answer, and no reducer is asked or told.
+pub const KIND_ROUTINE: &str = "routine";
 /// Kind of the approvals of promotions in memory. The host's own, as actions are.
 pub const KIND_PROMOTION: &str = "memory_promotion";
 
@@ -42,7 +45,7 @@ pub struct Approval {
     pub mission_id: Option<MissionId>,
     /// The work item it is about.
     pub work_item_id: Option<WorkItemId>,
-    /// [`KIND_GATE`], [`KIND_ACTION`], or a kind of the reducer's own.
+    /// [`KIND_GATE`], [`KIND_ACTION`], [`KIND_ROUTINE`], or a kind of the reducer's own.
     pub kind: String,
     /// The gate it overrides, for kind `gate`.
     pub gate: Option<GateName>,

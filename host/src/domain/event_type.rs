@@ -80,5 +80,19 @@ words! {
         ApprovalDenied = "approval.denied",
         /// Nobody answered in time.
         ApprovalExpired = "approval.expired",
+        /// A routine was made.
+        RoutineCreated = "routine.created",
+        /// A routine, or how it stands, changed.
+        RoutineUpdated = "routine.updated",
+        /// A routine was deleted.
+        RoutineDeleted = "routine.deleted",
+        /// A routine fired.
+        RoutineFired = "routine.fired",
+        /// An occurrence of a routine waits for a person.
+        RoutineApprovalRequired = "routine.approval_required",
+        /// An occurrence of a routine may not reach the outside world.
+        RoutineBlocked = "routine.blocked",
+        /// Occurrences of a routine were dropped.
+        RoutineMissed = "routine.missed",
     }
 }

@@ -86,6 +86,10 @@ identifiers! {
     TokenId = "tok_";
     /// One holding of a named lease.
     LeaseId = "lse_";
+    /// A routine; unique within its workspace.
+    RoutineId = "rtn_";
+    /// One occurrence of a routine: what the routine's callers know as its run.
+    OccurrenceId = "run_";
     /// A record of memory.
     MemoryId = "mem_";
     /// An event of the log, or one waiting in a mission's inbox.

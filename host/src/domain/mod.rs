@@ -21,6 +21,7 @@ pub mod plugin;
 pub mod principal;
 pub mod receipt;
 pub mod resource;
+pub mod routine;
 pub mod run;
 pub mod schedule;
 pub mod session_status;

@@ -176,6 +176,7 @@ impl Engine {
             add_receipt(&mut unit, key, 200, &answer, self.now());
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        self.note_mission(&mission);
         **slot = Some(board);
         match outcome.refusal {
             None => Ok(Advanced { mission, commands: outcome.commands }),

@@ -4,9 +4,10 @@ use sluice_api::input::ApprovalDecided;
 
 use super::actions::approval_entry;
 use super::error::conflict_or_storage;
+use super::routines::Asked;
 use super::told::LogWriter;
 use super::{Engine, EngineError};
-use crate::domain::approval::{Approval, ApprovalStatus, KIND_ACTION, KIND_PROMOTION};
+use crate::domain::approval::{Approval, ApprovalStatus, KIND_ACTION, KIND_PROMOTION, KIND_ROUTINE};
 use crate::domain::artifact::Digest;
 use crate::domain::event::{Input, InputKind};
 use crate::domain::id::{ApprovalId, EventId, MissionId, WorkspaceId};
@@ -114,8 +115,17 @@ impl Engine {
     ) -> Result<Approval, EngineError> {
         let now = self.now();
         let guard = Guard::approval(&approval.id, Some(approval.revision));
+        let asked = match approval.kind == KIND_ROUTINE {
+            true => Some(self.asked_by_routine(&approval).await?),
+            false => None,
+        };
+        // A yes to what is no longer there is none, and the question is over all the same.
+        let stale = asked.as_ref().filter(|asked| status == ApprovalStatus::Granted && !asked.is_about(&approval));
+        let changed = stale.map(Asked::changed);
         approval.revision += 1;
-        approval.status = status;
+        approval.status = if changed.is_some() { ApprovalStatus::Expired } else { status };
+        // What a routine may do begins with the answer, which is used up by that.
+        approval.used_at = (asked.is_some() && approval.status == ApprovalStatus::Granted).then_some(now);
         approval.decided_by = decided_by.map(str::to_owned);
         approval.decided_at = Some(now);
         approval.reason = reason;
@@ -126,18 +136,23 @@ impl Engine {
             guards: vec![guard],
             writes: vec![Write::Approval(approval.clone())],
             events: log.into_events(),
-            audit: vec![approval_entry(&approval, &format!("approval.{status}"), actor, now)],
+            audit: vec![approval_entry(&approval, &format!("approval.{}", approval.status), actor, now)],
             ..Unit::default()
         };
         // A run asked about an action, or somebody about a promotion, and no mission's reducer: whoever
-        // asked asks again.
-        if let Some(mission_id) = approval.mission_id.as_ref()
+        // asked asks again. A routine's mission begins or ends with the answer.
+        if let Some(asked) = &asked {
+            self.answer_routine(&mut unit, asked, &approval, actor, now);
+        } else if let Some(mission_id) = approval.mission_id.as_ref()
             && !matches!(approval.kind.as_str(), KIND_ACTION | KIND_PROMOTION)
         {
             unit.writes.push(Write::Input(self.decided_input(&approval, mission_id, actor, now)));
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
-        Ok(approval)
+        if asked.is_some() {
+            self.parts.fires.note(Timestamp(0));
+        }
+        changed.map_or(Ok(approval), Err)
     }
 
     /// What the mission is told of an answer.

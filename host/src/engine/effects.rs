@@ -14,7 +14,7 @@ use crate::domain::event::Input;
 use crate::domain::gate::{Evaluation, EvaluationStatus, GateName};
 use crate::domain::id::EvaluationId;
 use crate::domain::json::Json;
-use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun};
+use crate::domain::rules::{NewApproval, NewArtifact, NewEvaluation, NewRun, Telling};
 use crate::domain::run::{Run, RunHead, RunKind, RunStatus};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
@@ -89,6 +89,9 @@ impl Engine {
         self.cancel_evaluations(&mut unit, board, outcome).await?;
         if effects.closes_mission {
             self.close_questions(&mut unit, &mut log, board, input.occurred_at).await?;
+        }
+        if effects.tellings.iter().any(|telling| matches!(telling, Telling::MissionMoved { .. })) {
+            self.follow_mission(&mut unit, mission, input).await?;
         }
         log.tell(board, &effects.tellings);
         log.mission_updated(outcome);

@@ -2,7 +2,9 @@
 
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::Tier;
+use crate::domain::routine::{OccurrenceState, RoutineStatus};
 use crate::domain::rules::Refusal;
+use crate::domain::schedule::ScheduleFault;
 use crate::store::{CommitError, StorageError};
 use crate::wire::{FieldError, PartitionProblem};
 
@@ -108,6 +110,75 @@ pub enum EngineError {
         expected: u64,
         /// What it is.
         current: u64,
+    },
+    /// A routine of this id exists already.
+    #[error("there is a routine `{id}` already")]
+    RoutineTaken {
+        /// The id.
+        id: String,
+    },
+    /// When the routine happens cannot be understood.
+    #[error("{fault}")]
+    RoutineSchedule {
+        /// What is wrong with it.
+        fault: Box<ScheduleFault>,
+    },
+    /// A routine that is not enabled was asked to run.
+    #[error("routine `{id}` is {status}; enable it first")]
+    RoutineNotEnabled {
+        /// Its id.
+        id: String,
+        /// Where it stands.
+        status: RoutineStatus,
+    },
+    /// A routine that may not reach the outside world was asked to. The occurrence is written down
+    /// as blocked.
+    #[error("routine `{id}` is blocked: {reason}")]
+    RoutineBlocked {
+        /// Its id.
+        id: String,
+        /// The occurrence.
+        run_id: String,
+        /// Why.
+        reason: String,
+    },
+    /// An agent would loosen what keeps a routine in check, or put one to use.
+    #[error("only a person may set `{member}` so; what an agent makes is a draft")]
+    RoutineDraft {
+        /// The member of the request.
+        member: &'static str,
+    },
+    /// More occurrences of a routine wait than may.
+    #[error("{waiting} occurrences of routine `{id}` wait already; no more may")]
+    RoutineFull {
+        /// Its id.
+        id: String,
+        /// How many wait.
+        waiting: usize,
+    },
+    /// An occurrence does not stand where this could be done to it.
+    #[error("run `{run_id}` is {state} and cannot be {wish}")]
+    RunState {
+        /// The occurrence.
+        run_id: String,
+        /// Where it stands.
+        state: OccurrenceState,
+        /// What was asked: `approved`, `paused`, ...
+        wish: &'static str,
+    },
+    /// What was approved is not what the routine is now. The occurrence is called off.
+    #[error("routine `{id}` changed since run `{run_id}` asked; the run is called off")]
+    RoutineChanged {
+        /// Its id.
+        id: String,
+        /// The occurrence.
+        run_id: String,
+    },
+    /// The mission of an occurrence that waits for a person was told something else.
+    #[error("mission `{mission_id}` waits for the approval of its routine's run; nothing else starts or changes it")]
+    RoutineApproval {
+        /// The mission.
+        mission_id: String,
     },
     /// It was decided before, and differently.
     #[error("{0}")]

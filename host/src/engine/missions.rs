@@ -10,11 +10,12 @@ use super::advance::add_receipt;
 use super::error::conflict_or_storage;
 use super::told::LogWriter;
 use super::{Advanced, Engine, EngineError};
-use crate::domain::event::{HistoryEntry, Input, InputKind};
+use crate::domain::event::{HistoryEntry, Input, InputKind, NewLogEvent};
 use crate::domain::id::{EventId, MissionId, RunId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::mission::{Bindings, Mission};
 use crate::domain::receipt::ReceiptKey;
+use crate::domain::time::Timestamp;
 use crate::store::{Guard, Unit, Write};
 use crate::wire;
 
@@ -32,6 +33,14 @@ pub struct NewMission {
     pub actor: String,
     /// What the caller calls this write, when it named it.
     pub receipt: Option<ReceiptKey>,
+}
+
+/// A mission that is yet to be committed.
+pub(super) struct MadeMission {
+    pub(super) mission: Mission,
+    pub(super) guard: Guard,
+    pub(super) writes: Vec<Write>,
+    pub(super) events: Vec<NewLogEvent>,
 }
 
 /// Something a client tells a mission.
@@ -54,37 +63,46 @@ impl Engine {
     /// [`EngineError::Field`] naming the member at fault; storage.
     pub async fn create_mission(&self, new: NewMission) -> Result<Mission, EngineError> {
         let now = self.now();
-        let mut request = new.request;
-        wire::check_request(&mut request, || self.new_id(WorkItemId::PREFIX))?;
-        let id = MissionId::new(self.new_id(MissionId::PREFIX));
-        let created = MissionCreated { request, bindings: wire::bindings_view(&new.bindings) };
-        let (mission, items) = wire::created_mission(&created, &new.workspace_id, &id, &new.actor, now)?;
-
-        let mut log = LogWriter::new(self, &mission, &new.actor, now);
-        log.mission_created(items.len());
-        let mut unit = Unit { guards: vec![Guard::mission(&id, None)], events: log.into_events(), ..Unit::default() };
-        unit.writes.push(Write::Mission(mission.clone()));
-        unit.writes.extend(items.into_iter().map(|item| Write::WorkItem(Arc::new(item))));
-        unit.writes.push(Write::Input(self.host_input(
-            &mission,
-            InputKind::MissionCreated,
-            wire::json_of(&created),
-            &new.actor,
-        )));
-        if new.start {
-            unit.writes.push(Write::Input(self.host_input(
-                &mission,
-                InputKind::MissionStarted,
-                Json::empty_object(),
-                &new.actor,
-            )));
-        }
-        if let Some(key) = &new.receipt {
+        let NewMission { workspace_id, request, bindings, start, actor, receipt } = new;
+        let made = self.made_mission(&workspace_id, request, &bindings, start, &actor, now)?;
+        let MadeMission { mission, guard, writes, events } = made;
+        let mut unit = Unit { guards: vec![guard], writes, events, ..Unit::default() };
+        if let Some(key) = &receipt {
             let answer = MissionAnswer { mission: wire::mission_view(&mission) };
             add_receipt(&mut unit, key, 201, &answer, now);
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(mission)
+    }
+
+    /// A mission as it is before its first event, with everything that its creation writes and tells.
+    ///
+    /// # Errors
+    /// The member of `request` at fault.
+    pub(super) fn made_mission(
+        &self,
+        workspace_id: &WorkspaceId,
+        mut request: MissionRequest,
+        bindings: &Bindings,
+        start: bool,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<MadeMission, wire::FieldError> {
+        wire::check_request(&mut request, || self.new_id(WorkItemId::PREFIX))?;
+        let id = MissionId::new(self.new_id(MissionId::PREFIX));
+        let created = MissionCreated { request, bindings: wire::bindings_view(bindings) };
+        let (mission, items) = wire::created_mission(&created, workspace_id, &id, actor, now)?;
+        let mut log = LogWriter::new(self, &mission, actor, now);
+        log.mission_created(items.len());
+        let mut writes = vec![Write::Mission(mission.clone())];
+        writes.extend(items.into_iter().map(|item| Write::WorkItem(Arc::new(item))));
+        let created = wire::json_of(&created);
+        writes.push(Write::Input(self.host_input(&mission, InputKind::MissionCreated, created, actor)));
+        if start {
+            let input = self.host_input(&mission, InputKind::MissionStarted, Json::empty_object(), actor);
+            writes.push(Write::Input(input));
+        }
+        Ok(MadeMission { guard: Guard::mission(&id, None), mission, writes, events: log.into_events() })
     }
 
     /// Tells a mission something and answers once it is applied.
@@ -118,6 +136,7 @@ impl Engine {
             let message = format!("only the host tells a mission `{kind}`");
             return Err(EngineError::Refused(crate::domain::rules::Refusal::new("EVENT_NOT_YOURS", message)));
         }
+        self.check_may_change(mission, kind).await?;
         let text_of = |name: &str| data.get(name).and_then(Value::as_str).map(str::to_owned);
         let mut input = self.host_input(mission, kind, wire::json_of(&data), actor);
         input.work_item_id = text_of("work_item_id").map(WorkItemId::new);

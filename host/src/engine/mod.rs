@@ -27,6 +27,7 @@ mod approvals;
 mod timers;
 mod tokens;
 mod resources;
+mod routines;
 mod memory;
 mod sessions;
 mod retention;
@@ -52,14 +53,18 @@ pub use resources::{
     EndsSeen, LeaseAsk, NamedAnswer, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest,
     ResourceRules, RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
 };
+pub use routines::{Backfill, NewRoutine, ResumeMissed, RoutineActor, RoutineChange, RunNow, URI_LIST, URI_MAX_BYTES};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::clock::{Clock, Ids};
 use crate::domain::id::WorkspaceId;
+use crate::domain::mission::Bindings;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 
@@ -115,6 +120,10 @@ struct Parts {
     turns: Turns,
     rules: Rules,
     indexed: Indexed,
+    /// When the next routine fires, as far as this host wrote it.
+    fires: Ends,
+    /// What missions of routines are pinned to, once it is kept beside them.
+    standard: OnceCell<Bindings>,
     clean_names: CleanNames,
     behind: Behind,
 }
@@ -149,6 +158,8 @@ impl Engine {
             turns: Turns::default(),
             rules: Rules::default(),
             indexed: Indexed::default(),
+            fires: Ends::default(),
+            standard: OnceCell::new(),
             clean_names: CleanNames::default(),
             behind: Behind::default(),
         };

@@ -11,6 +11,7 @@ use crate::domain::event::Input;
 use crate::domain::gate::{Finding, GateName, Outcome};
 use crate::domain::id::{ArtifactId, MissionId, WorkItemId};
 use crate::domain::json::Json;
+use crate::domain::mission::Bindings;
 use crate::domain::plugin::{Binding, PluginFailure};
 use crate::domain::time::Timestamp;
 
@@ -157,6 +158,13 @@ pub trait Plugins: Send + Sync + 'static {
 
     /// The bytes of an installed component.
     fn component(&self, digest: &Digest) -> Option<Vec<u8>>;
+
+    /// The components of missions that the host makes by itself: the built-in reducer and gates,
+    /// with their settings' defaults.
+    ///
+    /// # Errors
+    /// A sentence, when this host lacks one of them.
+    fn standard_bindings(&self) -> Result<Bindings, String>;
 
     /// Calls a reducer on a board.
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure>;

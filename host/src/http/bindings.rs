@@ -2,10 +2,10 @@
 //! bind their own.
 
 use super::problem::{self, Problem};
-use crate::domain::gate::GateName;
-use crate::domain::json::Json;
 use crate::domain::mission::{Bindings, Mission};
 use crate::domain::plugin::{Binding, PluginKind};
+use crate::engine::EngineError;
+use crate::engine::ports::Plugins as _;
 use crate::plugins::{BindError, PluginHost};
 
 /// The built-in reducer and gates with their settings' defaults.
@@ -13,15 +13,7 @@ use crate::plugins::{BindError, PluginHost};
 /// # Errors
 /// Only when this binary lacks a component it was built with.
 pub(super) fn standard(plugins: &PluginHost) -> Result<Bindings, Problem> {
-    let bind =
-        |name: &str, kind| plugins.bind(name, kind, &Json::empty_object()).map_err(|error| problem::internal(&error));
-    Ok(Bindings {
-        reducer: bind("mission-default", PluginKind::Reducer)?,
-        gates: vec![
-            (GateName::Review, bind("reviewer", PluginKind::Gate)?),
-            (GateName::Test, bind("tester", PluginKind::Gate)?),
-        ],
-    })
+    plugins.standard_bindings().map_err(|error| EngineError::HostFault(error).into())
 }
 
 /// Another reducer, with the mission's settings; `field` is the member that names it.

@@ -12,7 +12,7 @@ use crate::domain::rules::Refusal;
 use crate::engine::EngineError;
 use crate::policy::Denial;
 use crate::store::{StorageError, StorageErrorKind};
-use crate::wire::FieldError;
+use crate::wire::{FieldError, ScheduleProblem};
 
 /// One kind of problem.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,22 @@ kinds! {
         "The Accept header rules out what this route answers.";
     REQUEST_TIMEOUT = "REQUEST_TIMEOUT" 408 "The request did not arrive in time":
         "Its headers or body paused for longer than the host waits. Nothing was done.";
+    ROUTINE_POLICY_BLOCKED = "ROUTINE_POLICY_BLOCKED" 403 "The routine may not reach the outside world":
+        "What it does has external side effects, and `external_integrations_allowed` is false. The run `run_id` is written down as blocked. A person may allow it.";
+    ROUTINE_AGENT_DRAFT = "ROUTINE_AGENT_DRAFT" 403 "What an agent makes is a draft":
+        "An agent neither enables a routine nor loosens what keeps one in check. `field` names the member; a person may set it.";
+    ROUTINE_EXISTS = "ROUTINE_EXISTS" 409 "There is a routine of this id":
+        "Choose another id, or change the routine that has it.";
+    ROUTINE_NOT_ENABLED = "ROUTINE_NOT_ENABLED" 409 "The routine is not enabled":
+        "It is a draft or paused. Enable it; a person may also run it once with `force`.";
+    ROUTINE_QUEUE_FULL = "ROUTINE_QUEUE_FULL" 409 "Too many runs of the routine wait":
+        "Wait for some to end, or call some off.";
+    ROUTINE_RUN_STATE = "ROUTINE_RUN_STATE" 409 "The run does not stand where this can be done":
+        "`status` is where it stands. A run is approved or denied once, paused while it runs, resumed while it is paused.";
+    ROUTINE_CHANGED = "ROUTINE_CHANGED" 409 "The routine is not what it was when its run asked":
+        "A yes is for what was asked and nothing else, so the run is called off. The next run asks anew.";
+    ROUTINE_APPROVAL_REQUIRED = "ROUTINE_APPROVAL_REQUIRED" 409 "The mission waits for a person":
+        "It is the work of a routine's run that has external side effects. Approve or deny that run.";
     CONFLICT = "CONFLICT" 409 "It was decided before, and differently":
         "What is asked for cannot be had any more. Read the thing again.";
     REVISION_CONFLICT = "REVISION_CONFLICT" 409 "Somebody was faster":
@@ -105,6 +121,8 @@ kinds! {
         "`field` names the member, the detail what would be right.";
     UNKNOWN_FIELD = "UNKNOWN_FIELD" 422 "There is no such member":
         "`field` names it. Unknown members are refused so that a misspelt one is not silently ignored.";
+    INVALID_SCHEDULE = "INVALID_SCHEDULE" 422 "The schedule cannot be":
+        "`field` names the member, `problem` says what is wrong, `meaning` how that part is meant; of expressions `position` is the byte at which it begins, from 0, `read` what stands there. Nothing was saved.";
     RESOURCE_SCHEMA_VIOLATION = "RESOURCE_SCHEMA_VIOLATION" 422 "The value does not fit a schema":
         "The schema that an operator has set for `prefix` forbids the value of `key`: `pointer` leads to the part at fault, `problem` says what is wrong with it. Nothing was written.";
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED" 422 "The Idempotency-Key belongs to another request":
@@ -239,6 +257,23 @@ impl From<FieldError> for Problem {
     }
 }
 
+impl From<ScheduleProblem> for Problem {
+    fn from(error: ScheduleProblem) -> Self {
+        let field = match &error {
+            ScheduleProblem::Field(error) => return error.clone().into(),
+            ScheduleProblem::Fault { field, .. } => field.clone(),
+        };
+        let mut problem = Self::new(INVALID_SCHEDULE, error.to_string())
+            .with("field", field)
+            .with("problem", error.problem())
+            .with("meaning", error.meaning());
+        if let Some(fault) = error.expression() {
+            problem = problem.with("position", fault.at).with("read", fault.read.clone());
+        }
+        problem
+    }
+}
+
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error.kind {
@@ -314,6 +349,15 @@ impl From<EngineError> for Problem {
                 let name = name.clone();
                 Self::new(LEASE_LOST, error.to_string()).with("name", name)
             }
+            error @ (EngineError::RoutineTaken { .. }
+            | EngineError::RoutineSchedule { .. }
+            | EngineError::RoutineNotEnabled { .. }
+            | EngineError::RoutineBlocked { .. }
+            | EngineError::RoutineDraft { .. }
+            | EngineError::RoutineFull { .. }
+            | EngineError::RunState { .. }
+            | EngineError::RoutineChanged { .. }
+            | EngineError::RoutineApproval { .. }) => of_routine(&error),
             EngineError::CapabilityInvalid { .. } => {
                 Self::new(CAPABILITY_INVALID, error.to_string()).with("field", "capability")
             }
@@ -329,6 +373,36 @@ impl From<EngineError> for Problem {
             EngineError::Contended => Self::new(UNAVAILABLE, "others kept changing the same rows; nothing was changed"),
             EngineError::Storage(error) => error.into(),
         }
+    }
+}
+
+/// What went wrong with a routine or one of its runs.
+fn of_routine(error: &EngineError) -> Problem {
+    let problem = |kind| Problem::new(kind, error.to_string());
+    match error {
+        EngineError::RoutineTaken { id } => problem(ROUTINE_EXISTS).with("routine_id", id.clone()),
+        EngineError::RoutineSchedule { fault } => ScheduleProblem::from((**fault).clone()).into(),
+        EngineError::RoutineNotEnabled { id, status } => {
+            problem(ROUTINE_NOT_ENABLED).with("routine_id", id.clone()).with("status", status.as_str())
+        }
+        EngineError::RoutineBlocked { id, run_id, reason } => problem(ROUTINE_POLICY_BLOCKED)
+            .with("routine_id", id.clone())
+            .with("run_id", run_id.clone())
+            .with("reason", reason.clone()),
+        EngineError::RoutineDraft { member } => problem(ROUTINE_AGENT_DRAFT).with("field", *member),
+        EngineError::RoutineFull { id, waiting } => {
+            problem(ROUTINE_QUEUE_FULL).with("routine_id", id.clone()).with("waiting", *waiting)
+        }
+        EngineError::RunState { run_id, state, .. } => {
+            problem(ROUTINE_RUN_STATE).with("run_id", run_id.clone()).with("status", state.as_str())
+        }
+        EngineError::RoutineChanged { id, run_id } => {
+            problem(ROUTINE_CHANGED).with("routine_id", id.clone()).with("run_id", run_id.clone())
+        }
+        EngineError::RoutineApproval { mission_id } => {
+            problem(ROUTINE_APPROVAL_REQUIRED).with("mission_id", mission_id.clone())
+        }
+        _ => problem(INTERNAL),
     }
 }
 

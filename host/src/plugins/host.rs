@@ -17,7 +17,9 @@ use super::{BindError, LoadError, PluginHostError, builtin, check, gate, reducer
 use crate::clock::Clock;
 use crate::domain::artifact::Digest;
 use crate::domain::board::Board;
+use crate::domain::gate::GateName;
 use crate::domain::json::Json;
+use crate::domain::mission::Bindings;
 use crate::domain::plugin::{Binding, PluginFailure, PluginKind};
 use crate::engine::ports::{
     ArtifactSource, CallFailure, CallReport, GateCall, Judgement, Plugins, ReducerCall, Reduction, ScrubReport,
@@ -244,6 +246,19 @@ impl Plugins for PluginHost {
 
     fn component(&self, digest: &Digest) -> Option<Vec<u8>> {
         self.find(digest).map(|component| component.bytes.to_vec())
+    }
+
+    fn standard_bindings(&self) -> Result<Bindings, String> {
+        let bind = |name: &str, kind| {
+            self.bind(name, kind, &Json::empty_object()).map_err(|error| format!("{name} cannot be bound: {error}"))
+        };
+        Ok(Bindings {
+            reducer: bind("mission-default", PluginKind::Reducer)?,
+            gates: vec![
+                (GateName::Review, bind("reviewer", PluginKind::Gate)?),
+                (GateName::Test, bind("tester", PluginKind::Gate)?),
+            ],
+        })
     }
 
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {

@@ -12,6 +12,7 @@ mod expiry;
 mod memories;
 mod retention;
 mod sessions;
+mod routines;
 
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ impl Scheduler {
         loops.spawn(memories::run(engine.clone()));
         loops.spawn(retention::run(engine.clone()));
         loops.spawn(sessions::run(engine.clone()));
+        loops.spawn(routines::run(engine.clone()));
         Self { loops }
     }
 

@@ -27,7 +27,7 @@ pub(super) enum DocumentError {
     Digest,
 }
 
-fn write<T: Serialize + ?Sized>(document: &T) -> String {
+pub(super) fn write<T: Serialize + ?Sized>(document: &T) -> String {
     // Unwrap safety: the structures below have string keys and no serialiser of their own that
     // could fail, and a String takes every write.
     serde_json::to_string(document).expect("plain structures serialise")

@@ -53,6 +53,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0006_governance.sql"),
         postgres: include_str!("../../migrations/postgres/0006_governance.sql"),
     },
+    Migration {
+        number: 7,
+        name: "routines",
+        sqlite: include_str!("../../migrations/sqlite/0007_routines.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_routines.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

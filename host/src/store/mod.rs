@@ -60,6 +60,8 @@ mod memory_index;
 mod memory_search;
 mod memory_scopes;
 mod cursors;
+mod routines;
+mod occurrences;
 mod audit;
 mod log;
 

@@ -12,8 +12,8 @@ use super::sql::Dialect;
 use super::table::TableId;
 use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
 use super::{
-    approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, memories, missions, receipts,
-    resource_schemas, runs, timers, tokens, verdicts, work_items,
+    approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
+    receipts, resource_schemas, routines, runs, timers, tokens, verdicts, work_items,
 };
 use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
 use crate::domain::memory::{MemoryRecord, Visibility};
@@ -132,6 +132,12 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
         }
         Write::LogCursor(name, seq) => put(TableId::LogCursors, cursors::cursor_row(name, *seq)?, *seq),
         Write::SessionStatus(status) => put(TableId::SessionStatus, cursors::session_row(status)?, status.revision),
+        Write::Routine(routine) => put(TableId::Routines, routines::row(routine)?, routine.revision),
+        Write::DeleteRoutine(workspace_id, id) => {
+            Change::Delete { table: TableId::Routines, key: vec![workspace_id.as_str().into(), id.as_str().into()] }
+        }
+        Write::Occurrence(occurrence) => put(TableId::Occurrences, occurrences::row(occurrence)?, occurrence.revision),
+        Write::RoutineEntry(entry) => put(TableId::RoutineHistory, occurrences::entry_row(entry)?, 1),
         Write::ForgetRevision(workspace_id, key, rev) => Change::Delete {
             table: TableId::ResourceRevisions,
             key: vec![workspace_id.as_str().into(), key.as_str().into(), (*rev).into()],

@@ -6,8 +6,8 @@
 //! the list of all of them. It holds no SQL.
 
 use super::{
-    approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, receipts,
-    resource_schemas, resources, runs, timers, tokens, verdicts, work_items,
+    approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
+    receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -100,6 +100,9 @@ pub(super) enum TableId {
     ResourceSchemas,
     LogCursors,
     SessionStatus,
+    Routines,
+    Occurrences,
+    RoutineHistory,
     Resources,
     ResourceRevisions,
     Memories,
@@ -111,7 +114,7 @@ pub(super) enum TableId {
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -129,6 +132,9 @@ impl TableId {
         Self::ResourceSchemas,
         Self::LogCursors,
         Self::SessionStatus,
+        Self::Routines,
+        Self::Occurrences,
+        Self::RoutineHistory,
         Self::Resources,
         Self::ResourceRevisions,
         Self::Memories,
@@ -158,6 +164,9 @@ impl TableId {
             Self::ResourceSchemas => &resource_schemas::RESOURCE_SCHEMAS,
             Self::LogCursors => &cursors::LOG_CURSORS,
             Self::SessionStatus => &cursors::SESSION_STATUS,
+            Self::Routines => &routines::ROUTINES,
+            Self::Occurrences => &occurrences::OCCURRENCES,
+            Self::RoutineHistory => &occurrences::ROUTINE_HISTORY,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Memories => &memories::MEMORIES,

@@ -10,13 +10,16 @@ use crate::domain::artifact::Artifact;
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
-use crate::domain::id::{ApprovalId, EvaluationId, EventId, MemoryId, MissionId, RunId, TokenId, WorkspaceId};
+use crate::domain::id::{
+    ApprovalId, EvaluationId, EventId, MemoryId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
+};
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
 use crate::domain::memory::vector::Vector;
 use crate::domain::mission::Mission;
 use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::resource::{ResourceKey, ResourceWrite};
+use crate::domain::routine::{Occurrence, Routine, RoutineEntry, Slot};
 use crate::domain::run::Run;
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
@@ -197,6 +200,19 @@ impl Guard {
         Self::by_id(TableId::LogCursors, name, seq)
     }
 
+    /// The routine is at exactly this revision; `None`: there is no such routine.
+    pub fn routine(workspace_id: &WorkspaceId, id: &RoutineId, revision: Option<u64>) -> Self {
+        let key = vec![workspace_id.as_str().into(), id.as_str().into()];
+        Self { table: TableId::Routines, key, expected: revision, end: None }
+    }
+
+    /// The occurrence in this slot is at exactly this revision; `None`: there is none, and whoever
+    /// writes it is the first.
+    pub fn occurrence(workspace_id: &WorkspaceId, routine_id: &RoutineId, slot: &Slot, revision: Option<u64>) -> Self {
+        let key = vec![workspace_id.as_str().into(), routine_id.as_str().into(), slot.as_str().into()];
+        Self { table: TableId::Occurrences, key, expected: revision, end: None }
+    }
+
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
         Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
@@ -277,6 +293,14 @@ pub enum Write {
     LogCursor(&'static str, u64),
     /// What the status indexer knows of a session.
     SessionStatus(SessionStatusRow),
+    /// A routine.
+    Routine(Box<Routine>),
+    /// The routine of this id is gone, if it was there.
+    DeleteRoutine(WorkspaceId, RoutineId),
+    /// An occurrence of a routine.
+    Occurrence(Box<Occurrence>),
+    /// A line of a routine's history. Written once.
+    RoutineEntry(RoutineEntry),
     /// This revision of a key is no longer kept.
     ForgetRevision(WorkspaceId, ResourceKey, u64),
     /// Events up to this `seq` are gone from the log.

@@ -186,7 +186,8 @@ pub fn budgets_from_view(view: &BudgetsView) -> Budgets {
     }
 }
 
-fn budgets_view(budgets: &Budgets) -> BudgetsView {
+/// Limits for people and programs.
+pub fn budgets_view(budgets: &Budgets) -> BudgetsView {
     BudgetsView {
         max_steps: budgets.max_steps,
         max_tool_calls: budgets.max_tool_calls,

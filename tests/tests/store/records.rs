@@ -163,6 +163,40 @@ async fn log_events_come_back_as_they_were() {
 }
 
 #[track_caller]
+#[tokio::test]
+async fn routines_come_back_as_they_were_and_go() {
+    on_both_databases(async |store| {
+        for seed in 0..ROUNDS {
+            let routine = records::routine(&mut Random::new(seed), &format!("r{}", seed % 7));
+            write(&store, Write::Routine(Box::new(routine.clone()))).await;
+            assert_eq!(store.routine(&routine.workspace_id, &routine.id).await.unwrap(), Some(routine.clone()));
+            if seed % 5 == 0 {
+                write(&store, Write::DeleteRoutine(routine.workspace_id.clone(), routine.id.clone())).await;
+                assert_eq!(store.routine(&routine.workspace_id, &routine.id).await.unwrap(), None);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn occurrences_and_histories_of_routines_come_back_as_they_were() {
+    on_both_databases(async |store| {
+        for seed in 0..ROUNDS {
+            let random = &mut Random::new(seed);
+            let occurrence = records::occurrence(random, "r", &format!("run_{}", seed % 7));
+            write(&store, Write::Occurrence(Box::new(occurrence.clone()))).await;
+            let found = store.occurrence(&occurrence.workspace_id, &occurrence.id).await.unwrap();
+            assert_eq!(found, Some(occurrence));
+            let entry = records::routine_entry(random, "r", &format!("evt_{seed:03}"));
+            write(&store, Write::RoutineEntry(entry.clone())).await;
+            let found = store.routine_history(&entry.workspace_id, &entry.routine_id, None, 1).await.unwrap();
+            assert_eq!(found, [entry], "the newest comes first");
+        }
+    })
+    .await;
+}
+
 fn assert_invalid(answer: Result<sluice::store::Committed, CommitError>, place: &str) {
     let Err(CommitError::Storage(error)) = answer else { panic!("{answer:?}") };
     assert_eq!(error.kind, StorageErrorKind::Invalid);

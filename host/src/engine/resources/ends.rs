@@ -19,7 +19,7 @@ impl Default for Ends {
 
 impl Ends {
     /// Something ends at `end`.
-    pub(super) fn note(&self, end: Timestamp) {
+    pub(in crate::engine) fn note(&self, end: Timestamp) {
         self.0.send_if_modified(|earliest| {
             let is_earlier = end < *earliest;
             *earliest = end.min(*earliest);
@@ -27,7 +27,7 @@ impl Ends {
         });
     }
 
-    pub(super) fn subscribe(&self) -> EndsSeen {
+    pub(in crate::engine) fn subscribe(&self) -> EndsSeen {
         EndsSeen { ends: self.0.clone(), changes: self.0.subscribe() }
     }
 }

@@ -1,0 +1,376 @@
+//! What a routine does, as its author wrote it, made a mission of.
+//!
+//! An entrypoint is a text, one run or a whole mission. A run is a mission of one work item
+//! without gates: whatever is done goes through the same machinery. In texts that people and agents
+//! read, `{{args.NAME}}` and `{{scheduled_at}}` are filled in.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use sluice_api::mission::{Budgets, MissionRequest, WorkItemRequest};
+
+use crate::domain::capability;
+use crate::domain::mission::Bindings;
+use crate::domain::routine::{Occurrence, RoutineSettings};
+use crate::wire::{self, FieldError};
+
+/// Longest title of a mission, in characters; a routine's name is cut to it.
+const TITLE_MAX_CHARS: usize = 200;
+/// Longest entrypoint, in bytes of JSON.
+const ENTRYPOINT_MAX_BYTES: usize = 256 * 1024;
+/// Longest arguments, in bytes of JSON.
+const ARGS_MAX_BYTES: usize = 64 * 1024;
+/// Most capabilities of a routine.
+const CAPABILITIES_MAX: usize = 100;
+/// Members that name something in the outside world, wherever they stand.
+const OUTSIDE: [&str; 6] = ["connector", "connectors", "webhook", "webhooks", "webhook_url", "callback_url"];
+
+/// A mission that is to be made.
+pub(super) struct Work {
+    pub(super) request: MissionRequest,
+    /// Whether its items pass the gates.
+    has_gates: bool,
+}
+
+impl Work {
+    /// The components it is pinned to.
+    pub(super) fn bindings(&self, standard: &Bindings) -> Bindings {
+        let gates = if self.has_gates { standard.gates.clone() } else { Vec::new() };
+        Bindings { reducer: standard.reducer.clone(), gates }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunEntrypoint {
+    #[serde(default)]
+    title: Option<String>,
+    prompt: String,
+    #[serde(default)]
+    action: Option<Map<String, Value>>,
+    #[serde(default, alias = "assigned_agent")]
+    agent: Option<String>,
+    #[serde(default)]
+    skills: Vec<String>,
+}
+
+/// What is filled into texts.
+struct Filled<'a> {
+    args: &'a Map<String, Value>,
+    scheduled_at: &'a str,
+}
+
+/// The mission of one occurrence; of none in particular when it is only checked.
+///
+/// # Errors
+/// The member at fault.
+pub(super) fn work_of(settings: &RoutineSettings, occurrence: Option<&Occurrence>) -> Result<Work, FieldError> {
+    let args = args_of(settings)?;
+    let scheduled_at = occurrence.map_or("", |occurrence| &occurrence.local);
+    let filled = Filled { args: &args, scheduled_at };
+    let mut work = match wire::value_of(&settings.entrypoint) {
+        Value::String(text) => text_work(settings, &text, &filled)?,
+        Value::Object(members) if members.len() == 1 && members.contains_key("run") => {
+            run_work(settings, read("entrypoint.run", members["run"].clone())?, &filled)?
+        }
+        Value::Object(members) if members.len() == 1 && members.contains_key("mission") => {
+            mission_work(read("entrypoint.mission", members["mission"].clone())?, &filled)?
+        }
+        _ => return Err(FieldError::new("entrypoint", "is a text, {\"run\":{..}} or {\"mission\":{..}}")),
+    };
+    let request = &mut work.request;
+    for asked in &settings.capabilities {
+        if !request.capabilities.contains(asked) {
+            request.capabilities.push(asked.clone());
+        }
+    }
+    request.budgets = lower(&request.budgets, &wire::budgets_view(&settings.budgets));
+    if let Some(occurrence) = occurrence {
+        request.metadata.insert("routine".to_owned(), told_of(occurrence));
+        if !args.is_empty() {
+            request.metadata.insert("args".to_owned(), Value::Object(args));
+        }
+    }
+    Ok(work)
+}
+
+/// Checks everything about what a routine does, and tells whether that reaches the outside world: by a
+/// capability, or because entrypoint or arguments name a connector or a webhook.
+///
+/// # Errors
+/// The member at fault.
+pub(super) fn check(settings: &RoutineSettings) -> Result<bool, FieldError> {
+    let long =
+        |json: &crate::domain::json::Json, max: usize| (json.as_str().len() > max).then_some(json.as_str().len());
+    for (field, json, max) in
+        [("entrypoint", &settings.entrypoint, ENTRYPOINT_MAX_BYTES), ("args", &settings.args, ARGS_MAX_BYTES)]
+    {
+        if let Some(bytes) = long(json, max) {
+            return Err(FieldError::new(field, format!("has {bytes} bytes; at most {max} are allowed")));
+        }
+    }
+    for (field, json) in [("entrypoint", &settings.entrypoint), ("args", &settings.args)] {
+        if holds_nul(&wire::value_of(json)) {
+            return Err(FieldError::new(field, "has the character U+0000, which cannot be stored; leave it out"));
+        }
+    }
+    if settings.capabilities.len() > CAPABILITIES_MAX {
+        let message = format!("has {} entries; at most {CAPABILITIES_MAX} are allowed", settings.capabilities.len());
+        return Err(FieldError::new("capabilities", message));
+    }
+    let mut work = work_of(settings, None)?;
+    let mut numbers = 0..;
+    wire::check_request(&mut work.request, || format!("wi_{}", numbers.next().unwrap_or(0))).map_err(|error| {
+        let place = if work.has_gates { "entrypoint.mission" } else { "entrypoint" };
+        FieldError::new(format!("{place}.{}", error.field), error.message)
+    })?;
+    let by_capability = work.request.capabilities.iter().any(|pattern| reaches_outside(pattern));
+    Ok(by_capability
+        || names_outside(&wire::value_of(&settings.entrypoint))
+        || names_outside(&wire::value_of(&settings.args)))
+}
+
+/// Whether a capability may cover an action of a connector.
+fn reaches_outside(pattern: &str) -> bool {
+    matches!(pattern.split('.').next(), Some("connector" | "*"))
+}
+
+fn names_outside(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| OUTSIDE.contains(&name.as_str()) && !value.is_null() || names_outside(value)),
+        Value::Array(values) => values.iter().any(names_outside),
+        _ => false,
+    }
+}
+
+fn holds_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Array(values) => values.iter().any(holds_nul),
+        _ => false,
+    }
+}
+
+fn args_of(settings: &RoutineSettings) -> Result<Map<String, Value>, FieldError> {
+    match wire::value_of(&settings.args) {
+        Value::Object(args) => Ok(args),
+        _ => Err(FieldError::new("args", "is no object")),
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(field: &str, value: Value) -> Result<T, FieldError> {
+    serde_json::from_value(value).map_err(|error| FieldError::new(field, error.to_string()))
+}
+
+/// `run`, `connector.NAME.ACTION`, or a prompt.
+fn text_work(settings: &RoutineSettings, text: &str, filled: &Filled<'_>) -> Result<Work, FieldError> {
+    let mut run = RunEntrypoint { title: None, prompt: text.to_owned(), action: None, agent: None, skills: Vec::new() };
+    if text.trim().is_empty() {
+        return Err(FieldError::new("entrypoint", "is empty; it is what an agent is asked"));
+    }
+    if text == "run" {
+        let prompt = filled.args.get("prompt").and_then(Value::as_str);
+        prompt
+            .ok_or_else(|| FieldError::new("args.prompt", "is missing; `run` asks an agent this"))?
+            .clone_into(&mut run.prompt);
+        return run_work(settings, run, filled);
+    }
+    let Some((connector, action)) = text.strip_prefix("connector.").and_then(|rest| rest.split_once('.')) else {
+        return run_work(settings, run, filled);
+    };
+    run.prompt = format!("Ask for `{text}` with the arguments of this work item's action, and report what came of it.");
+    let Value::Object(asked) = json!({"connector": connector, "action": action, "args": filled.args}) else {
+        return Err(FieldError::new("entrypoint", "is no connector's action"));
+    };
+    run.action = Some(asked);
+    let mut work = run_work(settings, run, filled)?;
+    work.request.capabilities.push(capability::of_action(connector, action));
+    Ok(work)
+}
+
+fn run_work(settings: &RoutineSettings, run: RunEntrypoint, filled: &Filled<'_>) -> Result<Work, FieldError> {
+    let title = match &run.title {
+        Some(title) => fill("entrypoint.run.title", title, filled)?,
+        None => settings.name.chars().take(TITLE_MAX_CHARS).collect(),
+    };
+    if run.prompt.trim().is_empty() {
+        return Err(FieldError::new("entrypoint.run.prompt", "is empty; it is what an agent is asked"));
+    }
+    let item = WorkItemRequest {
+        id: None,
+        title: title.clone(),
+        detail: Some(fill("entrypoint.run.prompt", &run.prompt, filled)?),
+        depends_on: Vec::new(),
+        assigned_agent: run.agent,
+        skills: run.skills,
+        action: run.action,
+        metadata: None,
+    };
+    let request = MissionRequest {
+        title,
+        goal: settings.name.clone(),
+        success_criteria: Vec::new(),
+        budgets: Budgets::default(),
+        capabilities: Vec::new(),
+        entrypoint: None,
+        metadata: Map::new(),
+        work_items: vec![item],
+    };
+    Ok(Work { request, has_gates: false })
+}
+
+fn mission_work(mut request: MissionRequest, filled: &Filled<'_>) -> Result<Work, FieldError> {
+    request.title = fill("entrypoint.mission.title", &request.title, filled)?;
+    request.goal = fill("entrypoint.mission.goal", &request.goal, filled)?;
+    for (index, item) in request.work_items.iter_mut().enumerate() {
+        let field = |name: &str| format!("entrypoint.mission.work_items[{index}].{name}");
+        item.title = fill(&field("title"), &item.title, filled)?;
+        if let Some(detail) = &item.detail {
+            item.detail = Some(fill(&field("detail"), detail, filled)?);
+        }
+    }
+    Ok(Work { request, has_gates: true })
+}
+
+/// `text` with its placeholders replaced; what is filled in is not looked at again.
+fn fill(field: &str, text: &str, filled: &Filled<'_>) -> Result<String, FieldError> {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once("{{") {
+        out.push_str(before);
+        let placeholder = after.split_once("}}").filter(|(name, _)| is_name(name.trim()));
+        let Some((name, behind)) = placeholder else {
+            out.push_str("{{");
+            rest = after;
+            continue;
+        };
+        match (name.trim(), name.trim().strip_prefix("args.").and_then(|name| filled.args.get(name))) {
+            ("scheduled_at", _) => out.push_str(filled.scheduled_at),
+            (_, Some(Value::String(text))) => out.push_str(text),
+            (_, Some(value)) => out.push_str(&value.to_string()),
+            (name, None) => {
+                let known: Vec<String> = filled.args.keys().map(|name| format!("`args.{name}`")).collect();
+                let message = format!(
+                    "`{{{{{name}}}}}` is unknown; there are `scheduled_at`{}{}",
+                    if known.is_empty() { "" } else { ", " },
+                    known.join(", ")
+                );
+                return Err(FieldError::new(field, message));
+            }
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// What the mission's workers are told of the occurrence.
+fn told_of(occurrence: &Occurrence) -> Value {
+    json!({
+        "routine_id": occurrence.routine_id.as_str(),
+        "run_id": occurrence.id.as_str(),
+        "trigger": occurrence.trigger.as_str(),
+        "scheduled_at_ms": occurrence.scheduled_at.as_millis(),
+        "scheduled_at": occurrence.local,
+        "missed_count": occurrence.missed_count,
+        "missed_since_ms": occurrence.missed_since.map(crate::domain::time::Timestamp::as_millis),
+    })
+}
+
+/// The lower of each limit.
+fn lower(a: &Budgets, b: &Budgets) -> Budgets {
+    fn least<T: Ord + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {
+        a.into_iter().chain(b).min()
+    }
+    Budgets {
+        max_steps: least(a.max_steps, b.max_steps),
+        max_tool_calls: least(a.max_tool_calls, b.max_tool_calls),
+        max_duration_ms: least(a.max_duration_ms, b.max_duration_ms),
+        max_attempts: least(a.max_attempts, b.max_attempts),
+        max_parallel_runs: least(a.max_parallel_runs, b.max_parallel_runs),
+        max_interruptions: least(a.max_interruptions, b.max_interruptions),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::json::Json;
+    use crate::domain::mission;
+    use crate::domain::routine::{Misfire, Overlap, ScheduleSpec};
+
+    fn settings(entrypoint: &Value, args: &Value, capabilities: &[&str]) -> RoutineSettings {
+        RoutineSettings {
+            name: "Nightly".to_owned(),
+            schedule: ScheduleSpec::Cron { expression: "@daily".to_owned() },
+            timezone: "UTC".to_owned(),
+            exclude: Vec::new(),
+            jitter_ms: 0,
+            starts_at: None,
+            ends_at: None,
+            misfire: Misfire::default(),
+            overlap: Overlap::default(),
+            entrypoint: Json::from_valid(entrypoint.to_string()),
+            args: Json::from_valid(args.to_string()),
+            budgets: mission::Budgets { max_steps: Some(5), ..mission::Budgets::default() },
+            capabilities: capabilities.iter().map(|&text| text.to_owned()).collect(),
+            requires_approval: true,
+            external_integrations_allowed: false,
+            pause_after_failures: None,
+        }
+    }
+
+    #[test]
+    fn texts_are_filled_in_once() {
+        let entrypoint =
+            json!({"run": {"title": "For {{ args.who }}", "prompt": "{{args.who}} {{args.n}} {{ not a name }} {{"}});
+        let work = work_of(&settings(&entrypoint, &json!({"who": "{{args.n}}", "n": [1]}), &[]), None).ok().unwrap();
+        assert_eq!(work.request.title, "For {{args.n}}");
+        assert_eq!(work.request.work_items[0].detail.as_deref(), Some("{{args.n}} [1] {{ not a name }} {{"));
+        assert_eq!(work.request.budgets.max_steps, Some(5));
+        let unknown = check(&settings(&json!("Hello {{args.you}}"), &json!({"who": 1}), &[])).unwrap_err();
+        assert_eq!(
+            unknown.to_string(),
+            "entrypoint.run.prompt: `{{args.you}}` is unknown; there are `scheduled_at`, `args.who`"
+        );
+    }
+
+    #[test]
+    fn what_reaches_the_outside_world_is_found() {
+        let plain = json!("Sum up");
+        let no = json!({});
+        for (entrypoint, args, capabilities) in [
+            (plain.clone(), no.clone(), &["connector.github.create_pr"][..]),
+            (plain.clone(), no.clone(), &["*.*.*"]),
+            (json!("connector.mail.send"), no.clone(), &[]),
+            (plain.clone(), json!({"deep": [{"webhook_url": "https://example.org"}]}), &[]),
+            (json!({"run": {"prompt": "x", "action": {"connector": "mail"}}}), no.clone(), &[]),
+            (json!({"mission": {"title": "T", "capabilities": ["connector.mail.*"]}}), no.clone(), &[]),
+        ] {
+            assert_eq!(check(&settings(&entrypoint, &args, capabilities)), Ok(true), "{entrypoint} {args}");
+        }
+        assert_eq!(check(&settings(&plain, &json!({"connector": null}), &["resource.read:team/"])), Ok(false));
+    }
+
+    #[test]
+    fn a_wrong_entrypoint_is_refused_by_name() {
+        let no = json!({});
+        for (entrypoint, args, field) in [
+            (json!(""), &no, "entrypoint"),
+            (json!({"run": {"prompt": "x"}, "mission": {}}), &no, "entrypoint"),
+            (json!({"run": {"prompt": "x", "gates": []}}), &no, "entrypoint.run"),
+            (json!({"run": {"prompt": " "}}), &no, "entrypoint.run.prompt"),
+            (json!({"mission": {"title": " "}}), &no, "entrypoint.mission.title"),
+            (json!("run"), &no, "args.prompt"),
+            (json!("x"), &json!([]), "args"),
+        ] {
+            assert_eq!(check(&settings(&entrypoint, args, &[])).unwrap_err().field, field, "{entrypoint}");
+        }
+    }
+}
