@@ -168,7 +168,8 @@ fn has_hex_pairs(text: &[u8]) -> bool {
         let marks = bits_at(text, base, |byte| byte == b'x');
         let rows = gaps & gaps >> 3 & gaps >> 6;
         // A gap in front of `0x`, which may stand right behind the block.
-        let prefixed = gaps & (u128::from(marks) | u128::from(bits_at(text, base + 64, |byte| byte == b'x')) << 64) >> 2;
+        let prefixed =
+            gaps & (u128::from(marks) | u128::from(bits_at(text, base + 64, |byte| byte == b'x')) << 64) >> 2;
         let mut worth = u64::try_from((rows | prefixed) & u128::from(u64::MAX)).unwrap_or(u64::MAX);
         gaps >>= 64;
         while worth != 0 {
