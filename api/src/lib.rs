@@ -16,6 +16,8 @@ pub mod history;
 pub mod event;
 pub mod work;
 pub mod session;
+pub mod schedule;
+pub mod routine;
 pub mod token;
 pub mod problem;
 pub mod server;

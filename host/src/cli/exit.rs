@@ -136,7 +136,17 @@ impl From<ClientError> for Failure {
             // A rule forbids it, or it will do later: what was given is as it should be.
             (
                 _,
-                Some("EVENT_REFUSED" | "LEASE_LOST" | "LEASE_HELD" | "RESOURCE_REVISION_CONFLICT" | "RESOURCE_CLAIMED"),
+                Some(
+                    "EVENT_REFUSED"
+                    | "LEASE_LOST"
+                    | "LEASE_HELD"
+                    | "RESOURCE_REVISION_CONFLICT"
+                    | "RESOURCE_CLAIMED"
+                    | "ROUTINE_POLICY_BLOCKED"
+                    | "ROUTINE_QUEUE_FULL"
+                    | "ROUTINE_CHANGED"
+                    | "ROUTINE_APPROVAL_REQUIRED",
+                ),
             )
             | (Some(408 | 429), _) => false,
             (Some(status), _) => status < 500,
@@ -163,6 +173,8 @@ fn list_of_what_is_missing(error: &ClientError) -> Option<&'static str> {
         "token" => Some("token list"),
         "resource" => Some("resource ls"),
         "lease" => Some("lease ls"),
+        "routine" => Some("routine ls"),
+        "routine's" => Some("routine runs"),
         "memory" => Some("memory ls"),
         _ => None,
     }

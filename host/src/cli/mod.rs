@@ -5,6 +5,7 @@ mod exit;
 mod output;
 mod table;
 mod span;
+mod moment;
 mod mission_file;
 mod suggest;
 mod connect;
@@ -23,6 +24,7 @@ mod token;
 mod resource;
 mod memory;
 mod lease;
+mod routine;
 mod work;
 mod prime;
 mod plugin;
@@ -78,6 +80,9 @@ enum Command {
     /// Be the only one: take names that one holder at a time has
     #[command(subcommand)]
     Lease(lease::LeaseCommand),
+    /// Have work start by a schedule, and see what came of it
+    #[command(subcommand)]
+    Routine(routine::RoutineCommand),
     Work(Box<work::WorkArgs>),
     /// Print what an agent needs to know to work on a run
     Prime(prime::PrimeArgs),
@@ -155,6 +160,7 @@ impl Command {
             Self::Resource(command) => resource::execute(command).await,
             Self::Memory(command) => memory::execute(command).await,
             Self::Lease(command) => lease::execute(command).await,
+            Self::Routine(command) => routine::execute(command).await,
             Self::Work(args) => work::execute(*args).await,
             Self::Prime(args) => prime::execute(&args),
             Self::Plugin(command) => plugin::execute(command),
@@ -179,6 +185,7 @@ impl Command {
             Self::Resource(command) => command.wants_json(),
             Self::Memory(command) => command.wants_json(),
             Self::Lease(command) => command.wants_json(),
+            Self::Routine(command) => command.wants_json(),
             Self::Work(args) => args.json,
             Self::Prime(args) => args.json,
             Self::Plugin(command) => command.wants_json(),

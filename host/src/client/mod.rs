@@ -18,6 +18,7 @@ mod tokens;
 mod resources;
 mod memories;
 mod leases;
+mod routines;
 mod server;
 mod worker;
 
@@ -26,6 +27,7 @@ pub use follow::{EventFilter, Follow, From, Told};
 pub use memories::MemoryFilter;
 pub use missions::MissionFilter;
 pub use resources::{ResourceFilter, WriteTerms};
+pub use routines::RoutineRunFilter;
 pub use runs::RunFilter;
 pub use transport::{Address, LocalAnswer, LocalCall, LocalRequest, ready_tls};
 pub use worker::{RemoteCoordinator, RemoteOptions};

@@ -70,7 +70,7 @@ impl Places {
     /// The index in which a filter stands, and the texts it stands under there. No event has two of
     /// them, so that no follower is told of one event twice.
     fn place<'f>(&mut self, filter: &'f LogFilter) -> (&mut Texts, Vec<&'f str>) {
-        let LogFilter { mission_id, run_id, session_id, type_prefixes, key_prefixes } = filter;
+        let LogFilter { mission_id, run_id, session_id, type_prefixes, key_prefixes, routine_id: _ } = filter;
         if let Some(prefixes) = key_prefixes {
             (&mut self.keys, shortest(prefixes))
         } else if let Some(run_id) = run_id {

@@ -1,8 +1,9 @@
 //! Writes that their callers named with `Idempotency-Key`: done once, answered the same for a day.
 //!
 //! Creating a mission, telling it something, writing resources, taking leases, having something remembered and
-//! promoted write their receipt in the transaction that does the deed, so that not even a crash between deed and answer does it twice. Everything else is
-//! harmless to repeat, and its receipt is written after the answer is known.
+//! promoted, making, changing and starting routines write their receipt in the transaction that does the deed, so
+//! that not even a crash between deed and answer does it twice. Everything else is harmless to repeat, and its
+//! receipt is written after the answer is known.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -29,6 +29,7 @@ mod bindings;
 mod resources;
 mod memory;
 mod leases;
+mod routines;
 mod runs;
 mod sessions;
 mod artifacts;
@@ -121,6 +122,26 @@ fn table() -> Routes {
         .guarded(Action::LeaseRead, routes!(leases::show))
         .guarded(Action::LeaseHold, routes!(leases::renew))
         .guarded(Action::LeaseHold, routes!(leases::release))
+        .guarded(Action::RoutineRead, routes!(routines::preview::preview))
+        .guarded(Action::RoutineRead, routes!(routines::templates::list))
+        .guarded(Action::RoutineWrite, routes!(routines::write::create))
+        .guarded(Action::RoutineRead, routes!(routines::read::list))
+        .guarded(Action::RoutineRead, routes!(routines::read::show))
+        .guarded(Action::RoutineWrite, routes!(routines::write::change))
+        .guarded(Action::RoutineWrite, routes!(routines::write::delete))
+        .guarded(Action::RoutineRead, routes!(routines::read::history))
+        .guarded(Action::RoutineRun, routes!(routines::start::run_now))
+        .guarded(Action::RoutineRun, routes!(routines::start::backfill))
+        .guarded(Action::RoutineRead, routes!(routines::runs::list))
+        .guarded(Action::RoutineRead, routes!(routines::runs::list_own))
+        .guarded(Action::RoutineRead, routes!(routines::runs::show))
+        .guarded(Action::RoutineDecide, routes!(routines::steps::approve))
+        .guarded(Action::RoutineDecide, routes!(routines::steps::deny))
+        .guarded(Action::RoutineRun, routes!(routines::steps::pause))
+        .guarded(Action::RoutineRun, routes!(routines::steps::resume))
+        .guarded(Action::RoutineRead, routes!(routines::artifacts::list))
+        .guarded(Action::RoutineRun, routes!(routines::artifacts::leave))
+        .guarded(Action::RoutineRead, routes!(stream::routines::watch))
         .guarded(Action::EventRead, routes!(stream::log::follow))
         .guarded(Action::EventRead, routes!(stream::log::follow_global))
         .guarded(Action::TicketCreate, routes!(stream::log::draw_ticket))

@@ -22,6 +22,7 @@ use utoipa::OpenApi as _;
         (name = "resources", description = "Shared resources: a board of records with revisions"),
         (name = "memory", description = "Governed memory: what is remembered, by tier"),
         (name = "leases", description = "Leases: names that one holder at a time has"),
+        (name = "routines", description = "Routines: work that starts by a schedule"),
         (name = "events", description = "The log, followed"),
         (name = "tokens", description = "Tokens: who may ask"),
         (name = "audit", description = "The audit"),

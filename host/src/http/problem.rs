@@ -12,7 +12,7 @@ use crate::domain::rules::Refusal;
 use crate::engine::EngineError;
 use crate::policy::Denial;
 use crate::store::{StorageError, StorageErrorKind};
-use crate::wire::FieldError;
+use crate::wire::{FieldError, ScheduleProblem};
 
 /// One kind of problem.
 #[derive(Debug, Clone, Copy)]
@@ -117,12 +117,12 @@ kinds! {
         "The path and the query are longer than the host takes. Send data in the body.";
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE" 415 "The body has the wrong content type":
         "The content types the route takes are in the detail.";
-    INVALID_SCHEDULE = "INVALID_SCHEDULE" 422 "When the routine happens cannot be understood":
-        "`field` names the part; for expressions `position` is the byte that is wrong, `problem` what is wrong with it.";
     INVALID_FIELD = "INVALID_FIELD" 422 "A member is not as it should be":
         "`field` names the member, the detail what would be right.";
     UNKNOWN_FIELD = "UNKNOWN_FIELD" 422 "There is no such member":
         "`field` names it. Unknown members are refused so that a misspelt one is not silently ignored.";
+    INVALID_SCHEDULE = "INVALID_SCHEDULE" 422 "The schedule cannot be":
+        "`field` names the member, `problem` says what is wrong, `meaning` how that part is meant; of expressions `position` is the byte at which it begins, from 0, `read` what stands there. Nothing was saved.";
     RESOURCE_SCHEMA_VIOLATION = "RESOURCE_SCHEMA_VIOLATION" 422 "The value does not fit a schema":
         "The schema that an operator has set for `prefix` forbids the value of `key`: `pointer` leads to the part at fault, `problem` says what is wrong with it. Nothing was written.";
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED" 422 "The Idempotency-Key belongs to another request":
@@ -257,6 +257,23 @@ impl From<FieldError> for Problem {
     }
 }
 
+impl From<ScheduleProblem> for Problem {
+    fn from(error: ScheduleProblem) -> Self {
+        let field = match &error {
+            ScheduleProblem::Field(error) => return error.clone().into(),
+            ScheduleProblem::Fault { field, .. } => field.clone(),
+        };
+        let mut problem = Self::new(INVALID_SCHEDULE, error.to_string())
+            .with("field", field)
+            .with("problem", error.problem())
+            .with("meaning", error.meaning());
+        if let Some(fault) = error.expression() {
+            problem = problem.with("position", fault.at).with("read", fault.read.clone());
+        }
+        problem
+    }
+}
+
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
         match error.kind {
@@ -364,7 +381,7 @@ fn of_routine(error: &EngineError) -> Problem {
     let problem = |kind| Problem::new(kind, error.to_string());
     match error {
         EngineError::RoutineTaken { id } => problem(ROUTINE_EXISTS).with("routine_id", id.clone()),
-        EngineError::RoutineSchedule { .. } => problem(INVALID_SCHEDULE).with("field", "schedule"),
+        EngineError::RoutineSchedule { fault } => ScheduleProblem::from((**fault).clone()).into(),
         EngineError::RoutineNotEnabled { id, status } => {
             problem(ROUTINE_NOT_ENABLED).with("routine_id", id.clone()).with("status", status.as_str())
         }

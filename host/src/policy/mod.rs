@@ -148,6 +148,14 @@ actions! {
     ResourceWrite = "resource.write" on "resource":     Yes  Yes  Yes  No  Yes;
     /// Say what values of shared resources have to look like.
     ResourceRule = "resource.rule" on "resource":       Yes  No   No   No  No;
+    /// See routines and their runs, follow them, ask what a schedule means.
+    RoutineRead = "routine.read" on "routine":          Yes  Yes  Yes  Yes No, ticket;
+    /// Make, change and delete routines.
+    RoutineWrite = "routine.write" on "routine":        Yes  Yes  Own  No  No;
+    /// Have routines run outside their schedule, pause and resume their runs.
+    RoutineRun = "routine.run" on "routine":            Yes  Yes  Own  No  No;
+    /// Answer for runs of routines that wait for a person.
+    RoutineDecide = "routine.decide" on "routine":      Yes  Yes  No   No  No;
     /// Find what is remembered; which tiers is the grant's.
     MemoryRead = "memory.read" on "memory":             Yes  Yes  Yes  Yes Yes;
     /// Have something remembered, and see what the scrubber would make of it.

@@ -11,6 +11,8 @@ mod command;
 mod fact;
 mod history;
 mod session;
+mod schedule;
+mod routine;
 mod visible;
 
 pub use command::{from_view as command_from_view, understand, view as command_view};
@@ -27,9 +29,11 @@ pub use mission::{
     mission_view, work_item_view,
 };
 pub use resource::{claim_shown, claim_value, merge_patch, named_lease_view, resource_view, revision_view};
+pub use routine::{lay_over, routine_entry_view, routine_run_view, routine_view, settings_of, waiting_for};
 pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,
 };
+pub use schedule::{ScheduleProblem, ScheduleTerms, ZONE_DEFAULT, preview_answer, read_schedule, schedule_view};
 pub use schema::{JsonSchema, SchemaProblem, UnknownName};
 pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use visible::visible;

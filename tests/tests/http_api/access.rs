@@ -31,6 +31,9 @@ struct Things {
     approval: String,
     token: String,
     lease: String,
+    routine: String,
+    /// A run of it.
+    routine_run: String,
     memory: String,
 }
 
@@ -120,6 +123,11 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
     let memory = posted(server, "/memory/put", &run_token, remembered).await["id"].clone();
     let lease = json!({"name": format!("of {run}"), "ttl_ms": 600_000});
     let lease = posted(server, "/leases", &token, lease).await["lease_id"].clone();
+    let made =
+        json!({"name": "of the test", "schedule": "0 0 1 1 *", "entrypoint": "do nothing", "overlap_policy": "allow"});
+    let routine = text(&posted(server, "/routines", &token, made).await["routine"]["id"]);
+    let operator = server.token(workspace, Role::Operator, "user.maker").await;
+    let ran = posted(server, &format!("/routines/{routine}/run_now"), &operator, json!({"force": true})).await;
     let (token, _) = issue(server, workspace, Role::Viewer, bearer, None).await;
     Things {
         workspace,
@@ -132,8 +140,17 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
         approval: text(&asked["approval_id"]),
         token,
         lease: text(&lease),
+        routine,
+        routine_run: text(&ran["run_id"]),
         memory: text(&memory),
     }
+}
+
+/// The routine that somebody was allowed to delete, for whoever asks next.
+async fn made_again(server: &TestServer, of: &Things) {
+    let token = server.token(of.workspace, Role::Member, &of.worker).await;
+    let made = json!({"id": of.routine, "name": "again", "schedule": "0 0 1 1 *", "entrypoint": "do nothing"});
+    posted(server, "/routines", &token, made).await;
 }
 
 /// The requests for one operation; an operation nobody taught to this test fails it.
@@ -146,6 +163,8 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         Some("approvals") => &of.approval,
         Some("tokens") => &of.token,
         Some("leases") => &of.lease,
+        Some("routines") if operation.path.starts_with("/routines/runs/") => &of.routine_run,
+        Some("routines") => &of.routine,
         Some("memory") => &of.memory,
         _ => "not-found",
     };
@@ -185,6 +204,16 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /resource/schemas"
         | "GET /leases"
         | "GET /leases/{id}"
+        | "GET /routines"
+        | "GET /routines/{id}"
+        | "GET /routines/{id}/history"
+        | "GET /routines/{id}/runs"
+        | "GET /routines/runs"
+        | "GET /routines/runs/{id}"
+        | "GET /routines/runs/{id}/artifacts"
+        | "GET /routines/templates"
+        | "GET /routines/events"
+        | "DELETE /routines/{id}"
         | "GET /memory"
         | "GET /memory/audit"
         | "GET /runs/{id}/context"
@@ -195,7 +224,17 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "POST /runs/{id}/heartbeat"
         | "POST /leases/{id}/renew"
         | "POST /leases/{id}/release"
+        | "POST /routines/runs/{id}/approve"
+        | "POST /routines/runs/{id}/deny"
+        | "POST /routines/runs/{id}/pause"
+        | "POST /routines/runs/{id}/resume"
+        | "PATCH /routines/{id}"
         | "PATCH /resource/{key}" => json!({}),
+        "POST /routines" => json!({"name": "another", "schedule": "0 0 1 1 *", "entrypoint": "do nothing"}),
+        "POST /routines/preview" => json!({"schedule": "@daily"}),
+        "POST /routines/{id}/run_now" => json!({}),
+        "POST /routines/{id}/backfill" => json!({"from_ms": 0, "to_ms": 1}),
+        "POST /routines/runs/{id}/artifacts" => json!({"uri": "https://example.org/a", "kind": "link"}),
         "PUT /resource/{key}" => json!({"value": 1}),
         "PUT /resource" => json!({"key": "project/thing", "value": 1}),
         // Whoever may is told that it is at another revision, and so it stays for whoever asks next.
@@ -315,10 +354,12 @@ async fn send(server: &TestServer, operation: &Operation, call: &Call, token: &s
     reply
 }
 
-/// Every operation; a run's end comes last, since nothing more can be done with the run then.
+/// Every operation; a run's end and a routine's deletion come last, since nothing more can be done with them then.
 fn operations() -> Vec<Operation> {
     let mut operations = sluice::http::operations();
-    operations.sort_by_key(|operation| operation.path.ends_with("/finish"));
+    operations.sort_by_key(|operation| {
+        operation.path.ends_with("/finish") || (operation.method == "DELETE" && operation.path == "/routines/{id}")
+    });
     assert!(operations.len() >= 39, "the API has lost operations: {operations:#?}");
     operations
 }
@@ -351,6 +392,9 @@ async fn walk(server: &TestServer, credential: &Credential, all: &[&Things], den
                     denied.insert(((*name).to_owned(), text(&reply.body["action"]), last));
                 }
                 count += 1;
+                if operation.method == "DELETE" && operation.path == "/routines/{id}" && reply.status == 200 {
+                    made_again(server, of).await;
+                }
             }
             if !operation.path.contains("{id}") {
                 break;

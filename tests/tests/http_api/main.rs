@@ -11,4 +11,7 @@ mod missions;
 mod resource_bad_input;
 mod resource_hostile;
 mod resources;
+mod routines;
+mod routines_bad_input;
+mod routines_policy;
 mod stream;

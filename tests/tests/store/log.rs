@@ -58,7 +58,7 @@ async fn each_part_of_a_filter_narrows_it() {
         let type_prefixes = vec!["mission.".to_owned(), "gate".to_owned()];
         let prefixes = LogFilter { type_prefixes: type_prefixes.clone(), ..everything() };
         assert_eq!(find(prefixes, 0, 9).await, "evt_1 evt_2 evt_5", "neither case nor a wildcard matches");
-        let all = LogFilter { mission_id, run_id, session_id, type_prefixes, key_prefixes: None };
+        let all = LogFilter { mission_id, run_id, session_id, type_prefixes, ..everything() };
         assert_eq!(find(all, 0, 9).await, "evt_2");
         let other = store.log_events(&WorkspaceId::new("ws_other"), 0, &everything(), 9).await.unwrap();
         assert_eq!((ids(&other), other[0].seq), (vec!["evt_x"], 4));

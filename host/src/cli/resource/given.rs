@@ -52,7 +52,7 @@ impl Given {
 }
 
 /// The JSON in a file; `-` is standard input.
-pub(super) fn json_file(path: &Path) -> Result<Box<RawValue>, Failure> {
+pub(in crate::cli) fn json_file(path: &Path) -> Result<Box<RawValue>, Failure> {
     parse(&format!("`{}`", path.display()), read_file(path)?, "")
 }
 

@@ -9,6 +9,8 @@ mod write;
 mod watch;
 mod schema;
 
+pub(super) use given::json_file;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;

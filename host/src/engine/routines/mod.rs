@@ -16,8 +16,10 @@ mod settle;
 mod approve;
 mod ask;
 mod control;
+mod artifacts;
 
 pub(super) use approve::Asked;
+pub use artifacts::{URI_LIST, URI_MAX_BYTES};
 
 use super::resources::NamedAnswer;
 use crate::domain::id::{RoutineId, WorkspaceId};

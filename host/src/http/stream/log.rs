@@ -68,6 +68,7 @@ impl StreamParams {
             session_id: page::selector("session_id", self.session_id.as_deref())?.map(str::to_owned),
             type_prefixes: self.types.clone(),
             key_prefixes: None,
+            routine_id: None,
         };
         let state = ["/mission", "/runs", "/approvals", "/resource"];
         Ok(Ask {
