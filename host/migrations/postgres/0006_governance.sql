@@ -13,3 +13,6 @@ CREATE INDEX audit_of_record ON audit (workspace_id, resource, seq)
 -- Serves the audit of memory of one run.
 CREATE INDEX audit_of_run ON audit (workspace_id, (jsonb(detail) ->> 'run_id'), seq)
     WHERE action >= 'memory.' AND action < 'memory/';
+
+-- Serves whoever looks for what is remembered and names no project.
+CREATE INDEX memory_scopes_by_owner ON memory_scopes (workspace_id, owner, tier);

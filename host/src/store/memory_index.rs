@@ -197,13 +197,10 @@ impl Plan {
         }
         let dialect = connection.dialect();
         let mut by_workspace: BTreeMap<&Cell, Vec<&IndexChange>> = BTreeMap::new();
-        match dialect {
-            Dialect::Sqlite => {
-                for one in changes {
-                    by_workspace.entry(&one.workspace_id).or_default().push(one);
-                }
-            }
-            Dialect::Postgres => drop(by_workspace.insert(&Cell::Null, changes.to_vec())),
+        for change in changes {
+            // PostgreSQL has one table for all.
+            let table = if dialect == Dialect::Sqlite { &change.workspace_id } else { &Cell::Null };
+            by_workspace.entry(table).or_default().push(change);
         }
         for (workspace, changes) in by_workspace {
             let [delete, insert] = match dialect {

@@ -58,6 +58,7 @@ mod leases;
 mod memories;
 mod memory_index;
 mod memory_search;
+mod memory_scopes;
 mod cursors;
 mod routines;
 mod occurrences;

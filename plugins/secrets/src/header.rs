@@ -143,8 +143,9 @@ const HARMLESS_COOKIES: &[&str] = &[
     "notice", "sidebar", "visited", "referrer", "utm",
 ];
 
-/// The values of the cookies that follow the word (`Cookie`, `Set-Cookie`, `PHPSESSID`) at `at`.
-pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>) {
+/// The values of the cookies that follow the word (`Cookie`, `Set-Cookie`, `PHPSESSID`) at `at`; the end of
+/// their list, or `at` when there is none.
+pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>) -> usize {
     let is_name = !continues_with(text, at, "cookie");
     let mut i = end;
     if is_name {
@@ -155,10 +156,10 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
             .count();
         cookie(text, at, name_end, true, found);
-        return;
+        return at;
     }
     if at > 0 && text[at - 1].is_ascii_alphanumeric() {
-        return;
+        return at;
     }
     // `cookies.set("name", "value")`.
     i += if [&b".set("[..], b".add("].iter().any(|method| text[i..].starts_with(method)) { 4 } else { 0 };
@@ -171,9 +172,10 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
         })
         .count();
     if lead == 0 || !text[i..i + lead].iter().any(|b| matches!(b, b':' | b'=' | b'"' | b'\'' | b'(')) {
-        return;
+        return at;
     }
     i += lead;
+    let first = i;
     let limit = (i + 4_096).min(text.len());
     for _ in 0..40 {
         i += text[i..limit].iter().take_while(|b| matches!(b, b' ' | b';' | b'"' | b'\'' | b',' | b'\t')).count();
@@ -185,7 +187,7 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
             })
             .count();
         if name_end == i {
-            return;
+            return if i > first { i } else { at };
         }
         let name_start = i;
         i = cookie(text, name_start, name_end, false, found);
@@ -193,9 +195,10 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
             || matches!(text.get(i..i + 2), Some([b'"' | b'\'', b',']))
             || text.get(i) == Some(&b',');
         if !is_separated {
-            return;
+            return i;
         }
     }
+    i
 }
 
 /// `.acme.io  TRUE  /  TRUE  1790000000  name  value`: the value of the line of a browser's cookie

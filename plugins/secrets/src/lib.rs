@@ -12,7 +12,8 @@
 //! Read next, in the order of a find: `index` (the words that are looked for), `scan` (who is asked),
 //! `formats` (what vendors' tokens look like), `names`, `value` and `judge` (`password = ...`),
 //! `table`, `prose`, `login`, `command`, `header`, `url`, `document`, `block` (private keys), `runs` (random strings
-//! near a hint); below them `random`, `placeholder`, `words`, `openings`, `alphabet`, `base64`.
+//! near a hint); below them `random`, `placeholder`, `words`, `openings`, `alphabet`,
+//! `marks`, `base64`.
 
 #![expect(clippy::naive_bytecount, reason = "what is counted is a few hundred bytes long at most")]
 
@@ -27,6 +28,7 @@ mod index;
 mod judge;
 mod kind;
 mod login;
+pub mod marks;
 mod names;
 mod openings;
 mod placeholder;

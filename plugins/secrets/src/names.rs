@@ -4,9 +4,11 @@
 //! random value, `password` any value at all. Never looks at the value; see `judge`.
 
 use crate::alphabet::{continues_with, is_word};
+use crate::openings::Shapes;
 use crate::scan::Options;
+use crate::table::{self, Column};
 use crate::value::{self, Before, Value};
-use crate::{judge, prose, table};
+use crate::{judge, prose};
 
 /// Longest name looked at, in bytes.
 const NAME_MAX_BYTES: usize = 80;
@@ -123,6 +125,17 @@ const ENDINGS: &[&[u8]] = &[
     b"failed", b"stdin", b"agent",
 ];
 
+static PASSWORD_SHAPES: Shapes = Shapes::of_bytes(PASSWORD_PARTS);
+static SECRET_SHAPES: Shapes = Shapes::of_bytes(SECRET_PARTS);
+static QUALIFIER_SHAPES: Shapes = Shapes::of_bytes(KEY_QUALIFIERS);
+static INNOCENT_SHAPES: Shapes = Shapes::of_bytes(INNOCENT);
+static ENDING_SHAPES: Shapes = Shapes::of_bytes(ENDINGS);
+
+/// Whether `part` is one of `list`, whose shapes are `shapes`.
+fn has(shapes: &Shapes, list: &[&[u8]], part: &[u8]) -> bool {
+    shapes.may_have(part) && list.contains(&part)
+}
+
 /// A name in the text, taken apart.
 #[expect(clippy::struct_excessive_bools, reason = "each is something the name says, and any may be so")]
 pub(crate) struct Name {
@@ -230,7 +243,10 @@ impl Parts {
             return Some(Class::Secret);
         }
         let is_hash = last == b"hash" || last == b"hashed";
-        if ENDINGS.contains(&last) && !(last == b"id" && self.folded() == b"secretid") && !self.is_session_id() {
+        if has(&ENDING_SHAPES, ENDINGS, last)
+            && !(last == b"id" && self.folded() == b"secretid")
+            && !self.is_session_id()
+        {
             return None;
         }
         if is_hash && best != Class::Password {
@@ -246,7 +262,7 @@ impl Parts {
     fn class_of_part(&self, number: usize, before: &[u8]) -> Option<Class> {
         let part = self.part(number);
         let ends_with = |word: &[u8]| part.ends_with(word);
-        let is_password = PASSWORD_PARTS.contains(&part)
+        let is_password = has(&PASSWORD_SHAPES, PASSWORD_PARTS, part)
             || [&b"passwor"[..], b"passwd", b"passphrase", b"passcode", b"passwrd", b"passkey"]
                 .iter()
                 .any(|word| part.windows(word.len()).any(|w| w == *word))
@@ -261,18 +277,20 @@ impl Parts {
             None => word_before(before).map_or_else(Vec::new, |word| owned(word).to_ascii_lowercase()),
         };
         let previous = previous.as_slice();
-        let is_secret_part = SECRET_PARTS.contains(&part)
+        let is_secret_part = has(&SECRET_SHAPES, SECRET_PARTS, part)
             || part == b"tokens"
             || part == b"keys"
             || [&b"secret"[..], b"token", b"apikey", b"accesskey"]
                 .iter()
                 .any(|word| ends_with(word) && part.len() <= 24);
         match part {
-            _ if INNOCENT.contains(&previous) => None,
+            _ if has(&INNOCENT_SHAPES, INNOCENT, previous) => None,
             b"key" if [&b"wifi"[..], b"fi", b"wlan", b"wpa", b"hotspot", b"wireless"].contains(&previous) => {
                 Some(Class::Password)
             }
-            b"key" | b"keys" if previous.is_empty() || !KEY_QUALIFIERS.contains(&previous) => Some(Class::Hint),
+            b"key" | b"keys" if previous.is_empty() || !has(&QUALIFIER_SHAPES, KEY_QUALIFIERS, previous) => {
+                Some(Class::Hint)
+            }
             _ if is_secret_part || part == b"key" => Some(Class::Secret),
             b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" => Some(Class::Code),
             b"code" | b"codes" if previous == b"backup" || previous == b"recovery" => Some(Class::Secret),
@@ -309,7 +327,14 @@ fn word_before(before: &[u8]) -> Option<&[u8]> {
 }
 
 /// What the scan goes on with: where the name ended, and what was found.
-pub(crate) fn at(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<crate::Found>) -> usize {
+pub(crate) fn at(
+    text: &[u8],
+    at: usize,
+    end: usize,
+    options: &Options,
+    column: &mut Column,
+    found: &mut Vec<crate::Found>,
+) -> usize {
     let name = match name_around(text, at, end) {
         Ok(name) => as_word(text, name),
         Err(name_end) => return name_end,
@@ -318,7 +343,7 @@ pub(crate) fn at(text: &[u8], at: usize, end: usize, options: &Options, found: &
         found.push(crate::Found { kind: crate::Kind::PASSWORD, start, end, confidence: 0.7 });
         return end;
     }
-    judge_name(text, &name, options, found).max(name.end)
+    judge_name(text, &name, options, column, found).max(name.end)
 }
 
 /// `the secret word`, `the secret phrase`: a password, told in two words.
@@ -335,7 +360,14 @@ fn as_word(text: &[u8], name: Name) -> Name {
 }
 
 /// The value of a word for 'password' in another script.
-pub(crate) fn at_foreign(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<crate::Found>) {
+pub(crate) fn at_foreign(
+    text: &[u8],
+    at: usize,
+    end: usize,
+    options: &Options,
+    column: &mut Column,
+    found: &mut Vec<crate::Found>,
+) {
     // A word in Latin letters may have an ending: `lösenordet`.
     let letters = text[end..].iter().take(6).take_while(|b| b.is_ascii_alphabetic()).count();
     let end = if text[end - 1].is_ascii_alphabetic() && letters < 4 { end + letters } else { end };
@@ -348,12 +380,18 @@ pub(crate) fn at_foreign(text: &[u8], at: usize, end: usize, options: &Options, 
         is_account_key: false,
         is_foreign: true,
     };
-    judge_name(text, &name, options, found);
+    judge_name(text, &name, options, column, found);
 }
 
 /// Returns the end of a value whose inside need not be looked at for further names: it was found, or
 /// is so long that a hostile text could be made of nothing but such.
-fn judge_name(text: &[u8], name: &Name, options: &Options, found: &mut Vec<crate::Found>) -> usize {
+fn judge_name(
+    text: &[u8],
+    name: &Name,
+    options: &Options,
+    column: &mut Column,
+    found: &mut Vec<crate::Found>,
+) -> usize {
     let is_flag = name.start > 0 && matches!(text[name.start], b'-')
         || (name.start > 0 && text[name.start - 1] == b'/' && name.start > 1 && text[name.start - 2] == b' ');
     let before = Before { name_start: name.start, name_end: name.end, is_flag };
@@ -366,7 +404,7 @@ fn judge_name(text: &[u8], name: &Name, options: &Options, found: &mut Vec<crate
         found.push(crate::Found { kind: crate::Kind::PASSWORD, start, end, confidence: 0.7 });
     }
     if name.class == Class::Password || name.class == Class::Secret {
-        table::column(text, name.start, name.end, found);
+        table::column(text, name.start, name.end, column, found);
     }
     match value {
         Some(value) if value.end - value.start > 128 => value.end,

@@ -8,22 +8,26 @@ use crate::openings::{Openings, Shapes};
 
 /// Words that mark a value as a stand-in wherever they occur in it (lower case).
 #[rustfmt::skip]
-const MARKERS: &[&str] = &[
+static MARKERS: Openings = Openings::of(&[
     "example", "changeme", "change_me", "change-me", "changeit", "changethis", "placeholder", "dummy", "redacted",
     "xxxx", "****", "....", "----", "____", "your_", "your-", "yourpass", "yoursecret", "yourtoken", "yourapi",
     "yourkey", "your ", "insert_", "insert-", "insert ", "replace_", "replace-", "replaceme", "replace ",
     "notasecret", "not-a-secret", "not_a_secret", "not-real", "notreal", "fake_", "fake-", "todo", "fixme",
     "1234567890", "abcdefgh", "_here", "-here", "omitted", "not_set", "not-set", "enter_", "enter-", "fill_in",
     "fill-me", "deadbeef", "cafebabe", "this-is-a", "this_is_",
-];
+    // Openings of an expression that is filled in elsewhere.
+    "${", "$(", "{{", "%(", "#{", "@{", "$[", "[redacted", "{}", "$env:", "{%", "***",
+    "process.env", "os.environ", "getenv", "secrets.", "arn:aws", "vault:", "ssm:", "op://", "enc[",
+    "•", "…", "!ref", "!getatt", "!su", "valuefrom", "keyvault", "<",
+]);
 
 /// Words that mark a value without any digit as a stand-in (lower case).
 #[rustfmt::skip]
-const SOFT_MARKERS: &[&str] = &[
+static SOFT_MARKERS: Openings = Openings::of(&[
     "my_secret", "my-secret", "mysecret", "my_password", "my-password", "my_token", "my-token", "my_api", "my-api",
     "mypassword", "masked", "hidden", "sanitized", "unset", "sample", "thisisa", "supersecret", "super-secret",
     "super_secret", "testtest", "test_key", "test-key", "test_token", "test-token", "test_secret", "test-secret",
-];
+]);
 
 /// Values that are stand-ins when they are the whole value (lower case).
 #[rustfmt::skip]
@@ -36,17 +40,10 @@ const WHOLE: &[&str] = &[
     "username:password", "%s", "%d", "%v", "%q", "env", "vault", "file", "prompt",
 ];
 
-/// Openings of an expression that is filled in elsewhere.
-#[rustfmt::skip]
-const EXPRESSIONS: &[&[u8]] = &[
-    b"${", b"$(", b"{{", b"<", b"%(", b"#{", b"@{", b"$[", b"[redacted", b"{}", b"$env:", b"{%", b"***",
-    b"process.env", b"os.environ", b"getenv", b"secrets.", b"arn:aws", b"vault:", b"ssm:", b"op://", b"enc[",
-    b"\xe2\x80\xa2", b"\xe2\x80\xa6", b"!ref", b"!getatt", b"!sub", b"valuefrom", b"keyvault",
-];
-
 /// Parts of keys that vendors print in their own documentation or ship in their emulators, so that
 /// everybody has them; without the prefix that would make this file look like a leak.
-const DOCUMENTED: &[&str] = &[
+#[rustfmt::skip]
+static DOCUMENTED: Openings = Openings::of(&[
     // AWS: the access key and secret key of every guide.
     "IOSFODNN7EXAMPLE",
     "I44QH8DHBEXAMPLE",
@@ -78,11 +75,11 @@ const DOCUMENTED: &[&str] = &[
     "dXNlcjpwYXNz",
     "dXNlcm5hbWU6cGFzc3dvcmQ",
     "YWRtaW46YWRtaW4=",
-];
+]);
 
 /// Words by which a token says itself that it is an example. Small letters.
-const EXAMPLES: &[&str] =
-    &["example", "xxxxx", "placeholder", "your_", "your-", "redacted", "00000000000", "1234567890abcdef"];
+#[rustfmt::skip]
+static EXAMPLES: Openings = Openings::of(&["example", "xxxxx", "placeholder", "your_", "your-", "redacted", "00000000000", "1234567890abcdef"]);
 
 /// Whether `value` only stands for a secret: `changeme`, `xxxx`, `${VAR}`, `<token>`, `$TOKEN`.
 pub fn is_placeholder(value: &[u8]) -> bool {
@@ -100,49 +97,23 @@ pub fn is_placeholder(value: &[u8]) -> bool {
 pub(crate) fn is_documented(token: &[u8]) -> bool {
     // What stands far inside of a long token tells nothing about it.
     let token = &token[..token.len().min(160)];
-    let has_word = |at: usize| {
+    let is_example =
+        |rest: &[u8], word: &[u8]| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word);
+    (0..token.len()).any(|at| {
         let rest = &token[at..];
-        OPENS_EXAMPLE.may_open(rest)
-            && EXAMPLES
-                .iter()
-                .any(|word| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word.as_bytes()))
-    };
-    let is_printed = |at: usize| {
-        OPENS_DOCUMENTED.may_open(&token[at..])
-            && DOCUMENTED.iter().any(|part| token[at..].starts_with(part.as_bytes()))
-    };
-    (0..token.len()).any(|at| has_word(at) || is_printed(at))
+        EXAMPLES.open_by(rest, is_example) || DOCUMENTED.open(rest)
+    })
 }
 
 static WHOLE_SHAPES: Shapes = Shapes::of(WHOLE);
 
-/// How markers and expressions begin.
-static OPENS_MARKER: Openings = {
-    let (mut openings, mut i) = (Openings::of(MARKERS), 0);
-    while i < EXPRESSIONS.len() {
-        openings = openings.with(EXPRESSIONS[i]);
-        i += 1;
-    }
-    openings
-};
-static OPENS_SOFT_MARKER: Openings = Openings::of(SOFT_MARKERS);
-static OPENS_DOCUMENTED: Openings = Openings::of(DOCUMENTED);
-static OPENS_EXAMPLE: Openings = Openings::of(EXAMPLES);
-
 fn has_soft_marker_at(lower: &[u8], at: usize) -> bool {
-    let rest = &lower[at..];
-    OPENS_SOFT_MARKER.may_open(rest) && SOFT_MARKERS.iter().any(|word| rest.starts_with(word.as_bytes()))
+    SOFT_MARKERS.open(&lower[at..])
 }
 
 fn has_marker_at(lower: &[u8], at: usize) -> bool {
     // A `<` inside of a value is just a character of it.
-    if !OPENS_MARKER.may_open(&lower[at..]) || (lower[at] == b'<' && at > 0) {
-        return false;
-    }
-    let rest = &lower[at..];
-    let mut words = MARKERS.iter().map(|word| word.as_bytes()).chain(EXPRESSIONS.iter().copied());
-    // The first byte decides nearly always; comparing it alone keeps hostile values cheap.
-    words.any(|word| word[0] == rest[0] && rest.starts_with(word))
+    !(lower[at] == b'<' && at > 0) && MARKERS.open(&lower[at..])
 }
 
 /// `$NAME`, `%NAME%`, `{name}`, `[name]`: a variable's name and nothing more.

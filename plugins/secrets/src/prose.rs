@@ -7,6 +7,7 @@ use crate::alphabet::{continues_with, is_blank, line_start, skip_blanks};
 use crate::judge::{self, is_public};
 use crate::kind::Kind;
 use crate::names::{Class, Name};
+use crate::openings::Shapes;
 use crate::placeholder::is_placeholder;
 use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
 use crate::scan::{Found, Options};
@@ -39,6 +40,13 @@ const FILLERS: &[&str] = &[
     "actually", "really", "word", "value", "temporarily", "again,", "reset", "new", "old", "supposed", "temporary",
     "default", "initial", "believe",
 ];
+
+static COPULA_SHAPES: Shapes = Shapes::of(COPULAS);
+static FILLER_SHAPES: Shapes = Shapes::of(FILLERS);
+
+fn is_copula(word: &str) -> bool {
+    COPULA_SHAPES.may_have(word.as_bytes()) && COPULAS.contains(&word)
+}
 
 /// The value that the text behind `name` gives it in words.
 pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec<Found>) {
@@ -85,15 +93,15 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             continue;
         }
         // A sentence in another script goes on to the value, which is not.
-        if raw.iter().all(|b| !b.is_ascii()) && name.is_foreign && !COPULAS.contains(&plain) && !is_quote {
+        if raw.iter().all(|b| !b.is_ascii()) && name.is_foreign && !is_copula(plain) && !is_quote {
             (is_due, at) = (true, word.1);
             continue;
         }
-        if is_due && FILLERS.contains(&plain) && !is_quote {
+        if is_due && FILLER_SHAPES.may_have(plain.as_bytes()) && FILLERS.contains(&plain) && !is_quote {
             at = word.1;
             continue;
         }
-        if (COPULAS.contains(&plain) || spoken == "?") && !is_quote {
+        if (is_copula(plain) || spoken == "?") && !is_quote {
             is_due = true;
             is_sure |= !WEAK_COPULAS.contains(&plain) && spoken != "?";
             at = word.1;

@@ -7,6 +7,7 @@ use crate::alphabet::{is_base64, line_start};
 use crate::base64;
 use crate::judge::{is_public, is_uuid};
 use crate::kind::Kind;
+use crate::marks::Runs;
 use crate::openings::Shapes;
 use crate::placeholder::is_placeholder;
 use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
@@ -70,28 +71,23 @@ pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
     if !options.guess {
         return;
     }
+    let mut runs = Runs::<_, RUN_MIN_BYTES>::new(text, is_part);
     let mut at = 0;
-    // A run of this length covers every such position: the bytes between need no look.
-    while at + RUN_MIN_BYTES <= text.len() {
-        let probe = at + RUN_MIN_BYTES - 1;
-        if !is_base64(text[probe]) {
-            at = probe + 1;
-            continue;
-        }
-        let back = text[at..probe].iter().rev().take_while(|&&b| is_base64(b)).count();
-        let start = probe - back;
-        let end = probe + text[probe..].iter().take_while(|&&b| is_base64(b)).count();
-        if end - start >= RUN_MIN_BYTES {
-            if let Some(one) = judge(text, start, end, options) {
-                found.push(one);
-            }
-            at = end;
-        } else {
-            at = start.max(at) + 1;
-            // What is left of the run is shorter still.
-            at = at.max(end);
-        }
+    while let Some((start, end)) = runs.next_from(at) {
+        found.extend(judge(text, start, end, options));
+        at = end;
     }
+}
+
+/// Base64 by comparisons alone, for a whole block of the text at once.
+fn is_part(byte: u8) -> bool {
+    ((byte | 32).wrapping_sub(b'a') < 26)
+        | (byte.wrapping_sub(b'0') < 10)
+        | (byte == b'+')
+        | (byte == b'-')
+        | (byte == b'/')
+        | (byte == b'_')
+        | (byte == b'=')
 }
 
 #[inline(never)]

@@ -6,6 +6,7 @@
 use crate::formats::FORMATS;
 use crate::index::{self, Action, Word};
 use crate::kind::Kind;
+use crate::table::Column;
 use crate::{block, command, document, header, login, names, prose, runs, url, value};
 
 /// What the guess is allowed to believe.
@@ -48,7 +49,16 @@ const FOUND_MAX: usize = 40_000;
 ///
 /// *Limits*: 40,000 finds; matchers look at most a few KiB around, 64 KiB in armoured keys.
 pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
-    let mut scan = Scan { text, options, found: Vec::new(), names_until: 0, block_until: 0, document_until: 0 };
+    let mut scan = Scan {
+        text,
+        options,
+        found: Vec::new(),
+        column: Column::default(),
+        cookies_until: 0,
+        names_until: 0,
+        block_until: 0,
+        document_until: 0,
+    };
     scan.run();
     runs::find(text, options, &mut scan.found);
     settle(text, scan.found)
@@ -78,6 +88,10 @@ struct Scan<'t> {
     text: &'t [u8],
     options: &'t Options,
     found: Vec<Found>,
+    /// The last column of a table that was followed.
+    column: Column,
+    /// The end of the last list of cookies, which was read as a whole.
+    cookies_until: usize,
     /// The end of the last name that was looked at; words inside of it belong to it.
     names_until: usize,
     /// The end of the last manifest or key object, which was read as a whole.
@@ -119,13 +133,14 @@ impl Scan<'_> {
             }
             Action::Name => {
                 if at >= self.names_until {
-                    self.names_until = names::at(text, at, end, self.options, &mut self.found).max(at + 1);
+                    self.names_until =
+                        names::at(text, at, end, self.options, &mut self.column, &mut self.found).max(at + 1);
                     prose::before(text, at, self.options, &mut self.found);
                 }
                 None
             }
             Action::Word => {
-                names::at_foreign(text, at, end, self.options, &mut self.found);
+                names::at_foreign(text, at, end, self.options, &mut self.column, &mut self.found);
                 None
             }
             Action::Command(row) => {
@@ -138,8 +153,9 @@ impl Scan<'_> {
             }
             Action::Authorization => header::authorization(text, end),
             Action::Scheme => header::scheme(text, at, end),
+            Action::Cookie if at < self.cookies_until => None,
             Action::Cookie => {
-                header::cookies(text, at, end, &mut self.found);
+                self.cookies_until = header::cookies(text, at, end, &mut self.found);
                 None
             }
             Action::Url => {

@@ -15,8 +15,16 @@ const LINES_MAX: usize = 64;
 /// Most fields of a line.
 const FIELDS_MAX: usize = 32;
 
+/// The column that was followed last: a header that repeats inside of it need not be followed again.
+#[derive(Debug, Default)]
+pub(crate) struct Column {
+    separator: u8,
+    field: usize,
+    until: usize,
+}
+
 /// Secrets in the column whose header is the name at `start` to `end`.
-pub(crate) fn column(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) {
+pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, found: &mut Vec<Found>) {
     let from = line_start(text, start, LINE_MAX_BYTES);
     let to = line_end(text, end, LINE_MAX_BYTES);
     let Some(separator) = separator_of(&text[from..to]) else { return };
@@ -27,6 +35,9 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, found: &mut Vec<Foun
     let behind = end + text[end..to].iter().position(|&b| b == separator).unwrap_or(to - end);
     let is_header = is_label(&text[before..start]) && is_label(&text[end..behind]) && fields < FIELDS_MAX;
     if !is_header {
+        return;
+    }
+    if start < last.until && last.field == field && last.separator == separator {
         return;
     }
     let mut at = to + 1;
@@ -41,6 +52,7 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, found: &mut Vec<Foun
         }
         cell(text, at, line, field, separator, found);
         at = stop + 1;
+        *last = Column { separator, field, until: at };
     }
 }
 
@@ -84,14 +96,14 @@ fn cell(text: &[u8], line_at: usize, line: &[u8], field: usize, separator: u8, f
 
 #[cfg(test)]
 mod tests {
-    use super::column;
+    use super::{Column, column};
 
     #[test]
     fn a_column_is_followed_down_its_lines() {
         let cut = |text: &str| {
             let mut found = Vec::new();
             let at = text.find("password").unwrap();
-            column(text.as_bytes(), at, at + 8, &mut found);
+            column(text.as_bytes(), at, at + 8, &mut Column::default(), &mut found);
             found.iter().map(|one| text[one.start..one.end].to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(cut("user,password,x\nbob,hunter22,1\neve,\"pa55w\",2\n"), ["hunter22", "pa55w"]);

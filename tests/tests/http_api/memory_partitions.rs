@@ -121,6 +121,20 @@ async fn sessions_projects_and_private_records_are_apart() {
         assert_eq!(found(&viewer, p1.clone()).await, sorted(&[&project, &team]));
         assert_eq!(found(&bot, p1.clone()).await, sorted(&[&project]), "an agent reads no team");
         assert_eq!(found(&bot, json!({"project_id": "p2"})).await, sorted(&[]));
+        // A list that names no place looks at all projects that may be read, and at one's own sessions.
+        for (token, wanted) in [
+            (&ann, sorted(&[&session, &project, &private, &team])),
+            (&bob, sorted(&[&project, &team])),
+            (&bot, sorted(&[&project])),
+            (&viewer, sorted(&[&project, &team])),
+        ] {
+            for path in ["/memory", "/memory?q=zebra"] {
+                let list = ok(server.ask(Method::GET, path, token, Value::Null).await);
+                let mut listed: Vec<String> = ids(&list).into_iter().map(str::to_owned).collect();
+                listed.sort();
+                assert_eq!(listed, wanted, "{path}");
+            }
+        }
         let blocked =
             search(&server, &bot, json!({"query": "zebra", "tiers": ["team", "project"], "project_id": "p1"})).await;
         assert_eq!((&blocked["blocked_scopes"], &blocked["scopes_used"]), (&json!(["team"]), &json!(["project"])));

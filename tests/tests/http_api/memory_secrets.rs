@@ -45,8 +45,11 @@ fn holding(directory: &Path, words: &[&str]) -> Vec<String> {
         }
         // A database takes files away while it works; sockets are none.
         let Ok(bytes) = std::fs::read(&path) else { continue };
-        let holds = |word: &&&str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
-        found.extend(words.iter().filter(holds).map(|word| format!("{word} in {}", path.display())));
+        // What is looked for is ASCII, and stays where it is whatever stands around it.
+        let text = String::from_utf8_lossy(&bytes);
+        found.extend(
+            words.iter().filter(|word| text.contains(**word)).map(|word| format!("{word} in {}", path.display())),
+        );
     }
     found
 }

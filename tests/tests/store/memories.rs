@@ -117,7 +117,10 @@ async fn a_scope_has_each_content_once_however_many_put_it() {
         let demote = Write::DemoteMemory(Box::new(stored.clone()), NOW);
         store.commit(unit(vec![demote.clone(), Write::Memory(Box::new(second.clone()))])).await.unwrap();
         assert_eq!(found(&store, std::slice::from_ref(&scope), "pool").await, ["mem_second"]);
-        assert_eq!(store.memory(&own.partition.workspace_id, &[scope.clone()], &stored.id, NOW).await.unwrap(), None);
+        assert_eq!(
+            store.memory(&own.partition.workspace_id, std::slice::from_ref(&scope), &stored.id, NOW).await.unwrap(),
+            None
+        );
         let kept = store.memory_as_stored(stored.workspace_id(), &stored.id).await.unwrap().unwrap();
         assert_eq!((kept.visibility, kept.revision, kept.updated_at), (Visibility::Demoted, 2, NOW));
         assert_eq!(conflict(store.commit(unit(vec![demote])).await), "memories", "it was read at revision 1");

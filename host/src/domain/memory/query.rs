@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_query_has_few_terms_however_long_it_is() {
-        let many: String = (0..10_000).map(|n| format!("w{n} \"p{n} q{n}\" x{n}* ")).collect();
+        let many = (0..10_000).map(|n| format!("w{n} \"p{n} q{n}\" x{n}* ")).collect::<Vec<_>>().concat();
         let read = Query::parse(&many);
         assert_eq!(read.words.len() + read.prefixes.len(), TERMS_MAX);
         let cut = Query::parse(&"ä".repeat(QUERY_MAX_BYTES));

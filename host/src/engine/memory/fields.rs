@@ -209,7 +209,7 @@ mod tests {
         let mut sheet = Sheet::default();
         sheet.value("tag");
         sheet.members(&members);
-        assert_eq!(sheet.text, "tag\na: one\ns: \nk2: x\n42\nsecret\nb: \nz: last\n");
+        assert_eq!(sheet.text, "tag\na: one\ns: \nb: \nk2: x\n42\nsecret\nz: last\n");
         let finding = |from: &str, to: &str| {
             let start = sheet.text.find(from).unwrap();
             Finding { kind: "k".to_owned(), start, end: sheet.text.find(to).unwrap() + to.len(), confidence: 1.0 }

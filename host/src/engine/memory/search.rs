@@ -23,6 +23,10 @@ use crate::wire::{self, FieldError};
 pub const LIMIT_DEFAULT: u32 = 8;
 /// Most results of a search.
 pub const LIMIT_MAX: u32 = 100;
+/// Most shared scopes, and most of one's own, that are looked at when nobody says which: together as many as
+/// one search takes.
+const SHARED_SCOPES_MAX: u32 = 22;
+const OWN_SCOPES_MAX: u32 = 10;
 /// Most records of a list that a query is asked of.
 const LISTED_MAX: u32 = 500;
 
@@ -133,9 +137,13 @@ impl Engine {
             let store = &self.parts.store;
             return Ok(store.all_memories(workspace, ask.tier, &filter, now, ask.limit, u64::from(ask.offset)).await?);
         }
-        let asked = ask.tier.map(|tier| BTreeSet::from([tier]));
-        let at = (ask.project_id.as_deref(), ask.session_id.as_deref());
-        let searched = self.searched(caller, &reach, asked, at)?;
+        let searched = if names_no_place {
+            self.all_reached(caller, &reach, ask.tier).await?
+        } else {
+            let asked = ask.tier.map(|tier| BTreeSet::from([tier]));
+            let at = (ask.project_id.as_deref(), ask.session_id.as_deref());
+            self.searched(caller, &reach, asked, at)?
+        };
         if searched.scopes.is_empty() {
             return Ok(Vec::new());
         }
@@ -159,6 +167,27 @@ impl Engine {
         let found = self.parts.store.search_memories(&search).await?;
         self.tell_searched(caller, &reach, &searched, found.len()).await?;
         Ok(found.into_iter().skip(ask.offset as usize).take(ask.limit as usize).map(|ranked| ranked.record).collect())
+    }
+
+    /// The largest scopes that the caller may read, of all projects and of its own sessions.
+    async fn all_reached(
+        &self,
+        caller: &MemoryCaller<'_>,
+        reach: &Reach,
+        tier: Option<Tier>,
+    ) -> Result<Searched, EngineError> {
+        let (store, org) = (&self.parts.store, &self.parts.options.memory.org);
+        let workspace = &caller.principal.workspace_id;
+        let mut scopes = store.memory_scopes(workspace, org, None, tier, SHARED_SCOPES_MAX).await?;
+        scopes.extend(store.memory_scopes(workspace, org, Some(&reach.owner), tier, OWN_SCOPES_MAX).await?);
+        scopes.retain(|scope| {
+            let place = &scope.partition;
+            reach.grant.readable.contains(&place.tier)
+                && reach.grant.reaches_project(&place.project_id)
+                && place.session_id.as_deref().is_none_or(|session| reach.grant.reaches_session(session))
+        });
+        let used = scopes.iter().map(|scope| scope.partition.tier).collect();
+        Ok(Searched { scopes, used, blocked: BTreeSet::new() })
     }
 
     /// Which scopes are searched of those that are asked for; without, of all that may be read.

@@ -66,10 +66,10 @@ pub(in crate::http) struct ListParams {
     /// Only records of this tier.
     #[param(schema_with = tier_words)]
     tier: Option<String>,
-    /// The project; `default` without, but for an operator's list, which shows all.
+    /// The project; without, and without a session, all that the caller may read.
     #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:-]+$")]
     project_id: Option<String>,
-    /// Records of this session too.
+    /// Records of this session too; with `project_id`, `default` without.
     #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:-]+$")]
     session_id: Option<String>,
 }
@@ -83,8 +83,9 @@ const OFFSET_MAX: u32 = 10_000;
 
 /// List what is remembered
 ///
-/// Of what the caller may read: the newest first, or with `q` the best first. An operator sees the records of
-/// all projects and sessions of the workspace; everybody sees all of their own with their name as `user_id`.
+/// Of what the caller may read, the newest first, or with `q` the best first. Without project and session that is the
+/// 22 largest shared and 10 largest own scopes; but an operator's list, and anybody's with their own name as `user_id`, leaves
+/// nothing out.
 #[utoipa::path(
     get, path = "/memory", tag = "memory", params(ListParams),
     responses((status = 200, description = "A page of records", body = MemoryList))

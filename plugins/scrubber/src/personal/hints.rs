@@ -18,7 +18,7 @@ const fn initial(byte: u8) -> u32 {
 
 /// Words that make any long number somebody's.
 #[rustfmt::skip]
-const GENERIC: &[&str] = &[
+static GENERIC: Lexicon = Lexicon::of(&[
     "national id", "national_id", "nationalid", "id number", "id_number", "idnumber", "id no", "id card", "identity",
     "identification", "identifier number", "tax id", "tax_id", "taxid", "tax number", "tax_number", "tax no",
     "personal number", "personal id", "personal_id", "personal code", "citizen", "government id", "fiscal",
@@ -26,11 +26,11 @@ const GENERIC: &[&str] = &[
     "nin ", "id:", "id is", "my id", "her id", "his id", "ids:", "passport", "ssn", "insurance number",
     "insurance no", "patient", "applicant", "insured", "policyholder", "beneficiary", "claimant", "employee id",
     "customer id", "resident", "national insurance", "registration number", "taxpayer", "kyc",
-];
+]);
 
 /// Words that make a number a thing's.
 #[rustfmt::skip]
-const DENIALS: &[&str] = &[
+static DENIALS: Lexicon = Lexicon::of(&[
     "order", "invoice", "tracking", "isbn", "issn", "part number", "part no", "sku", "ticket", "serial", "build",
     "version", "release", "barcode", "ean", "upc", "gtin", "revision", "commit", "shipment", "parcel", "awb",
     "coordinates", "lat", "lon", "port ", "ports", "pid", "error code", "errno", "timestamp", "epoch", "duration",
@@ -38,7 +38,7 @@ const DENIALS: &[&str] = &[
     "model", "transaction", "txn", "request", "trace", "span", "count", "range", "rows", "total", "offset", "seq",
     "job", "asset", "po number", "purchase order", "chapter", "section", "score", "flight", "room", "reservation",
     "booking", "confirmation", "reference", "ref ", "ref:", "ref.", "ref no",
-];
+]);
 
 /// The text around a number, in small letters.
 pub(super) struct Around {
@@ -46,31 +46,92 @@ pub(super) struct Around {
     behind: Words,
 }
 
+/// Most words of a list that is looked up by first letters.
+const WORDS_MAX: usize = 128;
+
+/// Words that are looked up by their first letter, so that a long list costs no more than a short one.
+pub(super) struct Lexicon {
+    words: &'static [&'static str],
+    /// For the low five bits of a first byte one more than the place of the first such word.
+    heads: [u8; 32],
+    /// For each word likewise the next one that begins so.
+    next: [u8; WORDS_MAX],
+}
+
+impl Lexicon {
+    /// At most [`WORDS_MAX`] words of at least two bytes; more do not compile.
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most 128 words")]
+    pub(super) const fn of(words: &'static [&'static str]) -> Self {
+        let mut lexicon = Self { words, heads: [0; 32], next: [0; WORDS_MAX] };
+        let mut i = 0;
+        while i < words.len() {
+            let initial = (words[i].as_bytes()[0] & 31) as usize;
+            lexicon.next[i] = lexicon.heads[initial];
+            lexicon.heads[initial] = i as u8 + 1;
+            i += 1;
+        }
+        lexicon
+    }
+
+    /// Whether `text`, which is in small letters, begins with one of the words.
+    fn opens(&self, text: &[u8]) -> bool {
+        let Some(first) = text.first() else { return false };
+        let mut link = self.heads[usize::from(first & 31)];
+        while link > 0 {
+            let place = usize::from(link - 1);
+            let word = self.words[place].as_bytes();
+            if text.get(1) == word.get(1) && text.starts_with(word) {
+                return true;
+            }
+            link = self.next[place];
+        }
+        false
+    }
+}
+
 /// A stretch in small letters, and where words begin in it.
 struct Words {
-    text: Vec<u8>,
-    starts: Vec<u8>,
+    text: [u8; BEFORE_BYTES],
+    len: usize,
+    starts: [u8; BEFORE_BYTES],
+    count: usize,
     /// One bit for the low five bits of each first byte.
     initials: u32,
 }
 
 impl Words {
+    /// The words of `text`, of which at most [`BEFORE_BYTES`] are looked at.
+    #[expect(clippy::cast_possible_truncation, reason = "places are below 72")]
     fn of(text: &[u8]) -> Self {
-        let text = text.to_ascii_lowercase();
-        let begins = |at: usize| text[at] != b' ' && (at == 0 || !text[at - 1].is_ascii_alphabetic());
-        let starts: Vec<u8> = (0..text.len()).filter(|&at| begins(at)).filter_map(|at| u8::try_from(at).ok()).collect();
-        let initials = starts.iter().fold(0, |initials, &at| initials | initial(text[usize::from(at)]));
-        Self { text, starts, initials }
+        let mut words = Self { text: [0; BEFORE_BYTES], len: 0, starts: [0; BEFORE_BYTES], count: 0, initials: 0 };
+        let mut follows_letter = false;
+        for (at, &byte) in text.iter().take(BEFORE_BYTES).enumerate() {
+            let lower = byte.to_ascii_lowercase();
+            words.text[at] = lower;
+            if !follows_letter && byte != b' ' {
+                words.starts[words.count] = at as u8;
+                words.count += 1;
+                words.initials |= initial(lower);
+            }
+            follows_letter = lower.is_ascii_lowercase();
+            words.len = at + 1;
+        }
+        words
+    }
+
+    /// What stands at each beginning of a word.
+    fn rests(&self) -> impl Iterator<Item = &[u8]> {
+        self.starts[..self.count].iter().map(|&at| &self.text[usize::from(at)..self.len])
     }
 
     /// Whether `word` stands somewhere as the beginning of a word.
     fn has(&self, word: &str) -> bool {
         let word = word.as_bytes();
-        self.initials & initial(word[0]) != 0
-            && self.starts.iter().any(|&at| {
-                let rest = &self.text[usize::from(at)..];
-                rest[0] == word[0] && rest.starts_with(word)
-            })
+        self.initials & initial(word[0]) != 0 && self.rests().any(|rest| rest[0] == word[0] && rest.starts_with(word))
+    }
+
+    fn has_of(&self, lexicon: &Lexicon) -> bool {
+        self.rests().any(|rest| lexicon.opens(rest))
     }
 }
 
@@ -120,19 +181,24 @@ impl Around {
         words.iter().any(|word| self.before.has(word) || self.behind.has(word))
     }
 
-    /// Whether one of `words` stands in front of the number.
-    pub(super) fn has_before(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.before.has(word))
+    /// Whether a word of `lexicon` stands in front of the number or right behind it.
+    pub(super) fn has_of(&self, lexicon: &Lexicon) -> bool {
+        self.before.has_of(lexicon) || self.behind.has_of(lexicon)
+    }
+
+    /// Whether a word of `lexicon` stands in front of the number.
+    pub(super) fn has_of_before(&self, lexicon: &Lexicon) -> bool {
+        self.before.has_of(lexicon)
     }
 
     /// Whether something says that the number is somebody's.
     pub(super) fn is_personal(&self) -> bool {
-        self.has(GENERIC)
+        self.has_of(&GENERIC)
     }
 
     /// Whether something says that the number is a thing's.
     pub(super) fn is_denied(&self) -> bool {
-        self.has_before(DENIALS)
+        self.has_of_before(&DENIALS)
     }
 }
 

@@ -17,6 +17,7 @@ mod phone;
 mod postal;
 
 use crate::span::Span;
+use sluice_secrets::marks::Marks;
 use std::collections::BTreeSet;
 
 /// Kinds that are not national ids.
@@ -28,23 +29,17 @@ pub(crate) fn kinds() -> BTreeSet<&'static str> {
     OWN_KINDS.into_iter().chain(national::IDS.iter().map(|id| id.kind)).collect()
 }
 
-/// Bytes at which a matcher may start: digits, `+` and `@`.
-static STARTS: [bool; 256] = {
-    let mut starts = [false; 256];
-    let bytes = b"0123456789+@";
-    let mut i = 0;
-    while i < bytes.len() {
-        starts[bytes[i] as usize] = true;
-        i += 1;
-    }
-    starts
-};
+/// Whether a matcher may start at `byte`: a digit, `+` or `@`.
+fn may_start(byte: u8) -> bool {
+    (byte.wrapping_sub(b'0') < 10) | (byte == b'+') | (byte == b'@')
+}
 
 /// Adds what is found in `text`; `wants` tells whether a kind is looked for.
 pub(crate) fn find(text: &[u8], wants: &impl Fn(&str) -> bool, found: &mut Vec<Span>) {
     let mut at = 0;
-    while let Some(next) = text[at..].iter().position(|&b| STARTS[usize::from(b)]) {
-        at += next;
+    let mut starts = Marks::new(text, may_start);
+    while let Some(next) = starts.next_from(at) {
+        at = next;
         if text[at] == b'@' {
             found.extend(email::around(text, at));
             at += 1;

@@ -4,7 +4,7 @@
 //! and digits with single separators between them; a number is a few whole groups.
 
 use super::checks::{luhn, mod_97_10};
-use super::hints::Around;
+use super::hints::{Around, Lexicon};
 use super::national::{self, Id, Need};
 use super::phone;
 use crate::span::Span;
@@ -27,7 +27,8 @@ pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
     // Most numbers are short and followed by a word or nothing: no shape has fewer than seven.
     let is_long = back + len > GROUP_MAX_BYTES && back != 2;
     let is_short = is_long || back != 2 && back + len < CHARACTERS_MIN && text[at] != b'+' && !goes_on(text, at + len);
-    match if is_free && !is_short { number_at(text, start, back) } else { None } {
+    let is_counted = len == 1 && back == 0 && follows_single_digits(text, start);
+    match if is_free && !is_short && !is_counted { number_at(text, start, back) } else { None } {
         Some(span) => {
             let end = span.end.max(at + 1);
             (Some(span), end)
@@ -45,6 +46,12 @@ fn goes_on(text: &[u8], end: usize) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether three digits stand one by one before `start`: a number that is written so begins with the first.
+fn follows_single_digits(text: &[u8], start: usize) -> bool {
+    matches!(&text[..start], [.., a, b' ', b, b' ', c, b' ']
+        if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit())
 }
 
 /// Whether a number may stand behind the byte at `before`.
@@ -435,7 +442,7 @@ fn matches_shape(shape: &str, text: &[u8], start: usize) -> Option<(usize, Compa
 
 /// Words that announce a day of birth.
 fn birth_words(text: &[u8], start: usize) -> bool {
-    const WORDS: &[&str] = &[
+    static WORDS: Lexicon = Lexicon::of(&[
         "birth",
         "born",
         "dob",
@@ -449,8 +456,8 @@ fn birth_words(text: &[u8], start: usize) -> bool {
         "nascimento",
         "birthdate",
         "née",
-    ];
-    Around::of(text, start, start).has_before(WORDS)
+    ]);
+    Around::of(text, start, start).has_of_before(&WORDS)
 }
 
 /// A date behind a word that says birth.

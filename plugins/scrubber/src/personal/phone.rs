@@ -3,16 +3,16 @@
 //! Owns the shapes. A number without its country is believed in an unmistakable shape or behind a
 //! word that says telephone.
 
-use super::hints::Around;
+use super::hints::{Around, Lexicon};
 
 /// Words that announce a telephone number.
 #[rustfmt::skip]
-const WORDS: &[&str] = &[
+static WORDS: Lexicon = Lexicon::of(&[
     "phone", "tel", "mobile", "cell", "call", "whatsapp", "fax", "sms", "text me", "text him", "text her", "reach",
     "contact", "telefon", "handy", "téléphone", "teléfono", "telefono", "móvil", "portable", "dial", "ring me", "ring us",
     "hotline", "msisdn", "celular", "landline", "telefoon", "emergency", "voicemail", "signal", "viber",
     "customer number on file", "number is", "電話", "电话", "手机", "전화", "телефон", "mob", "ph:", "ph.",
-];
+]);
 
 /// Shapes of numbers at home that stand for themselves: `d` a digit, `N` 2 to 9, `S` a separator
 /// (blank, dash, dot), anything else itself.
@@ -56,7 +56,8 @@ pub(super) fn international_end(text: &[u8], start: usize) -> Option<usize> {
         [b'+', b'1'..=b'9', ..] => start + 1,
         [b'+', b' ' | b'(', b'1'..=b'9', ..] => start + 2,
         [b'0', b'0', b'1'..=b'9', ..]
-            if Around::of(text, start, start).has_before(WORDS) || matches!(text.get(start + 4), Some(b' ' | b'-')) =>
+            if Around::of(text, start, start).has_of_before(&WORDS)
+                || matches!(text.get(start + 4), Some(b' ' | b'-')) =>
         {
             start + 2
         }
@@ -121,7 +122,7 @@ pub(super) fn national_end(text: &[u8], start: usize, lengths: u64) -> Option<us
         }
         let Some(end) = shape_end(shape, text, from).filter(|end| ends(text, *end)) else { continue };
         let around = around.get_or_insert_with(|| Around::of(text, from, end));
-        let is_said = around.has(WORDS);
+        let is_said = around.has_of(&WORDS);
         if is_said || !(around.is_denied() || LOOSE.contains(shape)) {
             return Some(end);
         }
@@ -133,7 +134,7 @@ pub(super) fn national_end(text: &[u8], start: usize, lengths: u64) -> Option<us
         && ends(text, end)
         && !text[start..end].contains(&b'\n')
         && !is_dotted_address(&text[start..end]);
-    let is_said = || Around::close(text, start).has_before(WORDS) && !Around::of(text, start, end).is_denied();
+    let is_said = || Around::close(text, start).has_of_before(&WORDS) && !Around::of(text, start, end).is_denied();
     (is_row && !is_date(&text[start..end]) && is_said()).then_some(end)
 }
 

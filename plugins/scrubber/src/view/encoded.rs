@@ -5,6 +5,7 @@
 
 use crate::span::Span;
 use sluice_secrets::base64;
+use sluice_secrets::marks::{Runs, bits_at};
 
 /// Shortest run worth decoding: a telephone number in base64 has sixteen characters.
 const RUN_MIN_BYTES: usize = 12;
@@ -15,17 +16,10 @@ const TEXT_MIN_BYTES: usize = 7;
 
 /// Adds the runs of `text` in whose meaning `find` sees something.
 pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
+    let mut runs = Runs::<_, RUN_MIN_BYTES>::new(text, is_part);
     let mut at = 0;
-    while at + RUN_MIN_BYTES <= text.len() {
-        let probe = at + RUN_MIN_BYTES - 1;
-        if !is_base64(text[probe]) {
-            at = probe + 1;
-            continue;
-        }
-        let back = text[at..probe].iter().rev().take_while(|&&b| is_base64(b)).count();
-        let start = probe - back;
-        let end = probe + text[probe..].iter().take_while(|&&b| is_base64(b)).count();
-        at = if end - start >= RUN_MIN_BYTES { run(text, start, end, find, found) } else { end };
+    while let Some((start, end)) = runs.next_from(at) {
+        at = run(text, start, end, find, found);
     }
     if has_hex_pairs(text) {
         pairs(text, find, found);
@@ -125,6 +119,16 @@ fn is_base64(byte: u8) -> bool {
     base64::sextet(byte).is_some()
 }
 
+/// The same by comparisons alone, for a whole block of the text at once.
+fn is_part(byte: u8) -> bool {
+    ((byte | 32).wrapping_sub(b'a') < 26)
+        | (byte.wrapping_sub(b'0') < 10)
+        | (byte == b'+')
+        | (byte == b'-')
+        | (byte == b'/')
+        | (byte == b'_')
+}
+
 /// The run at `start` together with the runs on the lines below, each alone on its line.
 fn lines(text: &[u8], start: usize, end: usize) -> Option<(Vec<u8>, usize)> {
     let mut joined = text[start..end].to_vec();
@@ -150,26 +154,32 @@ fn lines(text: &[u8], start: usize, end: usize) -> Option<(Vec<u8>, usize)> {
     (stop > end).then_some((joined, stop))
 }
 
-/// Whether rows of pairs of hex digits may be somewhere: `67 68 70`, `0x67, 0x68`. Eight pairs reach
-/// over every twelfth byte.
+/// Whether rows of pairs of hex digits may be somewhere: `67 68 70`, `0x67, 0x68`.
 fn has_hex_pairs(text: &[u8]) -> bool {
+    let is_gap = |byte: u8| (byte == b' ') | (byte == b':') | (byte == b',');
     let is_row = |at: usize| {
         let Some(w) = text.get(at..at + 7) else { return false };
         let is_plain = w[3] == w[0] && w[6] == w[0] && is_pair(w[1], w[2]) && is_pair(w[4], w[5]);
         is_plain || (w[1] == b'0' && w[2] == b'x' && is_pair(w[3], w[4]))
     };
-    let mut rest = text;
-    let mut at = 0;
-    while let [a, b, c, d, e, f, ..] = rest {
-        for (place, byte) in [a, b, c, d, e, f].into_iter().enumerate() {
-            if matches!(byte, b' ' | b':' | b',') && is_row(at + place) {
+    let mut gaps = u128::from(bits_at(text, 0, is_gap));
+    (0..text.len()).step_by(64).any(|base| {
+        gaps |= u128::from(bits_at(text, base + 64, is_gap)) << 64;
+        let marks = bits_at(text, base, |byte| byte == b'x');
+        let rows = gaps & gaps >> 3 & gaps >> 6;
+        // A gap in front of `0x`, which may stand right behind the block.
+        let prefixed =
+            gaps & (u128::from(marks) | u128::from(bits_at(text, base + 64, |byte| byte == b'x')) << 64) >> 2;
+        let mut worth = u64::try_from((rows | prefixed) & u128::from(u64::MAX)).unwrap_or(u64::MAX);
+        gaps >>= 64;
+        while worth != 0 {
+            if is_row(base + worth.trailing_zeros() as usize) {
                 return true;
             }
+            worth &= worth - 1;
         }
-        at += 12;
-        rest = text.get(at..).unwrap_or_default();
-    }
-    false
+        false
+    })
 }
 
 fn is_pair(high: u8, low: u8) -> bool {

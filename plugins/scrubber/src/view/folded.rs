@@ -5,24 +5,15 @@
 
 use super::View;
 use super::letters::{Seen, seen_as};
+use sluice_secrets::marks::Marks;
 
 /// How much around a disguised character belongs to its view, in bytes; up to the ends of the line.
 const AROUND_BYTES: usize = 256;
 
-/// Bytes at which a disguise may begin.
-static MARKS: [bool; 256] = {
-    let mut marks = [false; 256];
-    let mut byte = 0x80;
-    while byte < 256 {
-        marks[byte] = true;
-        byte += 1;
-    }
-    marks[b'%' as usize] = true;
-    marks[b'\\' as usize] = true;
-    marks[b'&' as usize] = true;
-    marks[b'=' as usize] = true;
-    marks
-};
+/// Whether a disguise may begin with `byte`.
+fn may_begin(byte: u8) -> bool {
+    (byte >= 0x80) | (byte == b'%') | (byte == b'\\') | (byte == b'&') | (byte == b'=')
+}
 
 /// Names of characters in HTML that secrets and addresses are made of.
 const ENTITIES: &[(&[u8], u8)] = &[
@@ -60,12 +51,13 @@ const ENTITIES: &[(&[u8], u8)] = &[
 /// The views of `text`, from left to right, without overlaps.
 pub(super) fn views(text: &[u8]) -> impl Iterator<Item = View> {
     let mut at = 0;
+    let mut marks = Marks::new(text, may_begin);
     std::iter::from_fn(move || {
-        let mark = next_disguise(text, at)?;
+        let mark = next_disguise(text, at, &mut marks)?;
         let from = line_start(text, mark, at);
         // The stretch goes on as long as the next disguise is close.
         let mut to = line_end(text, mark);
-        while let Some(next) = next_disguise(text, to).filter(|next| *next < to + AROUND_BYTES) {
+        while let Some(next) = next_disguise(text, to, &mut marks).filter(|next| *next < to + AROUND_BYTES) {
             to = line_end(text, next).max(to + 1);
         }
         at = to;
@@ -74,11 +66,16 @@ pub(super) fn views(text: &[u8]) -> impl Iterator<Item = View> {
 }
 
 /// The first disguised character at or behind `from`.
-fn next_disguise(text: &[u8], from: usize) -> Option<usize> {
+fn next_disguise(text: &[u8], from: usize, marks: &mut Marks<'_, impl Fn(u8) -> bool + Copy>) -> Option<usize> {
     let mut at = from;
     while at < text.len() {
-        let next = at + text[at..].iter().position(|&b| MARKS[usize::from(b)])?;
-        let is_disguise = if text[next] >= 0x80 { is_folded(text, next) } else { escape(text, next).is_some() };
+        let next = marks.next_from(at)?;
+        // An equal sign is nearly always just one.
+        let is_disguise = match text[next] {
+            0x80.. => is_folded(text, next),
+            b'=' if !text.get(next + 1).is_some_and(u8::is_ascii_hexdigit) => false,
+            _ => escape(text, next).is_some(),
+        };
         if is_disguise {
             return Some(next);
         }

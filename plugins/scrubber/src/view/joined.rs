@@ -5,27 +5,23 @@
 
 use super::View;
 use crate::span::Span;
+use sluice_secrets::marks::Marks;
 
 /// How much of the text on both sides belongs to a view, in bytes.
 const AROUND_BYTES: usize = 96;
 /// Most breaks joined in one view.
 const BREAKS_MAX: usize = 12;
 
-/// Bytes at which a break may be.
-static MARKS: [bool; 256] = {
-    let mut marks = [false; 256];
-    marks[b'\n' as usize] = true;
-    marks[b'"' as usize] = true;
-    marks[b'\'' as usize] = true;
-    marks[b'`' as usize] = true;
-    marks
-};
+/// Whether a break may be at `byte`.
+fn may_break(byte: u8) -> bool {
+    (byte == b'\n') | (byte == b'"') | (byte == b'\'') | (byte == b'`')
+}
 
 /// Adds what `find` sees across breaks of `text`.
 pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
     let mut at = 0;
-    while let Some(next) = text[at..].iter().position(|&b| MARKS[usize::from(b)]) {
-        let place = at + next;
+    let mut marks = Marks::new(text, may_break);
+    while let Some(place) = marks.next_from(at) {
         at = look(text, place, find, found).max(place + 1);
     }
 }
@@ -91,7 +87,7 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         return false;
     }
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
-    let has_sign = left.contains(&b'@') || right.contains(&b'@');
+    let has_sign = opens_address(left, right) || right.contains(&b'@');
     if !has_sign && !left.iter().chain(right).any(u8::is_ascii_digit) && characters_min > 0 {
         return false;
     }
@@ -113,6 +109,14 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         && is_plain(right)
         && left.rsplit(|b| matches!(b, b'=' | b':')).next().is_some_and(is_plain);
     has_sign || is_token || is_number
+}
+
+/// Whether an address begins on the left and may go on on the right: behind a whole one a digit does not.
+fn opens_address(left: &[u8], right: &[u8]) -> bool {
+    left.iter().rposition(|&b| b == b'@').is_some_and(|at| {
+        let is_whole = left[at..].contains(&b'.') && left.last().is_some_and(u8::is_ascii_alphabetic);
+        !(is_whole && right[0].is_ascii_digit())
+    })
 }
 
 /// The text around a break without it, and without the breaks that follow close by. The seams are
