@@ -78,7 +78,7 @@ impl Looks {
         let Some(until) = self.overdue_until else { return Ok(None) };
         let now = engine.clock().monotonic();
         if now < self.overdue_again {
-            return Ok(Some(self.overdue_again - now));
+            return Ok(Some(self.overdue_again.saturating_sub(now)));
         }
         if engine.fire_routines(None, until, OVERDUE_AT_ONCE).await? == 0 {
             self.overdue_until = None;

@@ -269,9 +269,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn create(more: Value) -> CreateRoutine {
+    fn create(mut more: Value) -> CreateRoutine {
         let mut request = json!({"name": "n", "schedule": "@daily", "entrypoint": "do it"});
-        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        request.as_object_mut().unwrap().append(more.as_object_mut().unwrap());
         serde_json::from_value(request).unwrap()
     }
 

@@ -170,6 +170,7 @@ mod tests {
         due.fires.iter().map(|fire| fire.scheduled_at.millis_since(BEGIN)).collect()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a decision has it, so that the two compare")]
     fn dropped(count: u64, first: u64, last: u64, reason: DropReason) -> Option<Dropped> {
         Some(Dropped { count, first: at(first), last: at(last), reason })
     }

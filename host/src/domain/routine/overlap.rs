@@ -29,10 +29,9 @@ pub fn place(overlap: Overlap, trigger: Trigger, open: &[Occurrence]) -> Placeme
     let wait = |max: u32| if waiting < count(max) { Placement::Wait } else { Placement::Drop };
     let is_on_time = trigger == Trigger::Schedule;
     match overlap {
-        Overlap::Skip if is_on_time => Placement::Drop,
         Overlap::Queue { max } if is_on_time => wait(max),
         Overlap::Allow { max } if open.len() < count(max) => Placement::Start,
-        Overlap::Allow { .. } if is_on_time => Placement::Drop,
+        Overlap::Skip | Overlap::Allow { .. } if is_on_time => Placement::Drop,
         Overlap::CancelPrevious if matches!(trigger, Trigger::Schedule | Trigger::RunNow) => Placement::StartInstead,
         _ => wait(OPEN_MAX),
     }

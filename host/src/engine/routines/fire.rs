@@ -105,10 +105,10 @@ impl Engine {
         let due = due(&schedule, jitter_ms, routine.settings.misfire, routine.cursor, now);
         let step = self.firing(&routine, open.clone(), &schedule, standard, (&due, jitter_ms), &[], now);
         match self.parts.store.commit(step.unit).await {
-            Ok(_) => return Ok(()),
             Err(CommitError::Conflict { table: "occurrences", .. }) => {}
-            // Another host fired it, or somebody changed it: whoever did has seen to what was due.
-            Err(CommitError::Conflict { .. }) => return Ok(()),
+            // After a conflict another host fired it, or somebody changed it: whoever did has seen to what
+            // was due.
+            Ok(_) | Err(CommitError::Conflict { .. }) => return Ok(()),
             // It would never be, and would be tried for ever.
             Err(CommitError::Storage(error)) if error.kind == StorageErrorKind::Invalid => {
                 return self.lay_aside(routine, &format!("it cannot be written down: {}", error.source), now).await;
