@@ -115,8 +115,7 @@ impl Engine {
     ) -> Result<Approval, EngineError> {
         let now = self.now();
         let guard = Guard::approval(&approval.id, Some(approval.revision));
-        let asked =
-            if approval.kind == KIND_ROUTINE { Some(self.asked_by_routine(&approval).await?) } else { None };
+        let asked = if approval.kind == KIND_ROUTINE { Some(self.asked_by_routine(&approval).await?) } else { None };
         // A yes to what is no longer there is none, and the question is over all the same.
         let stale = asked.as_ref().filter(|asked| status == ApprovalStatus::Granted && !asked.is_about(&approval));
         let changed = stale.map(Asked::changed);

@@ -99,7 +99,8 @@ impl Engine {
     }
 }
 
-/// Values one below the other, and where each stands.
+/// Values one below the other, and where each stands. A line is left free between two, so that no
+/// scrubber takes the next for the rest of a secret that was broken over lines.
 #[derive(Debug, Default)]
 struct Sheet {
     text: String,
@@ -111,7 +112,7 @@ impl Sheet {
         let start = self.text.len();
         self.text.push_str(value);
         self.places.push((start, self.text.len()));
-        self.text.push('\n');
+        self.text.push_str("\n\n");
     }
 
     fn named(&mut self, name: &str, value: &str) {
@@ -209,12 +210,12 @@ mod tests {
         let mut sheet = Sheet::default();
         sheet.value("tag");
         sheet.members(&members);
-        assert_eq!(sheet.text, "tag\na: one\ns: \nb: \nk2: x\n42\nsecret\nz: last\n");
+        assert_eq!(sheet.text, "tag\n\na: one\n\ns: \nb: \nk2: x\n\n42\n\nsecret\n\nz: last\n\n");
         let finding = |from: &str, to: &str| {
             let start = sheet.text.find(from).unwrap();
             Finding { kind: "k".to_owned(), start, end: sheet.text.find(to).unwrap() + to.len(), confidence: 1.0 }
         };
-        let findings = [finding("tag", "tag"), finding("2\nse", "cret")];
+        let findings = [finding("tag", "tag"), finding("2\n\nse", "cret")];
         let mut read = Read { sheet: &sheet, findings: &findings, next: 0 };
         assert_eq!(read.value().as_deref(), Some("[REDACTED:k]"));
         let kept = read.members(members.clone());
