@@ -340,6 +340,17 @@ const LEADS: &[&str] = &[
     " was my", " was our", " as its", " as their", " should be the", " will be the", " is still the", " is now the",
 ];
 
+/// The last words of all of [`LEADS`].
+const LAST_WORDS: [&[u8]; 12] =
+    [b"the", b"my", b"our", b"your", b"his", b"her", b"new", b"a", b"as", b"admin", b"its", b"their"];
+
+/// Whether the last word of `line` is one that a lead ends with.
+fn ends_with_lead(line: &[u8]) -> bool {
+    let tail = &line[line.len().saturating_sub(7)..];
+    let word = tail.iter().rposition(|b| matches!(b, b' ' | b'(')).map_or(tail, |at| &tail[at + 1..]);
+    LAST_WORDS.iter().any(|last| word.eq_ignore_ascii_case(last))
+}
+
 /// `hunter2 is the password`, `use 'hunter2' as the password`: the value in front of the word that
 /// stands at `at`.
 pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<Found>) {
@@ -350,10 +361,14 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
     let line = &text[from..at];
     let line = &line[line.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)..];
     let line = line.trim_ascii_end();
-    let lower = line.to_ascii_lowercase();
     // One word may say whose or which: `as the admin password`.
-    let which = lower.iter().rev().take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'\'')).count();
-    let shorter = lower[..lower.len() - which].trim_ascii_end();
+    let which = line.iter().rev().take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'\'')).count();
+    let shorter = line[..line.len() - which].trim_ascii_end();
+    if !(ends_with_lead(line) || ends_with_lead(shorter)) {
+        return;
+    }
+    let lower = line.to_ascii_lowercase();
+    let shorter = &lower[..shorter.len()];
     let longest =
         |bytes: &[u8]| LEADS.iter().filter(|words| bytes.ends_with(words.as_bytes())).map(|words| words.len()).max();
     let (lower, lead) = match (longest(&lower), longest(shorter)) {

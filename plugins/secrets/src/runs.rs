@@ -80,6 +80,7 @@ pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
 }
 
 /// Base64 by comparisons alone, for a whole block of the text at once.
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn is_part(byte: u8) -> bool {
     ((byte | 32).wrapping_sub(b'a') < 26)
         | (byte.wrapping_sub(b'0') < 10)

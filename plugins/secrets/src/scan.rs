@@ -69,16 +69,32 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
 /// holds nothing else.
 #[inline(never)]
 fn next_word(text: &[u8], from: usize, mut key: usize) -> Option<(usize, usize)> {
-    let mut rest = text[from..].iter();
-    while let Some(&byte) = rest.next() {
-        key = index::key(key, byte);
-        let followers = index::followers(key);
-        // Nearly always nothing may follow, because no word begins so.
-        if followers != 0 {
-            let next = rest.as_slice().first().copied().unwrap_or(0);
-            if followers >> (next & 7) & 1 == 1 {
-                return Some((text.len() - rest.len(), key));
+    let is_followed = |end: usize, followers: u8| {
+        let next = text.get(end).copied().unwrap_or(0);
+        followers >> (next & 7) & 1 == 1
+    };
+    let mut at = from;
+    // Nearly always nothing may follow, because no word begins so: four bytes at once are passed over.
+    while let Some(&[a, b, c, d]) = text.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        let first = index::key(key, a);
+        let second = index::key(first, b);
+        let third = index::key(second, c);
+        let fourth = index::key(third, d);
+        let keys = [first, second, third, fourth];
+        let followers = keys.map(index::followers);
+        if followers != [0; 4] {
+            for (place, (key, followers)) in keys.into_iter().zip(followers).enumerate() {
+                if is_followed(at + place + 1, followers) {
+                    return Some((at + place + 1, key));
+                }
             }
+        }
+        (key, at) = (fourth, at + 4);
+    }
+    for (place, &byte) in text.iter().enumerate().skip(at) {
+        key = index::key(key, byte);
+        if is_followed(place + 1, index::followers(key)) {
+            return Some((place + 1, key));
         }
     }
     None

@@ -25,8 +25,12 @@ pub(crate) struct Column {
 
 /// Secrets in the column whose header is the name at `start` to `end`.
 pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, found: &mut Vec<Found>) {
-    let from = line_start(text, start, LINE_MAX_BYTES);
     let to = line_end(text, end, LINE_MAX_BYTES);
+    // A line without an end in reach heads no table.
+    if text.get(to).is_some_and(|&b| b != b'\n') {
+        return;
+    }
+    let from = line_start(text, start, LINE_MAX_BYTES);
     let Some(separator) = separator_of(&text[from..to]) else { return };
     // The name is the whole of its field, but for quotes and a word or two in front of it.
     let field = text[from..start].iter().filter(|b| **b == separator).count();

@@ -3,6 +3,7 @@
 //! Owns what is no address though it has an `@`: packages, images, units, `git@host:path`.
 
 use crate::span::Span;
+use sluice_secrets::marks::Marks;
 
 /// Endings of names of files and units, which no top-level domain is called.
 #[rustfmt::skip]
@@ -55,31 +56,22 @@ const SIGNS: [&[u8]; 10] =
     [b" [at] ", b"[at]", b" (at) ", b"(at)", b" {at} ", b"{at}", b" at ", b" <at> ", b"_at_", b" @ "];
 const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} ", b" dot ", b" . ", b"_dot_", b"[.]"];
 
-/// For each byte of `dot` and `[.]` its place in them, counted from 1.
-static OF_DOT: [u8; 256] = {
-    let mut places = [0; 256];
-    let bytes = b"dotDOT[.](atAT]";
-    let (mut i, mut place) = (0, 1);
-    while i < bytes.len() {
-        places[bytes[i] as usize] = place;
-        place = if place == 3 { 1 } else { place + 1 };
-        i += 1;
-    }
-    places
-};
+/// Whether `dot`, `[.]`, `(at` or `[at` may begin with `byte`.
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
+fn may_spell(byte: u8) -> bool {
+    (byte | 32 == b'd') | (byte == b'[') | (byte == b'(')
+}
 
 /// Adds every address of `text` that is spelled: `name [at] host [dot] org`.
 pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
-    // One of three neighbouring bytes of `dot` or `[.]` lies on every third position.
+    let mut marks = Marks::new(text, may_spell);
+    let mut at = 0;
     let mut is_spelled = false;
-    for at in (0..text.len()).step_by(3) {
-        let place = usize::from(OF_DOT[usize::from(text[at])]);
-        if place > 0 && at + 1 >= place {
-            let start = at + 1 - place;
-            is_spelled |= text
-                .get(start..start + 3)
-                .is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]" || t == b"(at" || t == b"[at");
-        }
+    while let Some(start) = marks.next_from(at).filter(|_| !is_spelled) {
+        is_spelled = text
+            .get(start..start + 3)
+            .is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]" || t == b"(at" || t == b"[at");
+        at = start + 1;
     }
     if !is_spelled {
         return;

@@ -30,6 +30,7 @@ pub(crate) fn kinds() -> BTreeSet<&'static str> {
 }
 
 /// Whether a matcher may start at `byte`: a digit, `+` or `@`.
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn may_start(byte: u8) -> bool {
     (byte.wrapping_sub(b'0') < 10) | (byte == b'+') | (byte == b'@')
 }

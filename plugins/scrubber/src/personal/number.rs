@@ -48,10 +48,17 @@ fn goes_on(text: &[u8], end: usize) -> bool {
     }
 }
 
-/// Whether three digits stand one by one before `start`: a number that is written so begins with the first.
+/// Whether three digits stand one by one before the digit or sign at `start`: a number that is written so
+/// begins with the first. What has a sign goes on only what has.
 fn follows_single_digits(text: &[u8], start: usize) -> bool {
-    matches!(&text[..start], [.., a, b' ', b, b' ', c, b' ']
-        if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit())
+    let signed = text[..start].strip_suffix(b"+");
+    let has_sign = signed.is_some() || text[start] == b'+';
+    let mut lead = signed.unwrap_or(&text[..start]);
+    (0..3).all(|_| {
+        let [before @ .., digit, b' '] = lead else { return false };
+        lead = if has_sign { before.strip_suffix(b"+").unwrap_or_default() } else { before };
+        digit.is_ascii_digit() && lead.last().is_some_and(|&b| b == b' ')
+    })
 }
 
 /// Whether a number may stand behind the byte at `before`.
@@ -71,6 +78,9 @@ fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
         && let Some(end) = iban_end(text, start)
     {
         return Some(span(start, end, "iban", 0.95));
+    }
+    if opens_line_with_date(text, start) {
+        return None;
     }
     let extent = Extent::of(text, start);
     if extent.ends >> CHARACTERS_MIN == 0 || is_dotted_address(text, start) || is_timestamp(text, start) {
@@ -164,14 +174,21 @@ impl Extent {
 
 /// `2026-11-22...`: the numbers that logs are full of.
 fn is_timestamp(text: &[u8], start: usize) -> bool {
-    let t = &text[start..];
+    is_date(&text[start..]) && !birth_words(text, start)
+}
+
+fn is_date(t: &[u8]) -> bool {
     t.len() >= 10
         && (t.starts_with(b"19") || t.starts_with(b"20"))
         && matches!(t[4], b'-' | b'/')
         && t[4] == t[7]
         && t[5].is_ascii_digit()
         && t[8].is_ascii_digit()
-        && (start == 0 || matches!(text[start - 1], b'\n' | b'[' | b'"') || !birth_words(text, start))
+}
+
+/// A date with which a line, a literal or what is in brackets begins: no word in front of it matters.
+fn opens_line_with_date(text: &[u8], start: usize) -> bool {
+    (start == 0 || matches!(text[start - 1], b'\n' | b'[' | b'"')) && is_date(&text[start..])
 }
 
 /// Lengths of the groups of two or three capitals in front of a group: `AB 12 34 56 C`,

@@ -93,8 +93,8 @@ fn meaning(run: &[u8]) -> Option<Vec<u8>> {
             return Some(text);
         }
     }
-    let opening = base64::decode(&run[..4])?;
-    if !opening.iter().all(|b| is_printable(*b)) {
+    let bits = run[..4].iter().try_fold(0, |bits, &b| Some(bits << 6 | u32::from(base64::sextet(b)?)))?;
+    if !bits.to_be_bytes()[1..].iter().all(|b| is_printable(*b)) {
         return None;
     }
     base64::decode(run).filter(|text| is_text(text))
@@ -120,6 +120,7 @@ fn is_base64(byte: u8) -> bool {
 }
 
 /// The same by comparisons alone, for a whole block of the text at once.
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn is_part(byte: u8) -> bool {
     ((byte | 32).wrapping_sub(b'a') < 26)
         | (byte.wrapping_sub(b'0') < 10)
@@ -131,6 +132,9 @@ fn is_part(byte: u8) -> bool {
 
 /// The run at `start` together with the runs on the lines below, each alone on its line.
 fn lines(text: &[u8], start: usize, end: usize) -> Option<(Vec<u8>, usize)> {
+    if !matches!(text.get(end), Some(b'\\' | b'\r' | b'\n')) {
+        return None;
+    }
     let mut joined = text[start..end].to_vec();
     let mut stop = end;
     for _ in 0..512 {
@@ -155,6 +159,7 @@ fn lines(text: &[u8], start: usize, end: usize) -> Option<(Vec<u8>, usize)> {
 }
 
 /// Whether rows of pairs of hex digits may be somewhere: `67 68 70`, `0x67, 0x68`.
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn has_hex_pairs(text: &[u8]) -> bool {
     let is_gap = |byte: u8| (byte == b' ') | (byte == b':') | (byte == b',');
     let is_row = |at: usize| {
@@ -162,16 +167,16 @@ fn has_hex_pairs(text: &[u8]) -> bool {
         let is_plain = w[3] == w[0] && w[6] == w[0] && is_pair(w[1], w[2]) && is_pair(w[4], w[5]);
         is_plain || (w[1] == b'0' && w[2] == b'x' && is_pair(w[3], w[4]))
     };
+    let is_mark = |byte: u8| byte == b'x';
     let mut gaps = u128::from(bits_at(text, 0, is_gap));
+    let mut marks = u128::from(bits_at(text, 0, is_mark));
     (0..text.len()).step_by(64).any(|base| {
         gaps |= u128::from(bits_at(text, base + 64, is_gap)) << 64;
-        let marks = bits_at(text, base, |byte| byte == b'x');
+        marks |= u128::from(bits_at(text, base + 64, is_mark)) << 64;
         let rows = gaps & gaps >> 3 & gaps >> 6;
-        // A gap in front of `0x`, which may stand right behind the block.
-        let prefixed =
-            gaps & (u128::from(marks) | u128::from(bits_at(text, base + 64, |byte| byte == b'x')) << 64) >> 2;
-        let mut worth = u64::try_from((rows | prefixed) & u128::from(u64::MAX)).unwrap_or(u64::MAX);
-        gaps >>= 64;
+        let prefixed = gaps & marks >> 2;
+        let mut worth = (rows | prefixed) & u128::from(u64::MAX);
+        (gaps, marks) = (gaps >> 64, marks >> 64);
         while worth != 0 {
             if is_row(base + worth.trailing_zeros() as usize) {
                 return true;

@@ -11,6 +11,7 @@ use sluice_secrets::marks::Marks;
 const AROUND_BYTES: usize = 256;
 
 /// Whether a disguise may begin with `byte`.
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn may_begin(byte: u8) -> bool {
     (byte >= 0x80) | (byte == b'%') | (byte == b'\\') | (byte == b'&') | (byte == b'=')
 }

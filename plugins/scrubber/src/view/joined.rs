@@ -13,6 +13,7 @@ const AROUND_BYTES: usize = 96;
 const BREAKS_MAX: usize = 12;
 
 /// Whether a break may be at `byte`.
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn may_break(byte: u8) -> bool {
     (byte == b'\n') | (byte == b'"') | (byte == b'\'') | (byte == b'`')
 }
