@@ -23,8 +23,10 @@ pub(super) const QUEUE_MAX: usize = 1024;
 /// Most units of one batch.
 const BATCH_UNITS_MAX: usize = 256;
 
-/// How long a batch waits for as many units as the last one had: whoever was answered by that
-/// one is likely to come back at once, and a batch of half of them costs a synchronisation more.
+/// How long a batch waits for half as many units as the last one had: whoever was answered by that one is
+/// likely to come back at once, and a batch of few of them costs a synchronisation more. Not for all
+/// of them, because those who have not come back yet keep the other cores busy while this batch is
+/// written: at 64 clients over HTTP on two cores, half was 1.28 times as fast as all, and none 1.15 times.
 /// Paid at most once each time that callers stay away.
 const GATHER_TIMEOUT: Duration = Duration::from_millis(1);
 
@@ -120,7 +122,7 @@ impl Writer {
         }
     }
 
-    /// Takes `first` and what waits behind it; waits a moment for as many as last time.
+    /// Takes `first` and what waits behind it; waits a moment for half as many as last time.
     async fn gather(&mut self, first: Job) -> Batch {
         let mut batch = Batch::default();
         batch.add(first);
@@ -128,7 +130,7 @@ impl Writer {
         while batch.takes_more() {
             match self.jobs.try_recv() {
                 Ok(job) => batch.add(job),
-                Err(_) if batch.units.len() >= self.last_batch => break,
+                Err(_) if batch.units.len() >= self.last_batch.div_ceil(2) => break,
                 Err(_) => match tokio::time::timeout_at(until, self.jobs.recv()).await {
                     Ok(Some(job)) => batch.add(job),
                     Ok(None) | Err(_) => break,
