@@ -8,12 +8,13 @@ use sluice_api::event::EventView;
 
 use super::connect::{Access, HostArgs};
 use super::exit::{Exit, Failure};
-use super::output::{self, visible};
-use super::table;
-use crate::client::{Client, EventFilter, From, Told};
+use super::tell::{self, Teller};
+use crate::client::{Client, EventFilter, From};
 
 /// Most events of a page.
 const PAGE: u32 = 500;
+/// How many of the newest are shown unless it is said.
+const TAIL: u32 = 100;
 
 /// Show what happened; with --follow also what happens
 #[derive(Debug, Args)]
@@ -46,27 +47,21 @@ pub(super) struct EventsArgs {
 pub(super) async fn execute(args: EventsArgs) -> Result<ExitCode, Failure> {
     let connection = args.host.connect(Access::Read).await?;
     let filter = EventFilter { types: args.types, mission_id: args.mission, run_id: args.run };
-    let from = match (args.since_seq, args.tail) {
-        (Some(seq), _) => From::After(seq),
-        (None, Some(count)) => From::Tail(count),
-        (None, None) if args.follow => From::Now,
-        (None, None) => From::Tail(100),
-    };
-    if !args.follow {
-        list(&connection.client, &filter, from, args.json).await?;
-        return Ok(Exit::Succeeded.into());
+    let teller = Teller { as_json: args.json, line, when_lost: "what follows begins there" };
+    if args.follow {
+        let from = tell::from(args.since_seq, args.tail);
+        return teller.follow(connection.client.follow(filter, from)).await;
     }
-    tokio::select! {
-        followed = follow(&connection.client, filter, from, args.json) => followed,
-        () = super::interrupted() => Ok(Exit::Interrupted.into()),
-    }
+    let tail = args.tail.unwrap_or(TAIL);
+    list(&connection.client, &filter, tell::from(args.since_seq, Some(tail)), &teller).await?;
+    Ok(Exit::Succeeded.into())
 }
 
-async fn list(client: &Client, filter: &EventFilter, mut from: From, as_json: bool) -> Result<(), Failure> {
+async fn list(client: &Client, filter: &EventFilter, mut from: From, teller: &Teller) -> Result<(), Failure> {
     loop {
         let page = client.events(filter, from, Some(PAGE)).await?;
         for event in &page.items {
-            if !print(event, as_json)? {
+            if !teller.event(event)? {
                 return Ok(());
             }
         }
@@ -76,25 +71,6 @@ async fn list(client: &Client, filter: &EventFilter, mut from: From, as_json: bo
     }
 }
 
-async fn follow(client: &Client, filter: EventFilter, from: From, as_json: bool) -> Result<ExitCode, Failure> {
-    let mut follow = client.follow(filter, from);
-    loop {
-        match follow.next().await? {
-            Told::Event(event) if print(&event, as_json)? => {}
-            Told::Event(_) => return Ok(Exit::Succeeded.into()),
-            Told::Reset { oldest_seq } => {
-                eprintln!("events before {oldest_seq} are no longer kept; what follows begins there");
-            }
-            Told::Ready | Told::Bookmark(_) => {}
-        }
-    }
-}
-
-/// Whether somebody still reads.
-fn print(event: &EventView, as_json: bool) -> Result<bool, Failure> {
-    if as_json {
-        return output::json_line_while_read(event);
-    }
-    let line = format!("{:>6}  {}  by {}  {}", event.seq, event.event_type, event.actor, event.properties);
-    output::print_while_read(&table::cut(&visible(&line), table::terminal_width()))
+fn line(event: &EventView) -> String {
+    format!("{:>6}  {}  by {}  {}", event.seq, event.event_type, event.actor, event.properties)
 }

@@ -4,6 +4,7 @@
 mod exit;
 mod output;
 mod table;
+mod tell;
 mod span;
 mod moment;
 mod mission_file;

@@ -3,16 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use sluice_api::event::EventView;
 
 use super::Common;
 use crate::cli::connect::Access;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output::{self, visible};
-use crate::cli::table;
-use crate::client::{Follow, From, Told};
+use crate::cli::exit::Failure;
+use crate::cli::tell::{self, Teller};
 
 /// Tell what happens to routines, until interrupted
 ///
@@ -34,38 +32,9 @@ pub(in crate::cli) struct WatchArgs {
 
 pub(super) async fn execute(args: WatchArgs) -> Result<ExitCode, Failure> {
     let connection = args.common.connect(Access::Read).await?;
-    let from = match (args.since, args.tail) {
-        (Some(seq), _) => From::After(seq),
-        (None, Some(count)) => From::Tail(count),
-        (None, None) => From::Now,
-    };
-    let follow = connection.client.watch_routines(args.id, from);
-    tokio::select! {
-        ended = tell_all(follow, args.common.json) => ended,
-        () = crate::cli::interrupted() => Ok(Exit::Interrupted.into()),
-    }
-}
-
-async fn tell_all(mut follow: Follow, as_json: bool) -> Result<ExitCode, Failure> {
-    loop {
-        let is_read = match follow.next().await? {
-            Told::Event(event) if as_json => output::json_line_while_read(&event)?,
-            Told::Event(event) => {
-                output::print_while_read(&table::cut(&visible(&line(&event)), table::terminal_width()))?
-            }
-            Told::Reset { oldest_seq } => {
-                eprintln!(
-                    "reset: events before {oldest_seq} are no longer kept and were not told; `sluice routine history` \
-                     has them"
-                );
-                !as_json || output::json_line_while_read(&json!({"type": "reset", "oldest_seq": oldest_seq}))?
-            }
-            Told::Ready | Told::Bookmark(_) => true,
-        };
-        if !is_read {
-            return Ok(Exit::Succeeded.into());
-        }
-    }
+    let from = tell::from(args.since, args.tail);
+    let teller = Teller { as_json: args.common.json, line, when_lost: "`sluice routine history` has them" };
+    teller.follow(connection.client.watch_routines(args.id, from)).await
 }
 
 fn line(event: &EventView) -> String {
