@@ -20,5 +20,6 @@ pub mod schedule;
 pub mod routine;
 pub mod routine_run;
 pub mod token;
+pub mod policy;
 pub mod problem;
 pub mod server;

@@ -295,6 +295,12 @@ pub struct ActionDecision {
     pub approval_id: Option<String>,
     /// Why.
     pub reason: String,
+    /// The policies that decided, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_ids: Vec<String>,
+    /// What would be needed, when it is not allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needed: Vec<String>,
 }
 
 /// What was decided about an action.

@@ -146,8 +146,9 @@ impl TestServer {
         engine_options.memory.scrubber.get_or_insert(binding);
         let engine = Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, engine_options);
         let scheduler = Scheduler::start(&engine, 2);
-        let tailer = Tailer::start(store).await.expect("the log's end can be read");
         let metrics = Arc::new(Metrics::default());
+        let observer = sluice::app::server::observer(Arc::clone(&metrics), engine.clone());
+        let tailer = Tailer::observed(store, observer).await.expect("the log's end can be read");
         let host = Host::new(engine.clone(), plugins, tailer, Arc::clone(&metrics), options.http);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let base = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));

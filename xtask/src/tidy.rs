@@ -8,7 +8,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// Foreign engines and the one module of the host that names each.
-const ENGINES: [(&str, &str); 3] = [("sqlx", "store"), ("wasmtime", "plugins"), ("axum", "http")];
+const ENGINES: [(&str, &str); 4] =
+    [("sqlx", "store"), ("wasmtime", "plugins"), ("axum", "http"), ("cedar_policy", "policy")];
 
 /// What each module of the host may use of the others. A module that is not listed as allowed is
 /// to the right of the one that would use it.
@@ -19,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("policy", &["domain"]),
     ("store", &["domain"]),
     ("events", &["domain", "store"]),
-    ("engine", &["domain", "clock", "wire", "store", "events"]),
+    ("engine", &["domain", "clock", "wire", "policy", "store", "events"]),
     ("scheduler", &["domain", "engine", "store"]),
     ("plugins", &["domain", "clock", "wire", "engine"]),
     ("worker", &["domain", "engine", "wire"]),
@@ -54,6 +55,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "domain",
             "clock",
             "wire",
+            "policy",
             "store",
             "events",
             "engine",

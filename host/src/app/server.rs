@@ -23,19 +23,20 @@ use crate::telemetry::{GateOutcome, Metrics};
 /// # Errors
 /// [`StartError::Storage`] when the log's end cannot be read.
 pub async fn host(app: &App, metrics: Arc<Metrics>, options: HttpOptions) -> Result<Shared, StartError> {
-    let counted = observer(Arc::clone(&metrics));
+    let counted = observer(Arc::clone(&metrics), app.engine.clone());
     let tailer = Tailer::observed(app.engine.store().clone(), counted).await.map_err(StartError::Storage)?;
     Ok(Host::new(app.engine.clone(), Arc::clone(&app.plugins), tailer, metrics, options))
 }
 
-/// Counts what the log tells.
-fn observer(metrics: Arc<Metrics>) -> Observer {
+/// Counts what the log tells, and has the engine forget policies that another host changed.
+pub fn observer(metrics: Arc<Metrics>, engine: Engine) -> Observer {
     Box::new(move |event| {
         metrics.log_read(event.seq);
         match event.event.event_type.as_str() {
             // Other engines tell of runs too, which are none of this host's.
             "session.run.claimed" if event.event.mission_id.is_some() => metrics.run_claimed(),
             "session.run.interrupted" if event.event.mission_id.is_some() => metrics.run_interrupted(),
+            "policy.updated" => engine.forget_rules(&event.event.workspace_id),
             "gate.passed" => metrics.gate_evaluated(GateOutcome::Pass),
             "gate.failed" => metrics.gate_evaluated(GateOutcome::Fail),
             "gate.needs_human" => metrics.gate_evaluated(GateOutcome::NeedsHuman),

@@ -200,6 +200,7 @@ impl From<EngineError> for Failure {
             | EngineError::RunState { .. }
             | EngineError::CapabilityInvalid { .. }
             | EngineError::TierNotGranted { .. }
+            | EngineError::Policy(_)
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }

@@ -29,6 +29,7 @@ mod routine;
 mod work;
 mod prime;
 mod plugin;
+mod policy;
 mod verify;
 mod doctor;
 mod config;
@@ -88,6 +89,9 @@ enum Command {
     /// Print what an agent needs to know to work on a run
     Prime(prime::PrimeArgs),
     Verify(verify::VerifyArgs),
+    /// Say who may do what, and ask why
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Look into a plugin
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
@@ -164,6 +168,7 @@ impl Command {
             Self::Routine(command) => routine::execute(command).await,
             Self::Work(args) => work::execute(*args).await,
             Self::Prime(args) => prime::execute(&args),
+            Self::Policy(command) => policy::execute(command).await,
             Self::Plugin(command) => plugin::execute(command),
             Self::Config(command) => config::execute(command),
             Self::Verify(args) => verify::execute(args).await,
@@ -189,6 +194,7 @@ impl Command {
             Self::Routine(command) => command.wants_json(),
             Self::Work(args) => args.json,
             Self::Prime(args) => args.json,
+            Self::Policy(command) => command.wants_json(),
             Self::Plugin(command) => command.wants_json(),
             Self::Config(command) => command.wants_json(),
             Self::Verify(args) => args.json,

@@ -15,9 +15,21 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
     u64::try_from(moment.as_millisecond()).map_err(|_| "lies before 1970".to_owned())
 }
 
+/// A moment in milliseconds since the Unix epoch, for people: UTC to the second.
+pub(super) fn written(at_ms: u64) -> String {
+    let moment = i64::try_from(at_ms).ok().and_then(|at_ms| jiff::Timestamp::from_millisecond(at_ms).ok());
+    moment.map(|moment| moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_it_is_read() {
+        assert_eq!(written(1_774_746_000_999), "2026-03-29T01:00:00Z");
+        assert_eq!(written(u64::MAX), "");
+    }
 
     #[test]
     fn moments_are_read_in_utc_with_offsets_and_in_milliseconds() {

@@ -18,6 +18,7 @@ mod tokens;
 mod resources;
 mod memories;
 mod leases;
+mod policy;
 mod routines;
 mod server;
 mod worker;

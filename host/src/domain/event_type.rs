@@ -94,5 +94,9 @@ words! {
         RoutineBlocked = "routine.blocked",
         /// Occurrences of a routine were dropped.
         RoutineMissed = "routine.missed",
+        /// A workspace has another policy.
+        PolicyUpdated = "policy.updated",
+        /// Somebody was denied something, or would have been.
+        PolicyDenied = "policy.denied",
     }
 }

@@ -18,6 +18,7 @@ pub mod lease;
 pub mod memory;
 pub mod mission;
 pub mod plugin;
+pub mod policy;
 pub mod principal;
 pub mod receipt;
 pub mod resource;

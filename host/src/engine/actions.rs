@@ -1,14 +1,16 @@
 //! Side effects on the outside world: a run asks before it acts, and what a person allows is allowed
 //! once, for exactly what was asked.
 //!
-//! The host carries nothing out. It decides whether a run may: whether its mission has the
-//! capability, and whether a person said yes to this very content. A question is a row of
+//! The host carries nothing out. It decides whether a run may: what policy says ([`crate::policy`]: by
+//! connector, action, arguments, spend and the mission's capabilities), and where that wants a person whether
+//! one said yes to this very content. A question is a row of
 //! approvals, answered in [`super::approvals`].
 
 use serde_json::{Map, Value, json};
 
 use sluice_api::work::{ActionDecision, ActionVerdict};
 
+use super::policy::is_covered;
 use super::runs::check_held;
 use super::told::LogWriter;
 use super::{Engine, EngineError, HeldRun};
@@ -20,6 +22,7 @@ use crate::domain::id::ApprovalId;
 use crate::domain::json::Json;
 use crate::domain::run::Run;
 use crate::domain::time::Timestamp;
+use crate::policy::{Asker, Effect, SideEffect};
 use crate::store::{CommitError, Guard, Unit, Write};
 use crate::wire;
 
@@ -57,6 +60,13 @@ enum Step {
     Question,
 }
 
+/// What policy says of an ask.
+enum Judged {
+    Allowed(ActionDecision),
+    Asks,
+    Denied(ActionDecision),
+}
+
 impl Engine {
     /// Whether a run may act now. The first ask for some content makes a question of it; asking again
     /// with the very same content tells how it stands. A yes is good once: the ask that is answered
@@ -70,9 +80,16 @@ impl Engine {
         for _ in 0..CONFLICT_RETRIES {
             let run = self.stored_run(&held.run.id).await?;
             check_held(&run, held.fence, self.now())?;
-            if let Some(reason) = self.refusal_of(&run, &ask).await? {
-                self.audit_denied_action(held, &run, &ask, &reason).await?;
-                return Ok(decision(ActionVerdict::Denied, None, reason));
+            match self.judge_action(&run, &ask).await? {
+                Judged::Denied(denied) => {
+                    self.audit_action(held, &run, &ask, AuditOutcome::Denied, &denied).await?;
+                    return Ok(denied);
+                }
+                Judged::Allowed(allowed) => {
+                    self.audit_action(held, &run, &ask, AuditOutcome::Done, &allowed).await?;
+                    return Ok(allowed);
+                }
+                Judged::Asks => {}
             }
             let content = content_of(&run, &ask);
             let digest = Digest::of(content.as_str().as_bytes());
@@ -89,27 +106,50 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    /// Why a run may not even ask.
-    async fn refusal_of(&self, run: &Run, ask: &ActionAsk) -> Result<Option<String>, EngineError> {
+    /// What policy says of an ask, before anybody is asked; judged again each time the run asks, so that a yes
+    /// is no longer good under a policy that forbids what it was about.
+    async fn judge_action(&self, run: &Run, ask: &ActionAsk) -> Result<Judged, EngineError> {
+        let denied = |reason: &str| Ok(Judged::Denied(decision(ActionVerdict::Denied, None, reason.to_owned())));
         if run.cancel_requested {
-            return Ok(Some("the run was told to stop".to_owned()));
+            return denied("the run was told to stop");
         }
         let Some(mission) = self.parts.store.mission(&run.workspace_id, &run.mission_id).await? else {
-            return Ok(Some("its mission is gone".to_owned()));
+            return denied("its mission is gone");
         };
-        let wanted = capability::of_action(&ask.connector, &ask.action);
         // Capabilities that are no list of texts cover nothing.
         let granted: Vec<String> = serde_json::from_str(mission.capabilities.as_str()).unwrap_or_default();
-        let is_covered = granted.iter().any(|pattern| capability::covers(pattern, &wanted));
-        Ok((!is_covered).then(|| format!("no capability of the mission covers `{wanted}`")))
+        let covered = is_covered(&granted, &ask.connector, &ask.action);
+        let args = Value::Object(ask.args.clone());
+        let canonical = wire::canonical_json(&args);
+        let effect = SideEffect::new((&ask.connector, &ask.action), args, canonical.as_str(), granted, covered);
+        let asker = Asker::Run { name: requester(run), run_id: run.id.to_string() };
+        let judged = self.judge_side_effect(&run.workspace_id, &asker, &effect).await?;
+        Ok(match judged.effect {
+            Effect::Approval => Judged::Asks,
+            Effect::Allowed => Judged::Allowed(ActionDecision {
+                policy_ids: judged.policies,
+                ..decision(ActionVerdict::Allowed, None, judged.reason)
+            }),
+            Effect::Denied => {
+                let wanted = capability::of_action(&ask.connector, &ask.action);
+                let uncovered = format!("no capability of the mission covers `{wanted}`");
+                let reason = if covered { judged.reason } else { uncovered };
+                Judged::Denied(ActionDecision {
+                    policy_ids: judged.policies,
+                    needed: judged.needed,
+                    ..decision(ActionVerdict::Denied, None, reason)
+                })
+            }
+        })
     }
 
-    async fn audit_denied_action(
+    async fn audit_action(
         &self,
         held: &HeldRun,
         run: &Run,
         ask: &ActionAsk,
-        reason: &str,
+        outcome: AuditOutcome,
+        decided: &ActionDecision,
     ) -> Result<(), EngineError> {
         let entry = NewAuditEntry {
             workspace_id: run.workspace_id.clone(),
@@ -117,11 +157,12 @@ impl Engine {
             actor: requester(run),
             action: "run.act".to_owned(),
             resource: format!("run/{}", run.id),
-            outcome: AuditOutcome::Denied,
+            outcome,
             detail: wire::json_of(&json!({
                 "connector": ask.connector,
                 "action": ask.action,
-                "reason": reason,
+                "reason": decided.reason,
+                "policy_ids": decided.policy_ids,
             })),
         };
         let unit = Unit { guards: vec![self.hold_guard(held)], audit: vec![entry], ..Unit::default() };
@@ -281,7 +322,8 @@ fn step(asked: Vec<Approval>, content: &Json, now: Timestamp) -> Step {
 }
 
 fn decision(decision: ActionVerdict, approval: Option<&Approval>, reason: String) -> ActionDecision {
-    ActionDecision { decision, approval_id: approval.map(|approval| approval.id.to_string()), reason }
+    let approval_id = approval.map(|approval| approval.id.to_string());
+    ActionDecision { decision, approval_id, reason, policy_ids: Vec::new(), needed: Vec::new() }
 }
 
 /// `decided` once it is on disk; `None` for whoever has to look again.

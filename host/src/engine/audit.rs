@@ -1,10 +1,12 @@
-//! Writes denials into the audit, and checks the audit's chain.
+//! Writes denials into the audit and the log, and checks the audit's chain.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::told::LogWriter;
 use super::{Engine, EngineError};
 use crate::domain::audit::{AuditOutcome, GENESIS_HASH, NewAuditEntry};
-use crate::domain::principal::Principal;
+use crate::domain::principal::{Principal, Role};
+use crate::policy::{Action, Denial};
 use crate::store::{CommitError, Unit};
 use crate::wire;
 
@@ -29,28 +31,69 @@ pub struct AuditBreak {
     pub reason: String,
 }
 
+/// Somebody who was denied something, or would have been.
+#[derive(Debug, Clone, Copy)]
+pub struct Denied<'d> {
+    /// Who.
+    pub principal: &'d Principal,
+    /// What for.
+    pub action: Action,
+    /// About which thing: `mission/mis_1`.
+    pub resource: &'d str,
+    /// Why, and by which policies.
+    pub denial: &'d Denial,
+    /// Whether it was only told, and not denied.
+    pub observed: bool,
+    /// How often the same happened since it was last told.
+    pub repeated: u64,
+}
+
+impl Denied<'_> {
+    fn properties(&self) -> Value {
+        let Denied { principal, action, resource, denial, observed, repeated } = self;
+        json!({
+            "principal": principal.name,
+            "role": principal.role().map_or("run token", Role::as_str),
+            "action": action.name(),
+            "resource": resource,
+            "reason": denial.reason.as_str(),
+            "detail": denial.to_string(),
+            "policy_ids": denial.policies,
+            "needed": denial.needed,
+            "observed": observed,
+            "repeated": repeated,
+        })
+    }
+}
+
 impl Engine {
-    /// Writes down that somebody was denied something.
+    /// Writes down that somebody was denied something, and tells of it.
     ///
     /// # Errors
     /// Storage; whoever was denied is denied all the same.
-    pub async fn audit_denial(
-        &self,
-        principal: &Principal,
-        action: &str,
-        resource: &str,
-        detail: &Value,
-    ) -> Result<(), EngineError> {
+    pub async fn audit_denial(&self, denied: Denied<'_>) -> Result<(), EngineError> {
+        let now = self.now();
+        let properties = denied.properties();
+        let Denied { principal, action, resource, denial, repeated, .. } = denied;
+        let detail = json!({
+            "reason": denial.to_string(),
+            "policy_ids": denial.policies,
+            "repeated": repeated,
+        });
         let entry = NewAuditEntry {
             workspace_id: principal.workspace_id.clone(),
-            at: self.now(),
+            at: now,
             actor: principal.name.clone(),
-            action: action.to_owned(),
+            action: action.name().to_owned(),
             resource: resource.to_owned(),
             outcome: AuditOutcome::Denied,
-            detail: wire::json_of(detail),
+            detail: wire::json_of(&detail),
         };
-        match self.parts.store.commit(Unit { audit: vec![entry], ..Unit::default() }).await {
+        // What is only observed was not denied to anybody, and the audit holds what was.
+        let audit = if denied.observed { Vec::new() } else { vec![entry] };
+        let mut log = LogWriter::of_workspace(self, &principal.workspace_id, None, &principal.name, now);
+        log.policy_denied(&properties);
+        match self.parts.store.commit(Unit { audit, events: log.into_events(), ..Unit::default() }).await {
             Ok(_) => Ok(()),
             Err(CommitError::Conflict { .. }) => Err(EngineError::Contended),
             Err(CommitError::Storage(error)) => Err(error.into()),

@@ -5,6 +5,7 @@ use crate::domain::memory::Tier;
 use crate::domain::routine::{OccurrenceState, RoutineStatus};
 use crate::domain::rules::Refusal;
 use crate::domain::schedule::ScheduleFault;
+use crate::policy::TextProblems;
 use crate::store::{CommitError, StorageError};
 use crate::wire::{FieldError, PartitionProblem};
 
@@ -180,6 +181,9 @@ pub enum EngineError {
         /// The mission.
         mission_id: String,
     },
+    /// A workspace's policy is none that could hold.
+    #[error("the policy has {} {}: {}", .0.0.len(), if .0.0.len() == 1 { "problem" } else { "problems" }, .0)]
+    Policy(TextProblems),
     /// It was decided before, and differently.
     #[error("{0}")]
     Conflict(String),

@@ -34,12 +34,13 @@ mod retention;
 mod unclaimed;
 mod rebind;
 mod audit;
+mod policy;
 mod replay;
 
 pub use actions::ActionAsk;
 pub use advance::Advanced;
 pub use approvals::Decision;
-pub use audit::{AuditBreak, AuditCheck};
+pub use audit::{AuditBreak, AuditCheck, Denied};
 pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
@@ -48,6 +49,10 @@ pub use memory::{
     MemoryOptions, Removal, RemovalNote, ScrubResult,
 };
 pub use missions::{NewEvent, NewMission};
+pub use policy::{
+    DECISIONS_KEPT, PolicyChange, Question, explain_by_policy, policy_preset_of, policy_source_of, policy_view,
+    written_question,
+};
 pub use replay::Candidate;
 pub use resources::{
     EndsSeen, LeaseAsk, NamedAnswer, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest,
@@ -72,6 +77,7 @@ use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
 use memory::{Behind, CleanNames};
+use policy::{Decisions, Policies};
 use ports::Plugins;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
@@ -126,6 +132,8 @@ struct Parts {
     standard: OnceCell<Bindings>,
     clean_names: CleanNames,
     behind: Behind,
+    policies: Policies,
+    decisions: Decisions,
 }
 
 impl Engine {
@@ -162,6 +170,8 @@ impl Engine {
             standard: OnceCell::new(),
             clean_names: CleanNames::default(),
             behind: Behind::default(),
+            policies: Policies::default(),
+            decisions: Decisions::default(),
         };
         Self { parts: Arc::new(parts) }
     }

@@ -16,6 +16,7 @@ use crate::domain::rules::{NewEvaluation, Telling};
 use crate::domain::run::{Run, RunHead};
 use crate::domain::time::Timestamp;
 use crate::domain::work_item::WorkItemStatus;
+use crate::policy::{Action, Asker, Denial, SideEffect};
 use crate::wire;
 
 /// Collects the events of one unit of work.
@@ -96,6 +97,32 @@ impl<'e> LogWriter<'e> {
             occurred_at: self.now,
             properties: wire::json_of(properties),
         });
+    }
+
+    pub(super) fn policy_updated(&mut self, properties: &Value) {
+        self.push(EventType::PolicyUpdated, None, properties);
+    }
+
+    pub(super) fn policy_denied(&mut self, properties: &Value) {
+        self.push(EventType::PolicyDenied, None, properties);
+    }
+
+    /// What would have been denied to a run or a routine, were policies not only observed.
+    pub(super) fn side_effect_observed(&mut self, asker: &Asker, effect: &SideEffect, denial: &Denial) {
+        let role = if matches!(asker, Asker::Routine { .. }) { "routine" } else { "run token" };
+        let properties = json!({
+            "principal": asker.name(),
+            "role": role,
+            "action": Action::ConnectorCall.name(),
+            "resource": format!("connector/{}.{}", effect.connector, effect.action),
+            "reason": denial.reason.as_str(),
+            "detail": denial.to_string(),
+            "policy_ids": denial.policies,
+            "needed": denial.needed,
+            "observed": true,
+            "repeated": 0,
+        });
+        self.push(EventType::PolicyDenied, None, &properties);
     }
 
     pub(super) fn mission_created(&mut self, work_item_count: usize) {

@@ -1,12 +1,12 @@
 //! Who asks, and may they: what stands before every handler.
 //!
 //! A route is registered with its [`Action`]; [`enforce`] recognises the credential, refuses
-//! roles that may never do this, and hands a [`Caller`] to the handler. Where the answer depends
+//! whoever may do this to nothing at all, and hands a [`Caller`] to the handler. Where the answer depends
 //! on the thing itself the handler asks [`Caller::allow`] once it knows the thing.
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
@@ -17,7 +17,8 @@ use super::in_process::Vouched;
 use super::problem::{self, Problem};
 use crate::domain::id::{self, WorkspaceId};
 use crate::domain::principal::{Credential, Principal, Role};
-use crate::policy::{self, Action, Denial, May, Resource};
+use crate::engine::Denied;
+use crate::policy::{Action, Ask, Asker, Decided, Denial, Effect, Reason, Resource, Rules, Verdict};
 
 /// The header by which an operator names another workspace.
 const WORKSPACE_HEADER: &str = "sluice-workspace";
@@ -28,9 +29,13 @@ pub(super) struct Caller {
     host: Shared,
     /// Who.
     pub principal: Arc<Principal>,
+    /// The policies that held when the request came.
+    rules: Arc<Rules>,
     /// Whether this process vouches for the caller, who has no token that could end.
     pub is_vouched: bool,
     action: Action,
+    /// What the path names.
+    id: Option<String>,
 }
 
 impl Caller {
@@ -44,12 +49,22 @@ impl Caller {
         &self.principal.name
     }
 
-    /// Whether the caller may do what the route is for to a thing of this owner.
+    /// Whether the caller may do what the route is for to a thing of this owner; `resource` names it:
+    /// `mission/mis_1`.
     ///
     /// # Errors
     /// 403, and the audit holds it.
     pub(super) async fn allow(&self, resource: &str, owner: Option<&str>) -> Result<(), Problem> {
         self.allow_action(self.action, resource, owner).await
+    }
+
+    /// The same for a thing whose owner the default policies do not ask for: only a workspace's own policies can
+    /// tell it from others, so only they are asked again.
+    ///
+    /// # Errors
+    /// 403, and the audit holds it.
+    pub(super) async fn allow_thing(&self, resource: &str, owner: Option<&str>) -> Result<(), Problem> {
+        if self.rules.has_own() { self.allow(resource, owner).await } else { Ok(()) }
     }
 
     /// The same for another action than the route's.
@@ -62,12 +77,7 @@ impl Caller {
         resource: &str,
         owner: Option<&str>,
     ) -> Result<(), Problem> {
-        let run_id = resource.strip_prefix("run/");
-        let thing = Resource { workspace_id: &self.principal.workspace_id, owner, run_id };
-        match policy::decide(&self.principal, action, thing) {
-            Ok(()) => Ok(()),
-            Err(denial) => Err(refuse(&self.host, &self.principal, action, resource, denial).await),
-        }
+        self.judge(action, resource, owner, resource.strip_prefix("run/")).await
     }
 
     /// The same for a thing that may belong to a run.
@@ -80,22 +90,51 @@ impl Caller {
         owner: Option<&str>,
         run_id: Option<&str>,
     ) -> Result<(), Problem> {
-        let thing = Resource { workspace_id: &self.principal.workspace_id, owner, run_id };
-        match policy::decide(&self.principal, self.action, thing) {
-            Ok(()) => Ok(()),
-            Err(denial) => Err(refuse(&self.host, &self.principal, self.action, resource, denial).await),
-        }
+        self.judge(self.action, resource, owner, run_id).await
     }
 
-    /// Refuses the caller for a reason that is found outside the table of actions.
-    pub(super) async fn deny(&self, resource: &str, denial: Denial) -> Problem {
-        refuse(&self.host, &self.principal, self.action, resource, denial).await
+    async fn judge(
+        &self,
+        action: Action,
+        resource: &str,
+        owner: Option<&str>,
+        run_id: Option<&str>,
+    ) -> Result<(), Problem> {
+        let id = resource.split_once('/').map(|(_, id)| id);
+        let thing = Resource { workspace_id: &self.principal.workspace_id, id, owner, run_id };
+        let asker = Asker::of(&self.principal);
+        let ask = Ask { asker: &asker, action, thing, effect: None };
+        follow(&self.host, &self.principal, &self.rules, &ask, resource, self.rules.decide(&ask)).await
+    }
+
+    /// Whether what the caller was let in for is allowed by the policies that hold by now; for whoever stays.
+    /// Nobody notes it, and where policies cannot be read those hold on that the caller came by.
+    pub(super) async fn is_still_allowed(&self) -> bool {
+        let Ok(rules) = self.host.engine.rules_of(&self.principal.workspace_id).await else { return true };
+        if rules.revision() == self.rules.revision() {
+            return true;
+        }
+        let id = self.id.as_deref();
+        let thing = Resource { workspace_id: &self.principal.workspace_id, id, owner: None, run_id: None };
+        rules.admit(&Ask { asker: &Asker::of(&self.principal), action: self.action, thing, effect: None }).is_ok()
+    }
+
+    /// Refuses the caller for a reason that is found outside policies.
+    pub(super) async fn deny(&self, resource: &str, reason: Reason) -> Problem {
+        refuse(&self.host, &self.principal, self.action, resource, reason.into()).await
+    }
+
+    /// Notes that a rule of the host refused the caller, which answers by itself.
+    pub(super) async fn note_rule(&self, action: Action, resource: &str, why: String) {
+        let (principal, denial) = (&*self.principal, Denial::by_rule(why));
+        let denied = Denied { principal, action, resource, denial: &denial, observed: false, repeated: 0 };
+        self.host.note_denial(denied).await;
     }
 
     /// Whether the caller would be allowed, without anybody noting it.
     pub(super) fn may(&self, action: Action, owner: Option<&str>) -> bool {
-        let thing = Resource { workspace_id: &self.principal.workspace_id, owner, run_id: None };
-        policy::decide(&self.principal, action, thing).is_ok()
+        let thing = Resource { workspace_id: &self.principal.workspace_id, id: None, owner, run_id: None };
+        self.rules.allows(&Ask { asker: &Asker::of(&self.principal), action, thing, effect: None })
     }
 }
 
@@ -114,8 +153,37 @@ fn unauthenticated() -> Problem {
     )
 }
 
+/// What follows from a decision: it is kept, and a denial is told of and answered.
+async fn follow(
+    host: &Host,
+    principal: &Principal,
+    rules: &Rules,
+    ask: &Ask<'_>,
+    resource: &str,
+    decided: Result<Decided, Denial>,
+) -> Result<(), Problem> {
+    match decided {
+        Ok(decided) => {
+            host.engine.record_decision(ask, &decided.verdict);
+            if let Some(observed) = decided.observed {
+                let denial = Denial::of(rules, ask, observed);
+                let action = ask.action;
+                let denied = Denied { principal, action, resource, denial: &denial, observed: true, repeated: 0 };
+                host.note_denial(denied).await;
+            }
+            Ok(())
+        }
+        Err(denial) => {
+            let verdict = Verdict { effect: Effect::Denied, policies: denial.policies.clone() };
+            host.engine.record_decision(ask, &verdict);
+            Err(refuse(host, principal, ask.action, resource, denial).await)
+        }
+    }
+}
+
 async fn refuse(host: &Host, principal: &Principal, action: Action, resource: &str, denial: Denial) -> Problem {
-    host.note_denial(principal, action.name(), resource, &denial.to_string()).await;
+    let denied = Denied { principal, action, resource, denial: &denial, observed: false, repeated: 0 };
+    host.note_denial(denied).await;
     let role = principal.role().map_or("run token", Role::as_str);
     Problem::from(denial).with("action", action.name()).with("role", role)
 }
@@ -124,10 +192,13 @@ async fn refuse(host: &Host, principal: &Principal, action: Action, resource: &s
 pub(super) async fn enforce(action: Action, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(host) = parts.extensions.get::<Shared>().cloned() else { return unauthenticated().into_response() };
-    match admit(action, &host, &parts).await {
-        Ok(principal) => {
+    let params = RawPathParams::from_request_parts(&mut parts, &()).await.ok();
+    let id = params.as_ref().and_then(|params| params.iter().next()).map(|(_, id)| id);
+    match admit(action, &host, &parts, id).await {
+        Ok((principal, rules)) => {
             let is_vouched = parts.extensions.get::<Vouched>().is_some();
-            let caller = Caller { host: Arc::clone(&host), principal: Arc::new(principal), is_vouched, action };
+            let (principal, id) = (Arc::new(principal), id.map(str::to_owned));
+            let caller = Caller { host: Arc::clone(&host), principal, rules, is_vouched, action, id };
             parts.extensions.insert(caller.clone());
             let request = Request::from_parts(parts, body);
             super::idempotency::once(&host, &caller, request, next).await
@@ -136,7 +207,13 @@ pub(super) async fn enforce(action: Action, request: Request, next: Next) -> Res
     }
 }
 
-async fn admit(action: Action, host: &Shared, request: &Parts) -> Result<Principal, Problem> {
+/// Who asks, and by which policies: whoever may do this to nothing at all is refused here.
+async fn admit(
+    action: Action,
+    host: &Shared,
+    request: &Parts,
+    id: Option<&str>,
+) -> Result<(Principal, Arc<Rules>), Problem> {
     let mut principal = if let Some(vouched) = request.extensions.get::<Vouched>() {
         vouched.0.clone()
     } else {
@@ -148,23 +225,13 @@ async fn admit(action: Action, host: &Shared, request: &Parts) -> Result<Princip
         return Err(Problem::new(problem::RATE_LIMITED, format!("wait {seconds} s")).after_seconds(seconds));
     }
     change_workspace(&mut principal, &request.headers)?;
-    let resource = request.uri.path();
-    let rule = action.rule();
-    let may = match &principal.credential {
-        Credential::Ticket { .. } if !rule.ticket => May::No,
-        Credential::Run { .. } => rule.run,
-        Credential::Owner => rule.operator,
-        Credential::Token { role, .. } | Credential::Ticket { role, .. } => match role {
-            Role::Operator => rule.operator,
-            Role::Member => rule.member,
-            Role::Agent => rule.agent,
-            Role::Viewer => rule.viewer,
-        },
-    };
-    if may == May::No {
-        return Err(refuse(host, &principal, action, resource.trim_start_matches('/'), Denial::Role).await);
-    }
-    Ok(principal)
+    let rules = host.engine.rules_of(&principal.workspace_id).await?;
+    let thing = Resource { workspace_id: &principal.workspace_id, id, owner: None, run_id: None };
+    let asker = Asker::of(&principal);
+    let ask = Ask { asker: &asker, action, thing, effect: None };
+    let resource = request.uri.path().trim_start_matches('/');
+    follow(host, &principal, &rules, &ask, resource, rules.admit(&ask)).await?;
+    Ok((principal, rules))
 }
 
 /// The credential's text: of the Authorization header, or a ticket in a stream's query.
@@ -174,7 +241,7 @@ fn credential_of(action: Action, request: &Parts) -> Result<String, Problem> {
         let text = value.to_str().ok().filter(|_| given.next().is_none()).and_then(bearer);
         return text.map(str::to_owned).ok_or_else(unauthenticated);
     }
-    if action.rule().ticket && request.method == Method::GET {
+    if action.takes_tickets() && request.method == Method::GET {
         let query = request.uri.query().unwrap_or_default();
         let ticket = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "ticket");
         if let Some((_, ticket)) = ticket {

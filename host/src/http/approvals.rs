@@ -83,6 +83,7 @@ pub(super) async fn show(
     Segment(id): Segment,
 ) -> Result<JsonAnswer<ApprovalAnswer>, Problem> {
     let approval = find(&host, &caller, &id).await?;
+    caller.allow_thing(&format!("approval/{id}"), Some(&approval.requested_by)).await?;
     Ok(JsonAnswer(ApprovalAnswer { approval: shown(&caller, &approval) }))
 }
 

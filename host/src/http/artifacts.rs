@@ -168,6 +168,7 @@ async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Artifact, Proble
     let found = store.artifact(&ArtifactId::new(id)).await?;
     let found = found.filter(|artifact| artifact.workspace_id == *caller.workspace());
     let artifact = found.ok_or_else(|| Problem::not_found("artifact", id))?;
+    caller.allow_thing(&format!("artifact/{id}"), None).await?;
     if let Credential::Run { run_id, .. } = &caller.principal.credential {
         let run = store.run(run_id).await?;
         if run.is_none_or(|run| run.mission_id != artifact.mission_id) {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::idempotency::InFlight;
 use super::rate::Rates;
 use crate::domain::principal::Principal;
-use crate::engine::Engine;
+use crate::engine::{Denied, Engine};
 use crate::events::Tailer;
 use crate::plugins::PluginHost;
 use crate::telemetry::{Metrics, StreamOpen};
@@ -60,7 +60,7 @@ impl Default for HttpOptions {
 }
 
 /// Who was denied what on what, and why.
-type Denied = (String, &'static str, String);
+type Noted = (String, &'static str, String);
 
 /// What every handler has at hand.
 pub struct Host {
@@ -80,7 +80,7 @@ pub struct Host {
     pub(super) named: InFlight,
     pub(super) in_flight: AtomicUsize,
     streams: Mutex<HashMap<String, usize>>,
-    denials: Mutex<HashMap<Denied, (Duration, u64)>>,
+    denials: Mutex<HashMap<Noted, (Duration, u64)>>,
 }
 
 /// A host, as handlers take it.
@@ -122,23 +122,23 @@ impl Host {
         Some(StreamPermit { host: Arc::clone(self), key, _counted: self.metrics.stream_opened() })
     }
 
-    /// Writes a denial into the audit; the same one again within a minute is only counted, and
-    /// the count stands in the next entry.
-    pub(super) async fn note_denial(&self, principal: &Principal, action: &'static str, resource: &str, why: &str) {
-        self.metrics.denied(action);
-        let Some(repeated) = self.first_in_a_while((principal.name.clone(), action, format!("{resource}: {why}")))
-        else {
-            return;
-        };
-        let detail = serde_json::json!({"reason": why, "repeated": repeated});
-        if let Err(error) = self.engine.audit_denial(principal, action, resource, &detail).await {
-            tracing::error!(%error, action, resource, "a denial could not be written into the audit");
+    /// Writes a denial into the audit and the log, or into the log alone what is only observed; the same one
+    /// again within a minute is only counted, and the count stands in the next entry.
+    pub(super) async fn note_denial(&self, denied: Denied<'_>) {
+        let Denied { principal, action, resource, denial, observed, .. } = denied;
+        let what = if observed { format!("{resource}: observed: {denial}") } else { format!("{resource}: {denial}") };
+        if !observed {
+            self.metrics.denied(action.name());
+        }
+        let Some(repeated) = self.first_in_a_while((principal.name.clone(), action.name(), what)) else { return };
+        if let Err(error) = self.engine.audit_denial(Denied { repeated, ..denied }).await {
+            tracing::error!(%error, action = action.name(), resource, "a denial could not be written into the audit");
         }
     }
 
     /// How often the denial was only counted since it was last written; `None` when it is not to
     /// be written now.
-    fn first_in_a_while(&self, key: Denied) -> Option<u64> {
+    fn first_in_a_while(&self, key: Noted) -> Option<u64> {
         let now = self.engine.clock().monotonic();
         let mut denials = self.denials.lock().unwrap_or_else(PoisonError::into_inner);
         if denials.len() >= DENIALS_MAX {

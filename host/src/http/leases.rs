@@ -157,7 +157,9 @@ async fn find(host: &Host, caller: &Caller, id: &str) -> Result<NamedLease, Prob
     if id::check(id).is_err() {
         return Err(Problem::not_found("lease", id));
     }
-    Ok(host.engine.lease_of_id(caller.workspace(), &LeaseId::new(id)).await?)
+    let lease = host.engine.lease_of_id(caller.workspace(), &LeaseId::new(id)).await?;
+    caller.allow_thing(&format!("lease/{id}"), Some(&lease.principal)).await?;
+    Ok(lease)
 }
 
 async fn own(host: &Host, caller: &Caller, id: &str) -> Result<NamedLease, Problem> {

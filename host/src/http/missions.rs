@@ -146,7 +146,9 @@ async fn whole_view(host: &Host, mission: &Mission) -> Result<MissionView, Probl
 /// The mission of this id in the caller's workspace.
 pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Mission, Problem> {
     let found = host.engine.store().mission(caller.workspace(), &MissionId::new(id)).await?;
-    found.ok_or_else(|| Problem::not_found("mission", id))
+    let mission = found.ok_or_else(|| Problem::not_found("mission", id))?;
+    caller.allow_thing(&format!("mission/{id}"), Some(&mission.created_by)).await?;
+    Ok(mission)
 }
 
 /// Tell a mission something

@@ -37,6 +37,7 @@ mod approvals;
 mod stream;
 mod tokens;
 mod audit;
+mod policy;
 
 mod in_process;
 
@@ -151,6 +152,12 @@ fn table() -> Routes {
         .guarded(Action::TokenRevoke, routes!(tokens::revoke))
         .guarded(Action::TokenRotate, routes!(tokens::rotate))
         .guarded(Action::AuditRead, routes!(audit::list))
+        .guarded(Action::PolicyRead, routes!(policy::show))
+        .guarded(Action::PolicyWrite, routes!(policy::set))
+        .guarded(Action::PolicyRead, routes!(policy::history))
+        .guarded(Action::PolicyWrite, routes!(policy::roll_back))
+        .guarded(Action::PolicyRead, routes!(policy::explain))
+        .guarded(Action::PolicyRead, routes!(policy::diff))
 }
 
 /// The whole API over a host.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::rules::Refusal;
 use crate::engine::EngineError;
-use crate::policy::Denial;
+use crate::policy::{Denial, TextProblem, TextProblems};
 use crate::store::{StorageError, StorageErrorKind};
 use crate::wire::{FieldError, ScheduleProblem};
 
@@ -125,6 +125,8 @@ kinds! {
         "`field` names the member, `problem` says what is wrong, `meaning` how that part is meant; of expressions `position` is the byte at which it begins, from 0, `read` what stands there. Nothing was saved.";
     RESOURCE_SCHEMA_VIOLATION = "RESOURCE_SCHEMA_VIOLATION" 422 "The value does not fit a schema":
         "The schema that an operator has set for `prefix` forbids the value of `key`: `pointer` leads to the part at fault, `problem` says what is wrong with it. Nothing was written.";
+    POLICY_INVALID = "POLICY_INVALID" 422 "The policy is none that could hold":
+        "`problems` lists what is wrong: the `text` and the `policy`, `line` and `column` where they are known, the `message`, and `help` when what was meant can be guessed. What held before holds on.";
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED" 422 "The Idempotency-Key belongs to another request":
         "The same key was used for other content within a day. Take a new key for a new request.";
     HEADERS_TOO_LARGE = "HEADERS_TOO_LARGE" 431 "The request's headers are too large":
@@ -365,6 +367,7 @@ impl From<EngineError> for Problem {
                 let allowed: Vec<&str> = allowed.iter().map(|tier| tier.as_str()).collect();
                 Self::new(TIER_NOT_GRANTED, error.to_string()).with("tier", tier.as_str()).with("allowed", allowed)
             }
+            EngineError::Policy(problems) => of_policy(&problems),
             EngineError::Conflict(message) => Self::new(CONFLICT, message),
             EngineError::HostFault(message) => {
                 tracing::error!(message, "a plugin could not be called");
@@ -374,6 +377,23 @@ impl From<EngineError> for Problem {
             EngineError::Storage(error) => error.into(),
         }
     }
+}
+
+/// What is wrong with a policy.
+fn of_policy(problems: &TextProblems) -> Problem {
+    let told = |problem: &TextProblem| {
+        json!({
+            "text": problem.text,
+            "policy": problem.policy,
+            "line": problem.place.map(|place| place.line),
+            "column": problem.place.map(|place| place.column),
+            "message": problem.message,
+            "help": problem.help,
+        })
+    };
+    let all: Vec<Value> = problems.0.iter().map(told).collect();
+    let first = problems.0.first().map(ToString::to_string).unwrap_or_default();
+    Problem::new(POLICY_INVALID, first).with("problems", all)
 }
 
 /// What went wrong with a routine or one of its runs.
@@ -419,6 +439,9 @@ impl From<Refusal> for Problem {
 impl From<Denial> for Problem {
     fn from(denial: Denial) -> Self {
         Self::new(FORBIDDEN, denial.to_string())
+            .with("reason", denial.reason.as_str())
+            .with("policy_ids", denial.policies)
+            .with("needed", denial.needed)
     }
 }
 

@@ -116,7 +116,7 @@ fn complete(document: &mut Value, operation: &Operation) {
     let mut credentials = Vec::new();
     if let Some(action) = operation.action {
         credentials.push(json!({"bearer": []}));
-        if action.rule().ticket {
+        if action.takes_tickets() {
             credentials.push(json!({"ticket": []}));
         }
     }

@@ -18,6 +18,7 @@ use super::idempotency::Named;
 use super::json::{self, Body};
 use super::page::Segment;
 use super::problem::{self, Problem};
+use crate::policy::Action;
 use crate::domain::event_type::EventType;
 use crate::domain::id::{self, RunId};
 use crate::domain::time::Timestamp;
@@ -109,8 +110,7 @@ pub(super) async fn tell(
     };
     let (first, last) = match host.engine.tell_session(&telling).await {
         Err(error @ engine::EngineError::HostsOwn { .. }) => {
-            host.note_denial(&caller.principal, "session.tell", &format!("session/{session_id}"), &error.to_string())
-                .await;
+            caller.note_rule(Action::SessionTell, &format!("session/{session_id}"), error.to_string()).await;
             return Err(error.into());
         }
         told => told?,

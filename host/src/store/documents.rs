@@ -14,6 +14,7 @@ use crate::domain::id::{ArtifactId, EvaluationId, VerdictId, WorkItemId};
 use crate::domain::json::Json;
 use crate::domain::mission::{Bindings, Budgets};
 use crate::domain::plugin::Binding;
+use crate::domain::policy::{Link, PolicySource};
 use crate::domain::work_item::WorkItemStatus;
 
 /// Why a document cannot be read.
@@ -299,4 +300,32 @@ pub(super) fn read_findings(text: &str) -> Result<Vec<Finding>, DocumentError> {
             })
         })
         .collect()
+}
+
+#[derive(Serialize, Deserialize)]
+struct PolicySourceDocument {
+    policies: BTreeMap<String, String>,
+    links: Vec<LinkDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LinkDocument {
+    id: String,
+    template: String,
+    principal: Option<String>,
+    resource: Option<String>,
+}
+
+/// A workspace's policies.
+pub(super) fn write_policy_source(source: &PolicySource) -> String {
+    let links = source.links.iter().cloned();
+    let links = links.map(|Link { id, template, principal, resource }| LinkDocument { id, template, principal, resource });
+    write(&PolicySourceDocument { policies: source.policies.clone(), links: links.collect() })
+}
+
+/// Reads what [`write_policy_source`] wrote.
+pub(super) fn read_policy_source(text: &str) -> Result<PolicySource, DocumentError> {
+    let PolicySourceDocument { policies, links } = serde_json::from_str(text)?;
+    let link = |LinkDocument { id, template, principal, resource }| Link { id, template, principal, resource };
+    Ok(PolicySource { policies, links: links.into_iter().map(link).collect() })
 }

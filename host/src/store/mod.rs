@@ -60,6 +60,7 @@ mod memory_index;
 mod memory_search;
 mod memory_scopes;
 mod cursors;
+mod policies;
 mod routines;
 mod occurrences;
 mod audit;

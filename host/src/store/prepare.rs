@@ -13,7 +13,7 @@ use super::table::TableId;
 use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
 use super::{
     approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    receipts, resource_schemas, routines, runs, timers, tokens, verdicts, work_items,
+    policies, receipts, resource_schemas, routines, runs, timers, tokens, verdicts, work_items,
 };
 use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
 use crate::domain::memory::{MemoryRecord, Visibility};
@@ -138,6 +138,12 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
         }
         Write::Occurrence(occurrence) => put(TableId::Occurrences, occurrences::row(occurrence)?, occurrence.revision),
         Write::RoutineEntry(entry) => put(TableId::RoutineHistory, occurrences::entry_row(entry)?, 1),
+        Write::Policy(revision) => put(TableId::Policies, policies::row(revision)?, 1),
+        Write::PolicyDecision(decision) => put(TableId::PolicyDecisions, policies::decision_row(decision)?, 1),
+        Write::DeletePolicyDecision(workspace_id, id) => Change::Delete {
+            table: TableId::PolicyDecisions,
+            key: vec![workspace_id.as_str().into(), id.as_str().into()],
+        },
         Write::ForgetRevision(workspace_id, key, rev) => Change::Delete {
             table: TableId::ResourceRevisions,
             key: vec![workspace_id.as_str().into(), key.as_str().into(), (*rev).into()],

@@ -7,7 +7,7 @@
 
 use super::{
     approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
+    policies, receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -103,6 +103,8 @@ pub(super) enum TableId {
     Routines,
     Occurrences,
     RoutineHistory,
+    Policies,
+    PolicyDecisions,
     Resources,
     ResourceRevisions,
     Memories,
@@ -114,7 +116,7 @@ pub(super) enum TableId {
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 27] = [
+    pub(super) const ALL: [Self; 29] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -135,6 +137,8 @@ impl TableId {
         Self::Routines,
         Self::Occurrences,
         Self::RoutineHistory,
+        Self::Policies,
+        Self::PolicyDecisions,
         Self::Resources,
         Self::ResourceRevisions,
         Self::Memories,
@@ -167,6 +171,8 @@ impl TableId {
             Self::Routines => &routines::ROUTINES,
             Self::Occurrences => &occurrences::OCCURRENCES,
             Self::RoutineHistory => &occurrences::ROUTINE_HISTORY,
+            Self::Policies => &policies::POLICIES,
+            Self::PolicyDecisions => &policies::POLICY_DECISIONS,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Memories => &memories::MEMORIES,

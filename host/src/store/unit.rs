@@ -17,6 +17,7 @@ use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
 use crate::domain::memory::vector::Vector;
 use crate::domain::mission::Mission;
+use crate::domain::policy::{PolicyRevision, RecordedDecision};
 use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::resource::{ResourceKey, ResourceWrite};
 use crate::domain::routine::{Occurrence, Routine, RoutineEntry, Slot};
@@ -213,6 +214,12 @@ impl Guard {
         Self { table: TableId::Occurrences, key, expected: revision, end: None }
     }
 
+    /// A workspace's policy has no revision of this number.
+    pub fn no_policy(workspace_id: &WorkspaceId, revision: u64) -> Self {
+        let key = vec![workspace_id.as_str().into(), revision.into()];
+        Self { table: TableId::Policies, key, expected: None, end: None }
+    }
+
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
         Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
@@ -301,6 +308,12 @@ pub enum Write {
     Occurrence(Box<Occurrence>),
     /// A line of a routine's history. Written once.
     RoutineEntry(RoutineEntry),
+    /// A revision of a workspace's policy. Written once: guard that there is none of its number.
+    Policy(Box<PolicyRevision>),
+    /// A decision as it was made.
+    PolicyDecision(Box<RecordedDecision>),
+    /// The recorded decision of this id is gone, if it was there.
+    DeletePolicyDecision(WorkspaceId, String),
     /// This revision of a key is no longer kept.
     ForgetRevision(WorkspaceId, ResourceKey, u64),
     /// Events up to this `seq` are gone from the log.

@@ -1,5 +1,6 @@
 //! Every operation with every credential, on things of one's own, of somebody else and of another
-//! workspace: what comes back is what the table of actions says, and nothing here says it again.
+//! workspace: what comes back is what the default policies say, and nothing here says it again
+//! (`specs/policy/matrix.txt` shows what that is).
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use sluice::domain::id::{TokenId, WorkspaceId};
 use sluice::domain::principal::Role;
 use sluice::engine::NewToken;
 use sluice::http::Operation;
-use sluice::policy::{Action, May, Rule};
+use sluice::policy::{Action, Ask, Asker, Resource, Rules, ThingKind};
 
 const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
 const HERE: &str = "local";
@@ -37,7 +38,7 @@ struct Things {
     memory: String,
 }
 
-/// What somebody comes with, and what the table has to say about it.
+/// What somebody comes with, and what the policies have to say about it.
 #[derive(Debug, Clone)]
 enum Who {
     /// Nobody: 401 on all that is not open.
@@ -57,7 +58,7 @@ struct Credential {
     who: Who,
 }
 
-/// What the table leads to.
+/// What the policies lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Unauthenticated,
@@ -166,6 +167,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         Some("routines") if operation.path.starts_with("/routines/runs/") => &of.routine_run,
         Some("routines") => &of.routine,
         Some("memory") => &of.memory,
+        Some("workspaces") => of.workspace,
         _ => "not-found",
     };
     let path = operation.path.replace("{id}", id).replace("{slug}", id).replace("{key}", "project/thing");
@@ -217,6 +219,8 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /memory"
         | "GET /memory/audit"
         | "GET /runs/{id}/context"
+        | "GET /workspaces/{id}/policy"
+        | "GET /workspaces/{id}/policy/history"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"
@@ -246,7 +250,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         "POST /memory/put" => json!({"text": "another"}),
         "POST /memory/scrub" => json!({"text": "another"}),
         "POST /memory/search" => json!({"query": "another"}),
-        // Whoever may promote at all is told that this leads nowhere; which tiers is no question of the table.
+        // Whoever may promote at all is told that this leads nowhere; which tiers is no question of policy.
         "POST /memory/promote" => json!({"id": of.memory, "to_tier": "session"}),
         "POST /memory/demote" => json!({"id": of.memory, "if_revision": 999_999}),
         "DELETE /memory/{id}" => json!({"if_revision": 999_999}),
@@ -262,6 +266,13 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         "POST /runs/{id}/artifacts" => json!({"kind": "text", "name": "b.txt", "content": "y"}),
         "POST /runs/{id}/finish" => json!({"status": "succeeded"}),
         "POST /runs/{id}/actions" => json!({"connector": "shop", "action": "sell", "args": {}, "summary": "Sell one"}),
+        // Whoever may is told that it is at another revision, and so nothing changes for whoever asks next.
+        "PUT /workspaces/{id}/policy" => json!({"policies": {}, "if_match_rev": 999_999}),
+        "POST /workspaces/{id}/policy/rollback" => json!({"revision": 1, "if_match_rev": 999_999}),
+        "POST /workspaces/{id}/policy/explain" => {
+            json!({"principal": {"type": "User", "name": "user.ada"}, "action": "mission.read"})
+        }
+        "POST /workspaces/{id}/policy/diff" => json!({"policy": {"policies": {}}}),
         "POST /mission/{id}/reducer" => json!({"digest": "mission-default"}),
         "POST /tokens" => json!({"name": "another", "role": "viewer"}),
         "POST /mission/{id}/event" => {
@@ -280,36 +291,56 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
 }
 
 /// Whose a thing of this kind is.
-fn owner<'t>(rule: &Rule, of: &'t Things) -> &'t str {
-    if rule.resource == "token" { &of.bearer } else { &of.worker }
+fn owner(kind: ThingKind, of: &Things) -> &str {
+    if kind == ThingKind::Token { &of.bearer } else { &of.worker }
 }
 
-/// What the table says about an action on a thing; `of` is none where the operation is about no
-/// thing in particular.
-fn by_the_table(action: Action, who: &Who, of: Option<&Things>, workspace: &str) -> Expected {
-    let rule = action.rule();
-    let of_role = |role: &Role| match role {
-        Role::Operator => rule.operator,
-        Role::Member => rule.member,
-        Role::Agent => rule.agent,
-        Role::Viewer => rule.viewer,
+/// Who of a kind may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum May {
+    No,
+    Yes,
+    Own,
+    Others,
+}
+
+/// What the policies say of all things of one's own, and of all of others.
+fn may(action: Action, asker: &Asker) -> May {
+    let here = WorkspaceId::new(HERE);
+    let rules = Rules::standard();
+    let own_run = if let Asker::Run { run_id, .. } = asker { Some(run_id.as_str()) } else { None };
+    let allows = |owner, run_id| {
+        let thing = Resource { workspace_id: &here, id: Some("x"), owner: Some(owner), run_id };
+        rules.allows(&Ask { asker, action, thing, effect: None })
     };
-    let (may, name) = match who {
+    match (allows(asker.name(), own_run), allows("user.nobody", None)) {
+        (true, true) => May::Yes,
+        (true, false) => May::Own,
+        (false, true) => May::Others,
+        (false, false) => May::No,
+    }
+}
+
+/// What the policies say about an action on a thing; `of` is none where the operation is about no
+/// thing in particular.
+fn by_policy(action: Action, who: &Who, of: Option<&Things>, workspace: &str) -> Expected {
+    let (asker, name) = match who {
         Who::Nobody => return Expected::Unauthenticated,
-        Who::Role(role, name) => (of_role(role), *name),
-        Who::Ticket(role, name) => (if rule.ticket { of_role(role) } else { May::No }, *name),
-        Who::Run { .. } => (rule.run, ""),
+        Who::Role(role, name) => (Asker::Role { name: (*name).to_owned(), role: *role, credential: "token" }, *name),
+        Who::Ticket(role, name) => (Asker::Role { name: (*name).to_owned(), role: *role, credential: "ticket" }, *name),
+        Who::Run { run, .. } => (Asker::Run { name: "agent.b".to_owned(), run_id: run.clone() }, ""),
     };
     let is_elsewhere = of.is_some_and(|of| of.workspace != workspace);
-    match (may, who, of) {
+    let kind = action.kind();
+    match (may(action, &asker), who, of) {
         (May::No, ..) => Expected::Forbidden,
         _ if is_elsewhere => Expected::Missing,
         (May::Yes, Who::Run { mission, .. }, Some(of)) if of.mission != *mission => Expected::Missing,
         (May::Own, Who::Run { .. }, None) => Expected::Forbidden,
         (May::Own, Who::Run { run, .. }, Some(of)) if of.run != *run => Expected::Forbidden,
         (_, Who::Run { .. }, _) => Expected::PastTheGate,
-        (May::Own, _, Some(of)) if owner(&rule, of) != name => Expected::Forbidden,
-        (May::Others, _, Some(of)) if owner(&rule, of) == name => Expected::Forbidden,
+        (May::Own, _, Some(of)) if owner(kind, of) != name => Expected::Forbidden,
+        (May::Others, _, Some(of)) if owner(kind, of) == name => Expected::Forbidden,
         _ => Expected::PastTheGate,
     }
 }
@@ -317,14 +348,14 @@ fn by_the_table(action: Action, who: &Who, of: Option<&Things>, workspace: &str)
 fn expected(operation: &Operation, call: &Call, who: &Who, of: &Things, workspace: &str) -> Expected {
     let Some(action) = operation.action else { return Expected::PastTheGate };
     let names_it = match (operation.path.as_str(), who) {
-        // What a run's token sees of others' records is no question of the table.
+        // What a run's token sees of others' records is no question of policy.
         ("/memory/promote", Who::Run { .. }) => false,
         ("/memory/promote" | "/memory/demote", _) => true,
         (path, _) => path.contains("{id}"),
     };
     let of = names_it.then_some(of);
-    match (by_the_table(action, who, of, workspace), call.also) {
-        (Expected::PastTheGate, Some(also)) => by_the_table(also, who, of, workspace),
+    match (by_policy(action, who, of, workspace), call.also) {
+        (Expected::PastTheGate, Some(also)) => by_policy(also, who, of, workspace),
         (refused, _) => refused,
     }
 }

@@ -8,6 +8,8 @@ mod memory_partitions;
 mod memory_promotion;
 mod memory_secrets;
 mod missions;
+mod policy;
+mod policy_bad_input;
 mod resource_bad_input;
 mod resource_hostile;
 mod resources;

@@ -1,5 +1,7 @@
 //! Runs that somebody asks for: one now, or those of a time that is past.
 
+use std::sync::Arc;
+
 use super::launch::{Ground, blocked_by_policy};
 use super::step::Step;
 use super::{ATTEMPTS_MAX, Backfill, RunNow};
@@ -12,6 +14,7 @@ use crate::domain::schedule::Schedule;
 use crate::domain::time::Timestamp;
 use crate::engine::advance::add_receipt;
 use crate::engine::{Engine, EngineError};
+use crate::policy::Rules;
 use crate::store::CommitError;
 use crate::wire::FieldError;
 
@@ -21,6 +24,7 @@ struct Read<'e> {
     schedule: Schedule,
     open: Vec<Occurrence>,
     standard: &'e Bindings,
+    rules: Arc<Rules>,
     now: Timestamp,
 }
 
@@ -38,7 +42,7 @@ impl Engine {
         ask: RunNow<'_>,
     ) -> Result<Occurrence, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, now } = self.read_routine(workspace, id).await?;
+            let Read { mut routine, schedule, mut open, standard, rules, now } = self.read_routine(workspace, id).await?;
             if !ask.force || ask.by.is_agent() {
                 check_enabled(&routine)?;
             }
@@ -46,7 +50,7 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground { routine: &routine, schedule: &schedule, standard, now };
+            let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
             let occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
             let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
             let is_blocked = occurrence.state == OccurrenceState::Blocked;
@@ -80,7 +84,7 @@ impl Engine {
         ask: Backfill<'_>,
     ) -> Result<Vec<Occurrence>, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, now } = self.read_routine(workspace, id).await?;
+            let Read { mut routine, schedule, mut open, standard, rules, now } = self.read_routine(workspace, id).await?;
             check_range(&ask, now)?;
             check_enabled(&routine)?;
             let instants = self.to_backfill(&routine, &schedule, &ask).await?;
@@ -89,8 +93,8 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground { routine: &routine, schedule: &schedule, standard, now };
-            if let (Some(_), Some(first)) = (blocked_by_policy(&routine), instants.first()) {
+            let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
+            if let (Some(_), Some(first)) = (blocked_by_policy(self, &on), instants.first()) {
                 // One row says it for all of them.
                 let occurrence = self.new_occurrence(&on, now.max(*first), Trigger::RunNow);
                 let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
@@ -123,7 +127,8 @@ impl Engine {
         let schedule = super::save::plan(&routine.settings, routine.created_at)?;
         let mut open = self.parts.store.open_occurrences(&[id]).await?;
         open.retain(|occurrence| occurrence.workspace_id == *workspace);
-        Ok(Read { routine, schedule, open, standard, now: self.now() })
+        let rules = self.rules_of(workspace).await?;
+        Ok(Read { routine, schedule, open, standard, rules, now: self.now() })
     }
 
     /// The instants of the range that were not backfilled before.

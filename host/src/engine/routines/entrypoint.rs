@@ -12,6 +12,7 @@ use sluice_api::mission::{Budgets, MissionRequest, WorkItemRequest};
 use crate::domain::capability;
 use crate::domain::mission::Bindings;
 use crate::domain::routine::{Occurrence, RoutineSettings};
+use crate::policy::SideEffect;
 use crate::wire::{self, FieldError};
 
 /// Longest title of a mission, in characters; a routine's name is cut to it.
@@ -128,6 +129,20 @@ pub(super) fn check(settings: &RoutineSettings) -> Result<bool, FieldError> {
     Ok(by_capability
         || names_outside(&wire::value_of(&settings.entrypoint))
         || names_outside(&wire::value_of(&settings.args)))
+}
+
+/// What a routine would do outside: the action of the connector that its entrypoint names, or `*` when it
+/// is a mission that may do several things.
+pub(super) fn side_effect(settings: &RoutineSettings) -> SideEffect {
+    let entrypoint = wire::value_of(&settings.entrypoint);
+    let named = entrypoint.as_str().and_then(|text| text.strip_prefix("connector.")?.split_once('.'));
+    let args = wire::value_of(&settings.args);
+    let canonical = wire::canonical_json(&args);
+    let mut capabilities = settings.capabilities.clone();
+    if let Some((connector, action)) = named {
+        capabilities.push(capability::of_action(connector, action));
+    }
+    SideEffect::new(named.unwrap_or(("*", "*")), args, canonical.as_str(), capabilities, true)
 }
 
 /// Whether a capability may cover an action of a connector.

@@ -11,7 +11,7 @@ use super::step::{Step, end};
 use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::mission::Bindings;
 use crate::domain::routine::{Dropped, Due, Occurrence, OccurrenceState, Routine, RoutineStatus, Slot, Trigger, due};
-use crate::domain::schedule::{Schedule, jitter_of};
+use crate::domain::schedule::jitter_of;
 use crate::domain::time::Timestamp;
 use crate::engine::{EndsSeen, Engine, EngineError};
 use crate::store::{CommitError, StorageErrorKind};
@@ -103,7 +103,9 @@ impl Engine {
         // Out of range only for what was never saved.
         let jitter_ms = jitter_of(routine.id.as_str(), routine.settings.jitter_ms).unwrap_or(0);
         let due = due(&schedule, jitter_ms, routine.settings.misfire, routine.cursor, now);
-        let step = self.firing(&routine, open.clone(), &schedule, standard, (&due, jitter_ms), &[], now);
+        let rules = self.rules_of(&routine.workspace_id).await?;
+        let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
+        let step = self.firing(&on, open.clone(), (&due, jitter_ms), &[]);
         match self.parts.store.commit(step.unit).await {
             Err(CommitError::Conflict { table: "occurrences", .. }) => {}
             // After a conflict another host fired it, or somebody changed it: whoever did has seen to what
@@ -121,7 +123,7 @@ impl Engine {
         let slots: Vec<Slot> = slots.collect();
         let taken = self.parts.store.occurrences_in(&routine.workspace_id, &routine.id, &slots).await?;
         let taken: Vec<Slot> = taken.into_iter().map(|occurrence| occurrence.slot).collect();
-        let step = self.firing(&routine, open, &schedule, standard, (&due, jitter_ms), &taken, now);
+        let step = self.firing(&on, open, (&due, jitter_ms), &taken);
         match self.parts.store.commit(step.unit).await {
             Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
             Err(CommitError::Storage(error)) => Err(error.into()),
@@ -129,23 +131,19 @@ impl Engine {
     }
 
     /// The unit that fires `due` of a routine, but for slots that are taken.
-    #[expect(clippy::too_many_arguments, reason = "one firing, and what was read for it")]
     fn firing(
         &self,
-        routine: &Routine,
+        on: &Ground<'_>,
         mut open: Vec<Occurrence>,
-        schedule: &Schedule,
-        standard: &Bindings,
         (due, jitter_ms): (&Due, u64),
         taken: &[Slot],
-        now: Timestamp,
     ) -> Step<'_> {
+        let (routine, now) = (on.routine, on.now);
         let mut step = Step::new(self, ROUTINES, now);
-        let on = Ground { routine, schedule, standard, now };
         let mut after = routine.clone();
         (after.cursor, after.next_fire_at) = (due.cursor, due.next_fire_at);
         if let Some(dropped) = due.dropped.filter(|dropped| !taken.contains(&Slot::scheduled(dropped.last))) {
-            let row = self.missed_row(&on, dropped, jitter_ms);
+            let row = self.missed_row(on, dropped, jitter_ms);
             step.add_occurrence(&row);
             step.tell_missed(routine, &row, dropped);
         }
@@ -153,10 +151,10 @@ impl Engine {
             if taken.contains(&Slot::scheduled(fire.scheduled_at)) {
                 continue;
             }
-            let mut occurrence = self.new_occurrence(&on, fire.scheduled_at, fire.trigger);
+            let mut occurrence = self.new_occurrence(on, fire.scheduled_at, fire.trigger);
             occurrence.lateness_ms = now.millis_since(fire.scheduled_at.plus_millis(jitter_ms));
             (occurrence.missed_count, occurrence.missed_since) = fire.stands_for.unzip();
-            let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
+            let occurrence = self.admit(&mut step, on, occurrence, &mut open);
             if occurrence.state != OccurrenceState::Skipped && occurrence.state != OccurrenceState::Blocked {
                 after.last_fired_at = Some(occurrence.scheduled_at);
                 after.last_run = Some(occurrence.id);

@@ -17,15 +17,36 @@ use crate::domain::routine::{
 };
 use crate::domain::schedule::{Schedule, Zone};
 use crate::domain::time::Timestamp;
+use crate::engine::policy::SideEffectJudged;
 use crate::engine::told::LogWriter;
 use crate::engine::{Engine, EngineError};
+use crate::policy::{Asker, Effect, Rules};
 use crate::store::Write;
 use crate::wire::{self, FieldError};
 
+/// What policy says of what a routine would reach outside; `None` for one that reaches nothing.
+fn reach_of(engine: &Engine, on: &Ground<'_>) -> Option<SideEffectJudged> {
+    let routine = on.routine;
+    if !routine.external_side_effects {
+        return None;
+    }
+    let settings = &routine.settings;
+    let asker = Asker::Routine {
+        id: routine.id.to_string(),
+        creator_type: routine.creator_type.as_str(),
+        external_integrations_allowed: settings.external_integrations_allowed,
+        requires_approval: settings.requires_approval,
+    };
+    let (judged, observed) = engine.judge_by(on.rules, &routine.workspace_id, &asker, &entrypoint::side_effect(settings));
+    if let Some(denial) = observed {
+        tracing::info!(routine = %routine.id, %denial, "policies that are only observed would not let a routine begin");
+    }
+    Some(judged)
+}
+
 /// Why a routine may not run now at all.
-pub(super) fn blocked_by_policy(routine: &Routine) -> Option<&'static str> {
-    (routine.external_side_effects && !routine.settings.external_integrations_allowed)
-        .then_some("it has external side effects, and `external_integrations_allowed` is false")
+pub(super) fn blocked_by_policy(engine: &Engine, on: &Ground<'_>) -> Option<String> {
+    reach_of(engine, on).filter(|judged| judged.effect == Effect::Denied).map(|judged| judged.reason)
 }
 
 /// What an occurrence begins with.
@@ -33,6 +54,8 @@ pub(super) struct Ground<'a> {
     pub(super) routine: &'a Routine,
     pub(super) schedule: &'a Schedule,
     pub(super) standard: &'a Bindings,
+    /// The policies that hold.
+    pub(super) rules: &'a Rules,
     pub(super) now: Timestamp,
 }
 
@@ -94,7 +117,7 @@ impl Engine {
         mut occurrence: Occurrence,
         open: &mut Vec<Occurrence>,
     ) -> Occurrence {
-        if let Some(reason) = blocked_by_policy(on.routine) {
+        if let Some(reason) = blocked_by_policy(self, on) {
             end(&mut occurrence, OccurrenceState::Blocked, reason, on.now);
             step.add_occurrence(&occurrence);
             step.tell_blocked(on.routine, &occurrence);
@@ -139,7 +162,7 @@ impl Engine {
                 continue;
             }
             occurrence.edition = on.routine.edition;
-            if let Some(reason) = blocked_by_policy(on.routine) {
+            if let Some(reason) = blocked_by_policy(self, on) {
                 end(occurrence, OccurrenceState::Blocked, reason, on.now);
                 step.write_occurrence(occurrence);
                 step.tell_blocked(on.routine, occurrence);
@@ -168,7 +191,7 @@ impl Engine {
         let routine = on.routine;
         let work: Work = entrypoint::work_of(&routine.settings, Some(occurrence))?;
         let bindings = work.bindings(on.standard);
-        let asks = routine.external_side_effects && routine.settings.requires_approval;
+        let asks = reach_of(self, on).is_some_and(|judged| judged.effect == Effect::Approval);
         let made = self.made_mission(&routine.workspace_id, work.request, &bindings, !asks, ROUTINES, on.now)?;
         occurrence.mission_id = Some(made.mission.id.clone());
         occurrence.state = OccurrenceState::Queued;

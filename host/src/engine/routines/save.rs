@@ -115,7 +115,8 @@ impl Engine {
             let standard = self.standard_bindings().await?;
             let mut open = self.parts.store.open_occurrences(&[&routine.id]).await?;
             open.retain(|occurrence| occurrence.workspace_id == routine.workspace_id);
-            let on = Ground { routine: &routine, schedule: &schedule, standard, now };
+            let rules = self.rules_of(&routine.workspace_id).await?;
+            let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
             self.go_on(&mut step, &on, &mut open);
         }
         step.write_routine(&mut routine);

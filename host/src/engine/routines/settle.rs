@@ -136,7 +136,8 @@ impl Engine {
             }
             // What waits behind an unreadable schedule waits for somebody to mend it.
             if let Ok(schedule) = routine.settings.plan(routine.created_at) {
-                let on = Ground { routine, schedule: &schedule, standard, now };
+                let rules = self.rules_of(&routine.workspace_id).await?;
+                let on = Ground { routine, schedule: &schedule, standard, rules: &rules, now };
                 self.go_on(&mut step, &on, &mut open);
             }
             step.write_routine(routine);

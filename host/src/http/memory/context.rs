@@ -53,7 +53,7 @@ pub(in crate::http) async fn show(
     };
     let (Some(run), Some(mission)) = (run, mission) else {
         let missing = EngineError::NotFound { what: "run", id };
-        return Err(refused(&host, &caller, Action::RunContext, None, missing).await);
+        return Err(refused(&caller, Action::RunContext, None, missing).await);
     };
     caller.allow(&format!("run/{id}"), Some(&mission.created_by)).await?;
     let context = host.engine.run_context(&caller.principal, run, params.query.as_deref(), params.max_chars).await?;

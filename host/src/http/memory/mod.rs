@@ -12,7 +12,6 @@ pub(super) mod audit;
 pub(super) mod context;
 
 use super::access::Caller;
-use super::host::Host;
 use super::problem::Problem;
 use crate::engine::{EngineError, MemoryCaller};
 use crate::policy::Action;
@@ -25,7 +24,7 @@ fn memory_caller<'c>(caller: &'c Caller, capability: Option<&'c str>) -> MemoryC
 
 /// The answer to what the engine refused. Denials are in the audit first; a record that is not there for
 /// the caller is one, since it may be another's.
-async fn refused(host: &Host, caller: &Caller, action: Action, id: Option<&str>, error: EngineError) -> Problem {
+async fn refused(caller: &Caller, action: Action, id: Option<&str>, error: EngineError) -> Problem {
     let why = match &error {
         EngineError::CapabilityInvalid { .. } | EngineError::TierNotGranted { .. } => error.to_string(),
         EngineError::NotFound { what, .. } => format!("there is no such {what} for the caller"),
@@ -33,6 +32,6 @@ async fn refused(host: &Host, caller: &Caller, action: Action, id: Option<&str>,
         _ => return error.into(),
     };
     let resource = id.map_or_else(|| "memory".to_owned(), wire::memory_resource);
-    host.note_denial(&caller.principal, action.name(), &resource, &why).await;
+    caller.note_rule(action, &resource, why).await;
     error.into()
 }

@@ -35,6 +35,6 @@ pub(in crate::http) async fn promote(
             response.extensions_mut().insert(KeptAlready);
             Ok(response)
         }
-        Err(error) => Err(refused(&host, &caller, Action::MemoryPromote, Some(&body.id), error).await),
+        Err(error) => Err(refused(&caller, Action::MemoryPromote, Some(&body.id), error).await),
     }
 }

@@ -37,6 +37,6 @@ pub(in crate::http) async fn put(
             response.extensions_mut().insert(KeptAlready);
             Ok(response)
         }
-        Err(error) => Err(refused(&host, &caller, Action::MemoryWrite, None, error).await),
+        Err(error) => Err(refused(&caller, Action::MemoryWrite, None, error).await),
     }
 }

@@ -62,13 +62,13 @@ async fn remove(
     let record = match found {
         Ok(record) => record,
         Err(lost @ EngineError::LeaseLost { .. }) => return Err(lost_to(host, caller, id, lost).await),
-        Err(error) => return Err(refused(host, caller, Action::MemoryRemove, Some(id), error).await),
+        Err(error) => return Err(refused(caller, Action::MemoryRemove, Some(id), error).await),
     };
     let run_id = record.run_id.as_ref().map(RunId::as_str);
     caller.allow_of_run(&wire::memory_resource(id), Some(&record.owner), run_id).await?;
     match host.engine.remove_memory(&asking, id, removal, note).await {
         Ok(audit_id) => Ok(JsonAnswer(MemoryRemoved { ok: true, id: id.to_owned(), audit_id })),
-        Err(error) => Err(refused(host, caller, Action::MemoryRemove, Some(id), error).await),
+        Err(error) => Err(refused(caller, Action::MemoryRemove, Some(id), error).await),
     }
 }
 
@@ -80,7 +80,7 @@ async fn lost_to(host: &Host, caller: &Caller, id: &str, lost: EngineError) -> P
         Ok(Some(record)) => record,
         Ok(None) => {
             let missing = EngineError::NotFound { what: "memory", id: id.to_owned() };
-            return refused(host, caller, Action::MemoryRemove, Some(id), missing).await;
+            return refused(caller, Action::MemoryRemove, Some(id), missing).await;
         }
         Err(error) => return error.into(),
     };

@@ -42,7 +42,7 @@ pub(in crate::http) async fn search(
             response.extensions_mut().insert(NeverKept);
             Ok(response)
         }
-        Err(error) => Err(refused(&host, &caller, Action::MemoryRead, None, error).await),
+        Err(error) => Err(refused(&caller, Action::MemoryRead, None, error).await),
     }
 }
 
@@ -113,6 +113,6 @@ pub(in crate::http) async fn list(
             let items: Vec<_> = records.iter().map(wire::memory_view).collect();
             Ok(JsonAnswer(MemoryList { count: items.len(), items }))
         }
-        Err(error) => Err(refused(&host, &caller, Action::MemoryRead, None, error).await),
+        Err(error) => Err(refused(&caller, Action::MemoryRead, None, error).await),
     }
 }

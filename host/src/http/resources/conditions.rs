@@ -77,7 +77,7 @@ pub(super) fn said_once(field: &str, query: Option<String>, body: Option<String>
 ///
 /// # Errors
 /// 400 naming a header, 422 naming `if_match_rev`.
-pub(super) fn expectation(headers: &HeaderMap, query: Option<u64>, body: Option<u64>) -> Result<Expect, Problem> {
+pub(in crate::http) fn expectation(headers: &HeaderMap, query: Option<u64>, body: Option<u64>) -> Result<Expect, Problem> {
     let mut said: Vec<(&str, Expect)> = Vec::new();
     said.extend(query.map(|rev| ("the query's if_match_rev", Expect::from_rev(Some(rev)))));
     said.extend(body.map(|rev| ("if_match_rev", Expect::from_rev(Some(rev)))));
@@ -136,7 +136,7 @@ pub(super) fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
 }
 
 /// The entity tag of a revision.
-pub(super) fn etag(rev: u64) -> HeaderValue {
+pub(in crate::http) fn etag(rev: u64) -> HeaderValue {
     // Digits between quotes are always a header's value.
     HeaderValue::from_str(&format!("\"{rev}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
 }

@@ -4,7 +4,7 @@
 //! is said in the body, the query or a header, and means the same ([`conditions`]). Everybody
 //! sees the resources of their workspace, but for a run's token ([`reach`]).
 
-mod conditions;
+pub(super) mod conditions;
 pub(super) mod reach;
 pub(super) mod read;
 pub(super) mod write;

@@ -9,7 +9,7 @@ use super::super::problem::Problem;
 use crate::domain::principal::Credential;
 use crate::domain::resource::{ResourceKey, within};
 use crate::engine::{HeldRun, RunReach};
-use crate::policy::Denial;
+use crate::policy::Reason;
 
 /// The beginnings of the keys that a caller may read, in order, none of which begins with another; `None` for
 /// all of them.
@@ -42,6 +42,7 @@ pub(in crate::http) async fn readable_within(
 /// # Errors
 /// 403 with the `allowed` prefixes; 409 as before.
 pub(super) async fn require_readable(host: &Host, caller: &Caller, key: &ResourceKey) -> Result<(), Problem> {
+    caller.allow_thing(&format!("resource/{key}"), None).await?;
     match readable_prefixes(host, caller).await? {
         Some(readable) if !covers(&readable, key) => Err(refuse(caller, key.as_str(), &readable).await),
         _ => Ok(()),
@@ -58,6 +59,10 @@ pub(super) async fn require_writable<'k>(
     caller: &Caller,
     keys: impl IntoIterator<Item = &'k ResourceKey> + Send,
 ) -> Result<Option<HeldRun>, Problem> {
+    let keys: Vec<&ResourceKey> = keys.into_iter().collect();
+    for key in &keys {
+        caller.allow_thing(&format!("resource/{key}"), None).await?;
+    }
     let Some(reach) = reach_of(host, caller).await? else { return Ok(None) };
     let outside = keys.into_iter().find(|key| !covers(&reach.writable, key));
     match outside {
@@ -76,6 +81,6 @@ async fn reach_of(host: &Host, caller: &Caller) -> Result<Option<RunReach>, Prob
 }
 
 async fn refuse(caller: &Caller, key: &str, allowed: &[String]) -> Problem {
-    let problem = caller.deny(&format!("resource/{key}"), Denial::OutOfReach).await;
+    let problem = caller.deny(&format!("resource/{key}"), Reason::OutOfReach).await;
     problem.with("key", key).with("allowed", json!(allowed))
 }

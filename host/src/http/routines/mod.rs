@@ -25,7 +25,9 @@ use crate::engine::RoutineActor;
 /// The routine of this id in the caller's workspace.
 async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Routine, Problem> {
     let found = host.engine.store().routine(caller.workspace(), &RoutineId::new(id)).await?;
-    found.ok_or_else(|| Problem::not_found("routine", id))
+    let routine = found.ok_or_else(|| Problem::not_found("routine", id))?;
+    caller.allow_thing(&format!("routine/{id}"), Some(&routine.creator_id)).await?;
+    Ok(routine)
 }
 
 /// The same, if the caller may do what the route is for to it.

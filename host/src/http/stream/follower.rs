@@ -205,7 +205,7 @@ impl Follower {
         Ok(tailed.text(frame::event).clone())
     }
 
-    /// Whether the credential that the stream was opened with has not ended.
+    /// Whether the credential that the stream was opened with has not ended, and policy still lets it.
     async fn is_welcome(&mut self) -> bool {
         if self.caller.is_vouched {
             return true;
@@ -217,7 +217,8 @@ impl Follower {
             }
             self.checked_at = Some(now);
         }
-        self.host.engine.is_still_good(&self.caller.principal).await.unwrap_or(true)
+        let is_good = self.host.engine.is_still_good(&self.caller.principal).await.unwrap_or(true);
+        is_good && self.caller.is_still_allowed().await
     }
 
     fn ready(&self) -> String {
