@@ -12,7 +12,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression, Schema,
+    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression,
+    Schema,
 };
 use sluice::domain::id::WorkspaceId;
 use sluice::domain::policy::{Mode, PolicySource};
@@ -87,7 +88,12 @@ fn measured(name: &str, text: &str) {
     }
     let us = |of: &mut Vec<Duration>, share: f64| {
         of.sort_unstable();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a place"
+        )]
         let place = (of.len() as f64 * share) as usize;
         of[place].as_secs_f64() * 1e6
     };

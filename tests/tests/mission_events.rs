@@ -69,6 +69,8 @@ async fn told(t: &TestEngine, id: &MissionId) -> Vec<Value> {
             let members = view.as_object_mut().expect("an event is an object");
             assert!(members.remove("seq").is_some() && members.remove("event_id").is_some());
             assert!(members.remove("occurred_at_ms").is_some());
+            // Members in the order of their names, whatever order they were written in.
+            view.sort_all_objects();
             names.name(&mut view);
             view
         })

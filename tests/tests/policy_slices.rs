@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression, Schema,
+    Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicyId, PolicySet, Request, RestrictedExpression,
+    Schema,
 };
 use e2e::random::Random;
 use sluice::domain::id::WorkspaceId;
@@ -45,7 +46,9 @@ fn policies(random: &mut Random) -> String {
         let action = match random.below(4) {
             0 => "action".to_owned(),
             1 => format!("action == Action::\"{}\"", random.one_of(&actions())),
-            2 => format!("action in Action::\"{}\"", random.one_of(&["look", "work", "change", "administer", "stream"])),
+            2 => {
+                format!("action in Action::\"{}\"", random.one_of(&["look", "work", "change", "administer", "stream"]))
+            }
             _ => format!("action in [Action::\"{}\", Action::\"work\"]", random.one_of(&actions())),
         };
         let resource = *random.one_of(&["resource", "resource", "resource is Mission", "resource == Run::\"x\""]);
@@ -60,11 +63,9 @@ fn asker(random: &mut Random) -> Asker {
     let name = (*random.one_of(&["user.a", "user.b"])).to_owned();
     match random.below(6) {
         0 => Asker::Run { name, run_id: "x".to_owned() },
-        of => Asker::Role {
-            name,
-            role: *random.one_of(Role::ALL),
-            credential: if of == 1 { "ticket" } else { "token" },
-        },
+        of => {
+            Asker::Role { name, role: *random.one_of(Role::ALL), credential: if of == 1 { "ticket" } else { "token" } }
+        }
     }
 }
 

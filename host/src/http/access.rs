@@ -18,7 +18,7 @@ use super::problem::{self, Problem};
 use crate::domain::id::{self, WorkspaceId};
 use crate::domain::principal::{Credential, Principal, Role};
 use crate::engine::Denied;
-use crate::policy::{Action, Ask, Asker, Decided, Denial, Effect, Reason, Resource, Rules, Verdict};
+use crate::policy::{self, Action, Ask, Asker, Decided, Denial, Effect, Reason, Resource, Rules, Verdict};
 
 /// The header by which an operator names another workspace.
 const WORKSPACE_HEADER: &str = "sluice-workspace";
@@ -104,7 +104,8 @@ impl Caller {
         let thing = Resource { workspace_id: &self.principal.workspace_id, id, owner, run_id };
         let asker = Asker::of(&self.principal);
         let ask = Ask { asker: &asker, action, thing, effect: None };
-        follow(&self.host, &self.principal, &self.rules, &ask, resource, self.rules.decide(&ask)).await
+        let decided = policy::decide(&self.rules, &self.principal, action, thing);
+        follow(&self.host, &self.principal, &self.rules, &ask, resource, decided).await
     }
 
     /// Whether what the caller was let in for is allowed by the policies that hold by now; for whoever stays.

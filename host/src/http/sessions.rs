@@ -18,11 +18,11 @@ use super::idempotency::Named;
 use super::json::{self, Body};
 use super::page::Segment;
 use super::problem::{self, Problem};
-use crate::policy::Action;
 use crate::domain::event_type::EventType;
 use crate::domain::id::{self, RunId};
 use crate::domain::time::Timestamp;
 use crate::engine;
+use crate::policy::Action;
 use crate::wire;
 
 /// Most events of one request.

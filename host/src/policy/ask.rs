@@ -258,7 +258,10 @@ impl Ask<'_> {
         let context = match self.effect {
             Some(effect) => {
                 let (arguments, numbers) = (uid(&NAMES.arguments, "args"), uid(&NAMES.numbers, "args"));
-                entities.push(tagged(arguments.clone(), effect.arguments.iter().map(|(path, of)| (path.clone(), text(of)))));
+                entities.push(tagged(
+                    arguments.clone(),
+                    effect.arguments.iter().map(|(path, of)| (path.clone(), text(of))),
+                ));
                 let whole = |(path, whole): (&String, &i64)| (path.clone(), RestrictedExpression::new_long(*whole));
                 entities.push(tagged(numbers.clone(), effect.numbers.iter().map(whole)));
                 self.side_effect_context(effect, arguments, numbers)

@@ -30,12 +30,7 @@ use crate::domain::principal::Principal;
 ///
 /// # Errors
 /// Why not. [`Reason::Elsewhere`] has to look like the thing not being there.
-pub fn decide(
-    rules: &Rules,
-    principal: &Principal,
-    action: Action,
-    resource: Resource<'_>,
-) -> Result<Decided, Denial> {
+pub fn decide(rules: &Rules, principal: &Principal, action: Action, resource: Resource<'_>) -> Result<Decided, Denial> {
     if principal.workspace_id != *resource.workspace_id {
         return Err(Reason::Elsewhere.into());
     }

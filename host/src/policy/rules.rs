@@ -105,12 +105,7 @@ impl Rules {
     ///
     /// # Errors
     /// [`TextProblems`], with places.
-    pub fn of(
-        revision: u64,
-        preset: Option<Preset>,
-        mode: Mode,
-        source: &PolicySource,
-    ) -> Result<Self, TextProblems> {
+    pub fn of(revision: u64, preset: Option<Preset>, mode: Mode, source: &PolicySource) -> Result<Self, TextProblems> {
         let own = read(Origin::Own, source)?;
         let preset = match preset {
             Some(preset) => of_host(Origin::Preset, preset.as_str(), preset_text(preset))?,
@@ -253,7 +248,8 @@ impl Policies {
         let answer = AUTHORIZER.is_authorized(&put.request, &slice.hard, &put.entities);
         let failed = self.failed(&answer);
         if answer.decision() == Decision::Deny || !failed.is_empty() {
-            let forbids = answer.diagnostics().reason().filter(|id| self.told.get(id).is_some_and(|told| told.is_forbid));
+            let forbids =
+                answer.diagnostics().reason().filter(|id| self.told.get(id).is_some_and(|told| told.is_forbid));
             return Verdict { effect: Effect::Denied, policies: ids(forbids.chain(failed)) };
         }
         let permits: Vec<&PolicyId> = answer.diagnostics().reason().collect();

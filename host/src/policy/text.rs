@@ -125,14 +125,24 @@ struct Reading<'s> {
 impl<'s> Reading<'s> {
     fn refuse(&mut self, text: &str, policy: Option<&str>, message: impl Into<String>) {
         let policy = policy.map(str::to_owned);
-        self.problems.push(TextProblem { text: text.to_owned(), policy, place: None, message: message.into(), help: None });
+        self.problems.push(TextProblem {
+            text: text.to_owned(),
+            policy,
+            place: None,
+            message: message.into(),
+            help: None,
+        });
     }
 
     fn check_size(&mut self) {
         let source = self.source;
         let bytes: usize = source.policies.values().map(String::len).sum();
         if bytes > TEXT_MAX_BYTES {
-            self.refuse("policies", None, format!("the texts have {bytes} bytes; at most {TEXT_MAX_BYTES} are allowed"));
+            self.refuse(
+                "policies",
+                None,
+                format!("the texts have {bytes} bytes; at most {TEXT_MAX_BYTES} are allowed"),
+            );
         }
         for name in source.policies.keys().filter(|name| !is_name(name)) {
             self.refuse(name, None, NAME_RULE);
@@ -190,12 +200,19 @@ impl<'s> Reading<'s> {
     /// Annotations that mean something to the host stand only where they can.
     fn check_annotations(&mut self, name: &str, id: &str, policy: &Policy) {
         let is_forbid = policy.effect() == cedar_policy::Effect::Forbid;
-        let concerns_calls_alone =
-            || policy.get_valid_request_envs(&SCHEMA).all(|of| of.action().id().unescaped() == Action::ConnectorCall.name());
+        let concerns_calls_alone = || {
+            policy
+                .get_valid_request_envs(&SCHEMA)
+                .all(|of| of.action().id().unescaped() == Action::ConnectorCall.name())
+        };
         for (annotation, wants_forbid) in [("effect", true), ("waives", false)] {
             let Some(value) = policy.annotation(annotation) else { continue };
             if value != "approval" {
-                self.refuse(name, Some(id), format!("`@{annotation}(\"{value}\")`: the only word for it is \"approval\""));
+                self.refuse(
+                    name,
+                    Some(id),
+                    format!("`@{annotation}(\"{value}\")`: the only word for it is \"approval\""),
+                );
             } else if is_forbid != wants_forbid {
                 let on = if wants_forbid { "forbid" } else { "permit" };
                 self.refuse(name, Some(id), format!("`@{annotation}` stands on a `{on}`"));
@@ -208,7 +225,11 @@ impl<'s> Reading<'s> {
             }
         }
         if self.origin != Origin::Default && policy.annotation("waivable").is_some() {
-            self.refuse(name, Some(id), "`@waivable` is the default policies' own; a policy that is not meant is left out");
+            self.refuse(
+                name,
+                Some(id),
+                "`@waivable` is the default policies' own; a policy that is not meant is left out",
+            );
         }
     }
 
@@ -267,17 +288,16 @@ fn linked(templates: &[Template], link: &Link) -> Result<Policy, String> {
     let template = templates.iter().find(|template| AsRef::<str>::as_ref(template.id()) == link.template);
     let template = template.ok_or_else(|| format!("there is no template `{}`", link.template))?;
     let mut policy = template.to_json().map_err(|error| error.to_string())?;
-    for (slot, part, given) in
-        [("?principal", "principal", &link.principal), ("?resource", "resource", &link.resource)]
+    for (slot, part, given) in [("?principal", "principal", &link.principal), ("?resource", "resource", &link.resource)]
     {
         let has_slot = template.slots().any(|of| of.to_string() == slot);
         let entity = match (has_slot, given) {
             (false, None) => continue,
             (true, None) => return Err(format!("its template has `{slot}`; say what stands for it as `{part}`")),
             (false, Some(_)) => return Err(format!("its template has no `{slot}`; leave `{part}` out")),
-            (true, Some(given)) => given.parse::<EntityUid>().map_err(|_| {
-                format!("`{given}` is none that a policy could name; write `User::\"user.ada\"`")
-            })?,
+            (true, Some(given)) => given
+                .parse::<EntityUid>()
+                .map_err(|_| format!("`{given}` is none that a policy could name; write `User::\"user.ada\"`"))?,
         };
         let entity = json!({"type": entity.type_name().to_string(), "id": entity.id().unescaped()});
         fill(&mut policy[part], slot, &entity);

@@ -319,7 +319,8 @@ struct LinkDocument {
 /// A workspace's policies.
 pub(super) fn write_policy_source(source: &PolicySource) -> String {
     let links = source.links.iter().cloned();
-    let links = links.map(|Link { id, template, principal, resource }| LinkDocument { id, template, principal, resource });
+    let links =
+        links.map(|Link { id, template, principal, resource }| LinkDocument { id, template, principal, resource });
     write(&PolicySourceDocument { policies: source.policies.clone(), links: links.collect() })
 }
 

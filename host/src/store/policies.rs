@@ -34,14 +34,7 @@ pub(super) static POLICY_DECISIONS: Table = Table {
     key_columns: 2,
     guard_column: None,
     end_column: None,
-    columns: &[
-        text("workspace_id"),
-        text("id"),
-        integer("at_ms"),
-        text("request"),
-        text("effect"),
-        text("policies"),
-    ],
+    columns: &[text("workspace_id"), text("id"), integer("at_ms"), text("request"), text("effect"), text("policies")],
 };
 
 /// The row of `revision`.
@@ -162,9 +155,8 @@ impl Store {
         workspace: &WorkspaceId,
         revision: u64,
     ) -> Result<Option<PolicyRevision>, StorageError> {
-        let select = Select::all()
-            .only("policies.workspace_id = $", workspace.as_str())
-            .only("policies.revision = $", revision);
+        let select =
+            Select::all().only("policies.workspace_id = $", workspace.as_str()).only("policies.revision = $", revision);
         self.one(select).await
     }
 

@@ -192,7 +192,10 @@ async fn what_is_only_observed_is_told_and_not_denied() {
         set(&server, json!({"preset": "read-only"})).await;
         let refused = server.ask(Method::PUT, "/resource/project/a", &agent, json!({"value": 2})).await;
         assert_eq!((refused.status, &refused.body["policy_ids"]), (403, &json!(["preset/only-operators-change"])));
-        assert_eq!(server.ask(Method::PUT, "/resource/project/a", &server.operator, json!({"value": 3})).await.status, 200);
+        assert_eq!(
+            server.ask(Method::PUT, "/resource/project/a", &server.operator, json!({"value": 3})).await.status,
+            200
+        );
         assert_eq!(server.ask(Method::GET, "/resource/project/a", &agent, Value::Null).await.status, 200);
     })
     .await;
@@ -200,7 +203,8 @@ async fn what_is_only_observed_is_told_and_not_denied() {
 
 /// A run that holds `capabilities`: its id and token.
 async fn run(server: &TestServer, capabilities: Value) -> (String, String) {
-    let made = json!({"title": "t", "work_items": [{"id": "a", "title": "A"}], "capabilities": capabilities, "start": true});
+    let made =
+        json!({"title": "t", "work_items": [{"id": "a", "title": "A"}], "capabilities": capabilities, "start": true});
     let mission = ok(server.post("/mission", made).await)["mission"]["id"].clone();
     let claim = json!({"worker": "w", "mission_id": mission, "wait_ms": 20_000, "lease_ms": 600_000});
     let claimed = ok(server.post("/runs/claim", claim).await)["run"].clone();
@@ -238,7 +242,11 @@ async fn side_effects_are_judged_by_connector_action_arguments_and_spend() {
         let large = ask("buy", json!({"spend": 101})).await;
         assert_eq!(large["decision"], "approval_required", "{large:#}");
         let denied = ask("return", json!({})).await;
-        assert_eq!((&denied["decision"], &denied["policy_ids"]), (&json!("denied"), &json!(["no-returns"])), "{denied:#}");
+        assert_eq!(
+            (&denied["decision"], &denied["policy_ids"]),
+            (&json!("denied"), &json!(["no-returns"])),
+            "{denied:#}"
+        );
         assert_eq!(denied["needed"], json!(["a person in the shop"]));
         assert_eq!(ask("buy", json!({"to": {"country": "NL"}})).await["decision"], "allowed");
         assert_eq!(ask("buy", json!({"to": {"country": "DE"}})).await["policy_ids"], json!(["not-abroad"]));
@@ -307,11 +315,18 @@ async fn a_policy_is_tried_on_what_was_decided_before_it_holds() {
         assert_eq!((&diff["different"], &diff["differences"][0]["was"]), (&json!(1), &json!("allowed")), "{diff:#}");
         let difference = &diff["differences"][0];
         assert_eq!(difference["question"]["principal"]["name"], "agent.a");
-        assert_eq!((&difference["would_be"], &difference["would_be_by"]), (&json!("denied"), &json!(["agents-make-no-missions"])));
+        assert_eq!(
+            (&difference["would_be"], &difference["would_be_by"]),
+            (&json!("denied"), &json!(["agents-make-no-missions"]))
+        );
         assert_eq!(make(&server, &agent).await.status, 201, "nothing was set by that");
         let more = r#"permit (principal in Role::"viewer", action == Action::"mission.create", resource);"#;
         let diff = ok(server.post(&path, json!({"policy": {"text": more}})).await);
-        assert_eq!((&diff["different"], &diff["differences"][0]["would_be"]), (&json!(1), &json!("allowed")), "{diff:#}");
+        assert_eq!(
+            (&diff["different"], &diff["differences"][0]["would_be"]),
+            (&json!(1), &json!("allowed")),
+            "{diff:#}"
+        );
         assert_eq!(server.post(&path, json!({"policy": {"text": "nonsense"}})).await.code(), "POLICY_INVALID");
         assert_eq!(server.post(&path, json!({"policy": {}, "last": 10_001})).await.status, 422);
     })
@@ -332,7 +347,12 @@ async fn operators_change_a_policy_that_forbids_everything_and_things_are_judged
         set(&server, json!({"text": private})).await;
         assert_eq!(server.ask(Method::GET, &path, &ada, Value::Null).await.status, 200);
         let refused = server.ask(Method::GET, &path, &ben, Value::Null).await;
-        assert_eq!((refused.status, &refused.body["policy_ids"]), (403, &json!(["missions-are-private"])), "{:#}", refused.body);
+        assert_eq!(
+            (refused.status, &refused.body["policy_ids"]),
+            (403, &json!(["missions-are-private"])),
+            "{:#}",
+            refused.body
+        );
 
         let by_key = r#"
             @id("the-vault")

@@ -122,7 +122,8 @@ async fn of_two_operators_at_once_one_is_told_of_the_other() {
             assert_eq!((&lost.body["expected_rev"], &lost.body["current_rev"]), (&json!(round), &json!(round + 1)));
         }
         // Whoever expects nothing in particular comes after the other.
-        let (one, two) = tokio::join!(put(&server, json!({"preset": "open"})), put(&server, json!({"preset": "read-only"})));
+        let (one, two) =
+            tokio::join!(put(&server, json!({"preset": "open"})), put(&server, json!({"preset": "read-only"})));
         assert_eq!((one.status, two.status), (200, 200));
         let stale = server.request(Method::PUT, POLICY, &server.operator).header("if-match", "\"3\"").json(&json!({}));
         assert_eq!(e2e::server::reply(stale).await.code(), "REVISION_CONFLICT");
@@ -160,7 +161,12 @@ async fn nobody_but_operators_comes_near_a_policy_and_nobody_to_anothers() {
         for (who, token) in &tokens {
             for (method, path, body) in &calls {
                 let refused = server.ask(method.clone(), path, token, body.clone()).await;
-                assert_eq!((refused.status, refused.code()), (403, "FORBIDDEN"), "{who} {method} {path}: {:#}", refused.body);
+                assert_eq!(
+                    (refused.status, refused.code()),
+                    (403, "FORBIDDEN"),
+                    "{who} {method} {path}: {:#}",
+                    refused.body
+                );
                 let ids = refused.body["policy_ids"].to_string();
                 assert!(ids.contains("default/policy-is-the-operators"), "{who} {method} {path}: {:#}", refused.body);
             }

@@ -92,12 +92,8 @@ fn question(args: &ExplainArgs) -> Result<PolicyQuestion, Failure> {
         external_integrations_allowed: None,
         requires_approval: None,
     };
-    let mut resource = PolicyThing {
-        kind: None,
-        id: args.resource.clone(),
-        owner: args.owner.clone(),
-        run_id: args.of_run.clone(),
-    };
+    let mut resource =
+        PolicyThing { kind: None, id: args.resource.clone(), owner: args.owner.clone(), run_id: args.of_run.clone() };
     let called = args.action.strip_prefix("connector.").and_then(|rest| rest.split_once('.'));
     let (action, context) = match called {
         Some((connector, action)) => {

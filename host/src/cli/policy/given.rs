@@ -65,7 +65,9 @@ impl Files {
             }
             let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("policy").to_owned();
             if texts.insert(name.clone(), text(path)?).is_some() {
-                return Err(Failure::bad_input(format!("two files are named `{name}`; each text needs a name of its own")));
+                return Err(Failure::bad_input(format!(
+                    "two files are named `{name}`; each text needs a name of its own"
+                )));
             }
         }
         if !texts.is_empty() {

@@ -60,7 +60,11 @@ pub(super) fn execute(args: &TestArgs) -> Result<ExitCode, Failure> {
     Ok(if failed == 0 { Exit::Succeeded.into() } else { Exit::Failed.into() })
 }
 
-fn judged(rules: &Rules, workspace: &WorkspaceId, case: &PolicyCase) -> Result<PolicyExplanation, crate::wire::FieldError> {
+fn judged(
+    rules: &Rules,
+    workspace: &WorkspaceId,
+    case: &PolicyCase,
+) -> Result<PolicyExplanation, crate::wire::FieldError> {
     let PolicyCase { principal, action, resource, context, .. } = case.clone();
     let question = Question::read(workspace, &PolicyQuestion { principal, action, resource, context })?;
     Ok(explain_by_policy(rules, &question))

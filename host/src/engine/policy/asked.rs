@@ -58,10 +58,10 @@ pub fn explain(rules: &Rules, question: &Question) -> PolicyExplanation {
     let cited = |ids: &[String]| -> Vec<PolicyCited> {
         ids.iter().map(|id| PolicyCited { id: id.clone(), reason: rules.reason_of(id).map(str::to_owned) }).collect()
     };
-    let observed = decided.observed.as_ref().map(|verdict| PolicyObserved {
-        decision: decision_of(verdict.effect),
-        policies: cited(&verdict.policies),
-    });
+    let observed = decided
+        .observed
+        .as_ref()
+        .map(|verdict| PolicyObserved { decision: decision_of(verdict.effect), policies: cited(&verdict.policies) });
     let denial = (decided.verdict.effect != Effect::Allowed).then(|| Denial::of(rules, &ask, decided.verdict.clone()));
     let is_denied = decided.verdict.effect == Effect::Denied;
     PolicyExplanation {

@@ -93,9 +93,8 @@ impl Engine {
         if_revision: Option<u64>,
     ) -> Result<PolicyRevision, EngineError> {
         let judged = revision.clone();
-        let checked = tokio::task::spawn_blocking(move || {
-            Rules::of(0, judged.preset, judged.mode, &judged.source).map(|_| ())
-        });
+        let checked =
+            tokio::task::spawn_blocking(move || Rules::of(0, judged.preset, judged.mode, &judged.source).map(|_| ()));
         checked.await.map_err(|error| EngineError::HostFault(error.to_string()))?.map_err(EngineError::Policy)?;
         for _ in 0..ATTEMPTS_MAX {
             let current = self.parts.store.policy_newest(&revision.workspace_id).await?.unwrap_or(0);

@@ -141,7 +141,8 @@ fn asker_of(principal: &PolicyPrincipal) -> Result<Asker, FieldError> {
         }
         PolicyPrincipalType::RunToken => {
             let run_id = principal.run_id.clone();
-            let run_id = run_id.ok_or_else(|| FieldError::new("principal.run_id", "is missing; the token is a run's"))?;
+            let run_id =
+                run_id.ok_or_else(|| FieldError::new("principal.run_id", "is missing; the token is a run's"))?;
             Asker::Run { name, run_id }
         }
         PolicyPrincipalType::Routine => Asker::Routine {
@@ -182,7 +183,8 @@ fn credential_of(principal: &PolicyPrincipal) -> Result<&'static str, FieldError
 }
 
 fn effect_of(connector: Option<&str>, context: PolicyContext, by_routine: bool) -> Result<SideEffect, FieldError> {
-    let connector = connector.ok_or_else(|| FieldError::new("resource.id", "is missing; it is the connector's name"))?;
+    let connector =
+        connector.ok_or_else(|| FieldError::new("resource.id", "is missing; it is the connector's name"))?;
     let action = context.action.ok_or_else(|| FieldError::new("context.action", "is missing; `create_pr`"))?;
     // What a routine reaches is what it was granted.
     let covered = by_routine || is_covered(&context.capabilities, connector, &action);

@@ -195,7 +195,8 @@ impl Engine {
             None => {}
         }
         let next = revision.unwrap_or(0) + 1;
-        let digest = change.schema.map(|schema| Digest::of(schema.to_string().as_bytes()).to_string());
+        let digest =
+            change.schema.map(|schema| Digest::of(wire::canonical_json(schema).as_str().as_bytes()).to_string());
         let entry = NewAuditEntry {
             workspace_id: change.workspace_id.clone(),
             at: self.now(),

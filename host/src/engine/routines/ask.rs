@@ -42,7 +42,8 @@ impl Engine {
         ask: RunNow<'_>,
     ) -> Result<Occurrence, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, rules, now } = self.read_routine(workspace, id).await?;
+            let Read { mut routine, schedule, mut open, standard, rules, now } =
+                self.read_routine(workspace, id).await?;
             if !ask.force || ask.by.is_agent() {
                 check_enabled(&routine)?;
             }
@@ -84,7 +85,8 @@ impl Engine {
         ask: Backfill<'_>,
     ) -> Result<Vec<Occurrence>, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, rules, now } = self.read_routine(workspace, id).await?;
+            let Read { mut routine, schedule, mut open, standard, rules, now } =
+                self.read_routine(workspace, id).await?;
             check_range(&ask, now)?;
             check_enabled(&routine)?;
             let instants = self.to_backfill(&routine, &schedule, &ask).await?;

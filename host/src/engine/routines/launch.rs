@@ -37,7 +37,8 @@ fn reach_of(engine: &Engine, on: &Ground<'_>) -> Option<SideEffectJudged> {
         external_integrations_allowed: settings.external_integrations_allowed,
         requires_approval: settings.requires_approval,
     };
-    let (judged, observed) = engine.judge_by(on.rules, &routine.workspace_id, &asker, &entrypoint::side_effect(settings));
+    let (judged, observed) =
+        engine.judge_by(on.rules, &routine.workspace_id, &asker, &entrypoint::side_effect(settings));
     if let Some(denial) = observed {
         tracing::info!(routine = %routine.id, %denial, "policies that are only observed would not let a routine begin");
     }

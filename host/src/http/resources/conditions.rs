@@ -77,7 +77,11 @@ pub(super) fn said_once(field: &str, query: Option<String>, body: Option<String>
 ///
 /// # Errors
 /// 400 naming a header, 422 naming `if_match_rev`.
-pub(in crate::http) fn expectation(headers: &HeaderMap, query: Option<u64>, body: Option<u64>) -> Result<Expect, Problem> {
+pub(in crate::http) fn expectation(
+    headers: &HeaderMap,
+    query: Option<u64>,
+    body: Option<u64>,
+) -> Result<Expect, Problem> {
     let mut said: Vec<(&str, Expect)> = Vec::new();
     said.extend(query.map(|rev| ("the query's if_match_rev", Expect::from_rev(Some(rev)))));
     said.extend(body.map(|rev| ("if_match_rev", Expect::from_rev(Some(rev)))));

@@ -50,11 +50,15 @@ fn may(rules: &Rules, asker: &Asker, action: Action) -> (&'static str, [Option<R
 #[test]
 fn the_default_policies_say_what_the_matrix_says() {
     let rules = Rules::standard();
-    let mut matrix: String = MATRIX.lines().take_while(|line| !line.starts_with("action")).fold(
-        String::new(),
-        |head, line| head + line + "\n",
+    let mut matrix: String = MATRIX
+        .lines()
+        .take_while(|line| !line.starts_with("action"))
+        .fold(String::new(), |head, line| head + line + "\n");
+    let _ = writeln!(
+        matrix,
+        "{:<18}{:<10}{:<10}{:<10}{:<10}{:<6}ticket",
+        "action", "operator", "member", "agent", "viewer", "run"
     );
-    let _ = writeln!(matrix, "{:<18}{:<10}{:<10}{:<10}{:<10}{:<6}ticket", "action", "operator", "member", "agent", "viewer", "run");
     for action in Action::ALL.iter().copied().filter(|action| *action != Action::ConnectorCall) {
         let _ = write!(matrix, "{:<18}", action.name());
         let mut ticket = "-";
@@ -95,8 +99,11 @@ fn the_default_policies_say_what_the_matrix_says() {
 #[test]
 fn the_schema_and_the_list_of_actions_are_one() {
     let groups = ["look", "work", "change", "administer", "answer", "own_token", "stream", "policy"];
-    let mut of_schema: Vec<String> =
-        SCHEMA.actions().map(|action| action.id().unescaped().to_owned()).filter(|id| !groups.contains(&id.as_str())).collect();
+    let mut of_schema: Vec<String> = SCHEMA
+        .actions()
+        .map(|action| action.id().unescaped().to_owned())
+        .filter(|id| !groups.contains(&id.as_str()))
+        .collect();
     of_schema.sort_unstable();
     let mut listed: Vec<String> = Action::ALL.iter().map(|action| action.name().to_owned()).collect();
     listed.sort_unstable();
@@ -135,14 +142,17 @@ fn what_is_asked_conforms_to_the_schema() {
         if !fits {
             continue;
         }
-        let thing = Resource { workspace_id: &here, id: Some("a/b \"c\""), owner: Some("user.b"), run_id: Some("run_1") };
+        let thing =
+            Resource { workspace_id: &here, id: Some("a/b \"c\""), owner: Some("user.b"), run_id: Some("run_1") };
         let put = Ask { asker, action, thing, effect: is_call.then_some(&effect) }.put();
         let (principal, resource) = (put.request.principal().unwrap(), put.request.resource().unwrap());
         let (of, context) = (put.request.action().unwrap(), put.request.context().unwrap());
-        let checked = cedar_policy::Request::new(principal.clone(), of.clone(), resource.clone(), context.clone(), Some(&SCHEMA));
+        let checked =
+            cedar_policy::Request::new(principal.clone(), of.clone(), resource.clone(), context.clone(), Some(&SCHEMA));
         checked.unwrap_or_else(|error| panic!("{asker:?} {action}: {error}"));
         let entities: Vec<_> = put.entities.iter().cloned().collect();
-        cedar_policy::Entities::from_entities(entities, Some(&SCHEMA)).unwrap_or_else(|error| panic!("{asker:?} {action}: {error:?}"));
+        cedar_policy::Entities::from_entities(entities, Some(&SCHEMA))
+            .unwrap_or_else(|error| panic!("{asker:?} {action}: {error:?}"));
         asked += 1;
     }
     assert!(asked > 100, "{asked}");
@@ -167,7 +177,10 @@ fn own(text: &str) -> PolicySource {
 fn side_effects_are_allowed_asked_about_or_denied() {
     let rules = Rules::standard();
     let mut call = effect(&serde_json::json!({"spend": 5}));
-    assert_eq!(judged(&rules, &run(), &call), (Effect::Approval, vec!["default/side-effects-need-approval".to_owned()]));
+    assert_eq!(
+        judged(&rules, &run(), &call),
+        (Effect::Approval, vec!["default/side-effects-need-approval".to_owned()])
+    );
     call.covered = false;
     let uncovered = vec!["default/capabilities-cover-side-effects".to_owned()];
     assert_eq!(judged(&rules, &run(), &call), (Effect::Denied, uncovered.clone()));
@@ -253,6 +266,9 @@ fn a_forbid_that_cannot_be_evaluated_forbids() {
         forbid (principal, action == Action::"connector.call", resource)
         when { context has spend && context.spend + 9223372036854775807 < 0 };"#;
     let rules = Rules::of(1, Some(Preset::Open), Mode::Enforce, &own(sum)).unwrap();
-    assert_eq!(judged(&rules, &run(), &effect(&serde_json::json!({"spend": 1}))), (Effect::Denied, vec!["sum".to_owned()]));
+    assert_eq!(
+        judged(&rules, &run(), &effect(&serde_json::json!({"spend": 1}))),
+        (Effect::Denied, vec!["sum".to_owned()])
+    );
     assert_eq!(judged(&rules, &run(), &effect(&serde_json::json!({"spend": 0}))).0, Effect::Allowed);
 }
