@@ -1,5 +1,6 @@
 //! One reader of the log for a whole host: what it has read lately is shared by everybody who
-//! follows, so that a thousand followers cost the database as much as one.
+//! follows, so that a thousand followers cost the database as much as one. What the host itself commits
+//! comes from its writer as long as it leaves no gap; everything else is read from the database.
 //!
 //! An event wakes those it is for and nobody else. A follower that keeps up takes events from memory;
 //! one that has fallen behind reads the log by itself, page by page, until it has caught up. Nobody's
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 use crate::domain::event::LogEvent;
 use crate::domain::id::WorkspaceId;
 use crate::domain::json::Json;
-use crate::store::{LogFilter, StorageError, Store};
+use crate::store::{Fed, LogFeed, LogFilter, StorageError, Store};
 
 use super::POLL_INTERVAL;
 use super::recent::{Recent, Tailed};
@@ -83,6 +84,11 @@ impl Shared {
         self.head.load(Ordering::Acquire)
     }
 
+    /// Whether these, which lie side by side, leave no gap after what was read.
+    fn goes_on_with(&self, events: &[LogEvent]) -> bool {
+        events.first().is_some_and(|first| first.seq <= self.head() + 1)
+    }
+
     /// Remembers events, tells whoever asked for them, and wakes them: in this order, so that whoever
     /// is told finds the event, and whoever sits down meanwhile searches up to where it was not told.
     fn take_in(&self, events: Vec<LogEvent>) {
@@ -134,6 +140,8 @@ impl Tailer {
     /// # Errors
     /// When the log's end cannot be read.
     pub async fn observed(store: Store, observer: Observer) -> Result<Self, StorageError> {
+        // Before the head is read, so that nothing lies between.
+        let feed = store.feed();
         let head = store.log_head().await?;
         let shared = Arc::new(Shared {
             values: Values::new(store.clone()),
@@ -144,7 +152,7 @@ impl Tailer {
             head: AtomicU64::new(head),
             counters: Counters::default(),
         });
-        let task = tokio::spawn(run(Arc::clone(&shared)));
+        let task = tokio::spawn(run(Arc::clone(&shared), feed));
         Ok(Self { shared, task })
     }
 
@@ -196,19 +204,24 @@ impl Tailer {
     }
 }
 
-async fn run(shared: Arc<Shared>) {
-    let mut commits = shared.store.commits();
+async fn run(shared: Arc<Shared>, mut feed: LogFeed) {
+    let mut step = read_on(&shared).await;
     loop {
-        commits.mark_unchanged();
-        match read_on(&shared).await {
-            Ok(()) => {
-                let _ = tokio::time::timeout(POLL_INTERVAL, commits.changed()).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "failed to read the log; trying again");
-                tokio::time::sleep(RETRY).await;
-            }
+        if let Err(error) = step {
+            tracing::warn!(%error, "failed to read the log; trying again");
+            tokio::time::sleep(RETRY).await;
+            step = read_on(&shared).await;
+            continue;
         }
+        step = match tokio::time::timeout(POLL_INTERVAL, feed.next()).await {
+            Ok(Ok(Fed::Events(events))) if shared.goes_on_with(&events) => {
+                let head = shared.head();
+                shared.take_in(events.into_iter().filter(|event| event.seq > head).collect());
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(Fed::Events(_) | Fed::Look)) | Err(_) => read_on(&shared).await,
+        };
     }
 }
 

@@ -2,12 +2,14 @@
 //! and more requests than the host can carry.
 
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
 use super::host::{HttpOptions, Shared};
@@ -18,14 +20,24 @@ use crate::telemetry::{RequestHead, answered, request_span};
 /// The header that carries a request's id both ways.
 pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Refuses what did not come here by a name of this host, or comes from a page of another origin.
-pub(super) async fn known_names_only(State(host): State<Shared>, request: Request, next: Next) -> Response {
-    match check_names(&host.options, request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+/// Lets a request through that came by a name of this host and is not one too many.
+///
+/// One layer and not one for each guard: a layer costs every request a copy of the whole route behind it.
+async fn admitted(host: &Shared, request: Request, next: Next) -> Response {
+    if let Err(problem) = check_names(&host.options, request.uri(), request.headers()) {
+        return problem.into_response();
     }
+    let _place = match place_for(host, request.uri().path()) {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
+    };
+    // The panic's own message goes to the log, by the panic hook.
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered
+        .unwrap_or_else(|_| Problem::new(problem::INTERNAL, "the host failed; its log holds the cause").into_response())
 }
 
+/// Refuses what did not come here by a name of this host, or comes from a page of another origin.
 fn check_names(options: &HttpOptions, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let given = uri.authority().map(axum::http::uri::Authority::as_str).or_else(|| only(headers, &header::HOST));
     let Some(authority) = given else {
@@ -71,26 +83,25 @@ fn answers_to(options: &HttpOptions, authority: &str) -> bool {
         || options.allowed_hosts.contains(&name)
 }
 
-/// Turns requests away while the host drains or carries as many as it can.
-pub(super) async fn not_too_many(State(host): State<Shared>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
+/// A place among the requests being carried out; none is left while the host drains or carries as many
+/// as it can. Some need none.
+fn place_for<'h>(host: &'h Shared, path: &str) -> Result<Option<Place<'h>>, Problem> {
     let is_about_itself = matches!(path, "/healthz" | "/readyz" | "/global/health" | "/metrics");
     // A claim may wait for a minute and costs nothing meanwhile.
     if is_about_itself || path == "/runs/claim" {
-        return next.run(request).await;
+        return Ok(None);
     }
     if host.draining.is_cancelled() {
-        let problem = Problem::new(
+        return Err(Problem::new(
             problem::UNAVAILABLE,
             "the host is draining; another one, or this one after its restart, will answer",
-        );
-        return problem.into_response();
+        ));
     }
-    let _place = Place::take(&host);
+    let place = Place::take(host);
     if host.in_flight.load(Ordering::Relaxed) > host.options.in_flight_max {
-        return Problem::new(problem::OVERLOADED, "the host carries as many requests as it can").into_response();
+        return Err(Problem::new(problem::OVERLOADED, "the host carries as many requests as it can"));
     }
-    next.run(request).await
+    Ok(Some(place))
 }
 
 struct Place<'h>(&'h Shared);
@@ -108,9 +119,9 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Gives every request an id, taken over from the client when it sent one that can be one, and the
-/// headers every answer has.
-pub(super) async fn identified(State(host): State<Shared>, mut request: Request, next: Next) -> Response {
+/// What every request passes: it gets an id, taken over from the client when it sent one that can be one,
+/// is admitted or not, and its answer has the headers that every answer has.
+pub(super) async fn every_request(State(host): State<Shared>, mut request: Request, next: Next) -> Response {
     let given = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok()).filter(|id| id::check(id).is_ok());
     let request_id = given.map_or_else(|| host.engine.new_request_id(), str::to_owned);
     // Whoever guards a single route finds the host here.
@@ -124,7 +135,7 @@ pub(super) async fn identified(State(host): State<Shared>, mut request: Request,
         route: route.as_ref().map(MatchedPath::as_str),
         traceparent: request.headers().get("traceparent").and_then(|parent| parent.to_str().ok()),
     });
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = admitted(&host, request, next).instrument(span.clone()).await;
     let took = host.engine.clock().monotonic().saturating_sub(started);
     let status = response.status().as_u16();
     host.metrics.request(route.as_ref().map(MatchedPath::as_str), method.as_str(), status, took);

@@ -47,9 +47,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware;
-use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::routes;
 
@@ -167,16 +165,11 @@ pub fn router(host: Shared) -> Router {
     let mut router = with_routes
         .fallback(unknown_route)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(DefaultBodyLimit::max(body_max))
-        .layer(CatchPanicLayer::custom(panicked));
+        .layer(DefaultBodyLimit::max(body_max));
     if !host.options.allowed_origins.is_empty() {
         router = router.layer(cross_origin(&host.options));
     }
-    router
-        .layer(middleware::from_fn_with_state(Arc::clone(&host), guards::not_too_many))
-        .layer(middleware::from_fn_with_state(Arc::clone(&host), guards::known_names_only))
-        .layer(middleware::from_fn_with_state(Arc::clone(&host), guards::identified))
-        .with_state(host)
+    router.layer(middleware::from_fn_with_state(Arc::clone(&host), guards::every_request)).with_state(host)
 }
 
 /// The OpenAPI document.
@@ -204,11 +197,6 @@ async fn unknown_route(uri: Uri) -> Problem {
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     Problem::new(problem::METHOD_NOT_ALLOWED, format!("`{}` has no method {method}; see the Allow header", uri.path()))
-}
-
-fn panicked(_: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    // The panic's own message went to the log, by the panic hook.
-    Problem::new(problem::INTERNAL, "the host failed; its log holds the cause").into_response()
 }
 
 fn cross_origin(options: &HttpOptions) -> CorsLayer {

@@ -9,6 +9,7 @@ use super::{POLL, RETRY, wake};
 use crate::domain::gate::Evaluation;
 use crate::domain::id::EvaluationId;
 use crate::engine::Engine;
+use crate::store::Topic;
 
 /// Most requests read in one look.
 const PAGE: u32 = 256;
@@ -16,11 +17,11 @@ const PAGE: u32 = 256;
 type Busy = Arc<Mutex<HashSet<EvaluationId>>>;
 
 pub(super) async fn run(engine: Engine, slots: usize) {
-    let mut commits = engine.store().commits();
+    let mut wakes = engine.store().wakes(Topic::Evaluations);
     let busy = Busy::default();
     let mut tasks = JoinSet::new();
     loop {
-        commits.mark_unchanged();
+        wakes.mark_seen();
         match engine.store().pending_evaluations(engine.clock().now(), PAGE).await {
             Ok(pending) => {
                 for evaluation in pending {
@@ -38,7 +39,7 @@ pub(super) async fn run(engine: Engine, slots: usize) {
             }
         }
         tokio::select! {
-            () = wake(&mut commits, POLL) => {}
+            () = wake(wakes.changed(), POLL) => {}
             Some(_) = tasks.join_next() => {}
         }
     }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::{POLL, RETRY, wake};
 use crate::domain::id::MissionId;
 use crate::engine::{Engine, EngineError};
+use crate::store::Topic;
 
 /// Most inputs read in one look.
 const PAGE: u32 = 500;
@@ -22,11 +23,11 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 type Busy = Arc<Mutex<HashSet<MissionId>>>;
 
 pub(super) async fn run(engine: Engine) {
-    let mut commits = engine.store().commits();
+    let mut wakes = engine.store().wakes(Topic::Inputs);
     let busy = Busy::default();
     let mut tasks = JoinSet::new();
     loop {
-        commits.mark_unchanged();
+        wakes.mark_seen();
         match engine.store().inbox(PAGE).await {
             Ok(waiting) => {
                 for input in waiting {
@@ -44,7 +45,7 @@ pub(super) async fn run(engine: Engine) {
             }
         }
         tokio::select! {
-            () = wake(&mut commits, POLL) => {}
+            () = wake(wakes.changed(), POLL) => {}
             Some(_) = tasks.join_next() => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Picks up what the engine left as rows: inputs, requests for verdicts, timers, leases.
 //!
-//! Each loop looks at its rows when something was committed and at least every
+//! Each loop looks at its rows when some of their kind were committed and at least every
 //! [`POLL`], so that a wake that was lost costs a moment and never an event. The loops hold no
 //! state that matters: a host that starts again finds everything in the rows.
 
@@ -16,7 +16,6 @@ mod routines;
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::engine::Engine;
@@ -68,8 +67,8 @@ impl Scheduler {
 /// Waits for a commit, or for `longest`; then for whatever is committed close behind it. A busy host
 /// commits hundreds of times a second, and a look after each of them would cost more than the
 /// commits (measured: `benches/mission_event`).
-async fn wake(commits: &mut watch::Receiver<u64>, longest: Duration) {
-    if let Ok(Ok(())) = tokio::time::timeout(longest, commits.changed()).await {
+async fn wake<T>(changed: impl Future<Output = T>, longest: Duration) {
+    if tokio::time::timeout(longest, changed).await.is_ok() {
         tokio::time::sleep(GATHER).await;
     }
 }

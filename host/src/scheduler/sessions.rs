@@ -25,11 +25,11 @@ pub(super) async fn run(engine: Engine) {
         let pass = indexer.pass().await;
         let took = begun.elapsed();
         match pass {
-            Ok(Pass::Idle) => wake(&mut commits, POLL).await,
+            Ok(Pass::Idle) => wake(commits.changed(), POLL).await,
             Ok(Pass::Done) => {
                 behind = Duration::ZERO;
                 tokio::time::sleep((took * REST).clamp(GATHER, PAUSE_MAX)).await;
-                wake(&mut commits, POLL).await;
+                wake(commits.changed(), POLL).await;
             }
             // A full page: the rest is not kept waiting, but others have their turn.
             Ok(Pass::More) => {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{POLL, RETRY, wake};
 use crate::engine::{Engine, EngineError};
+use crate::store::Topic;
 
 pub(super) async fn run(engine: Engine) {
-    let mut commits = engine.store().commits();
+    let mut wakes = engine.store().wakes(Topic::Timers);
     loop {
-        commits.mark_unchanged();
+        wakes.mark_seen();
         let pause = match look(&engine).await {
             Ok(pause) => pause,
             Err(error) => {
@@ -17,7 +18,7 @@ pub(super) async fn run(engine: Engine) {
             }
         };
         // A commit may have set a timer that is due earlier.
-        wake(&mut commits, pause).await;
+        wake(wakes.changed(), pause).await;
     }
 }
 

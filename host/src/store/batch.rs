@@ -14,6 +14,7 @@ use super::board::{self, Board};
 use super::database::{Connection, Step};
 use super::error::{CommitError, StorageError, StorageErrorKind};
 use super::memory_index::{IndexChange, Plan, PlannedStep};
+use super::news::Tables;
 use super::prepare::{Change, PreparedUnit};
 use super::resources::{end_of, life_of};
 use super::row::{Cell, Row};
@@ -26,8 +27,18 @@ use crate::domain::resource::{self, Head, ResourceWrite};
 /// What became of each unit, in their order.
 pub(super) type Answers = Vec<Result<Committed, CommitError>>;
 
+/// What a batch wrote.
+pub(super) struct Written {
+    /// What became of each unit.
+    pub(super) answers: Answers,
+    /// In which tables.
+    pub(super) tables: Tables,
+    /// The events, numbered; none when nobody hears them.
+    pub(super) told: Vec<Row>,
+}
+
 /// Judges and writes `units` in the transaction that `connection` is in, and numbers the events
-/// of those that are written.
+/// of those that are written. The events come back too if somebody hears them.
 ///
 /// # Errors
 /// When storage failed; then nothing of the batch may be committed. A unit that conflicts is
@@ -36,11 +47,12 @@ pub(super) async fn carry_out(
     connection: &mut Connection,
     statements: &Statements,
     units: &mut [PreparedUnit],
-) -> Result<Answers, StorageError> {
+    is_heard: bool,
+) -> Result<Written, StorageError> {
     // Events are numbered in place, while what is written borrows the rest of their units; they go
     // back, since a unit that fails is tried again.
     let mut events: Vec<Vec<Row>> = units.iter_mut().map(|unit| std::mem::take(&mut unit.events)).collect();
-    let done = write(connection, statements, units, &mut events).await;
+    let done = write(connection, statements, units, &mut events, is_heard).await;
     for (unit, events) in units.iter_mut().zip(events) {
         unit.events = events;
     }
@@ -52,7 +64,8 @@ async fn write(
     statements: &Statements,
     units: &[PreparedUnit],
     events: &mut [Vec<Row>],
-) -> Result<Answers, StorageError> {
+    is_heard: bool,
+) -> Result<Written, StorageError> {
     let (found, head) = read_guarded(connection, statements, units).await?;
     let judged = judge(units, found)?;
     let Judged { verdicts, mut resource_events, board, pending, renewals, index } = judged;
@@ -76,9 +89,14 @@ async fn write(
     if !told.is_empty() {
         script.uncounted(&statements.move_head, HEAD_COLUMNS, vec![&moved]);
     }
+    let heard = if is_heard { told.iter().map(|row| row.to_vec()).collect() } else { Vec::new() };
     script.table(TableId::Events, told, Vec::new());
     script.carry_out(connection).await?;
-    Ok(answers)
+    let mut tables = script.tables;
+    if !renewals.is_empty() {
+        tables.add(TableId::RunLeases);
+    }
+    Ok(Written { answers, tables, told: heard })
 }
 
 /// The newest `seq`.
@@ -90,15 +108,20 @@ struct Script<'r> {
     steps: Vec<Step<'r>>,
     /// Rows that must be changed; without, as many as there are.
     counts: Vec<Option<u64>>,
+    /// The tables written.
+    tables: Tables,
 }
 
 impl<'r> Script<'r> {
     fn new(statements: &'r Statements) -> Self {
-        Self { statements, steps: Vec::new(), counts: Vec::new() }
+        Self { statements, steps: Vec::new(), counts: Vec::new(), tables: Tables::default() }
     }
 
     fn table(&mut self, id: TableId, written: Vec<&'r [Cell]>, deleted: Vec<&'r [Cell]>) {
         let (table, statements) = (id.table(), self.statements.of(id));
+        if !written.is_empty() || !deleted.is_empty() {
+            self.tables.add(id);
+        }
         self.uncounted(&statements.delete, table.key(), deleted);
         let count = written.len() as u64;
         self.uncounted(&statements.write, table.columns, written);

@@ -25,6 +25,7 @@ mod unit;
 
 mod prepare;
 mod writer;
+mod news;
 mod batch;
 mod board;
 mod table;
@@ -73,6 +74,7 @@ pub use error::{CommitError, OpenError, StorageError, StorageErrorKind};
 pub use log::LogFilter;
 pub use memories::{MEMORY_SCOPES_MAX, MemoryFilter};
 pub use memory_search::MemorySearch;
+pub use news::{Fed, LogFeed, Topic, Wakes};
 pub use open::{Location, Store};
 pub use resource_schemas::ResourceSchemas;
 pub use resources::{EndedResource, ResourceHead};

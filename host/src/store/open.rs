@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::blobs::Blobs;
 use super::database::{Connection, Readers, WriteConnection, WriteOptions};
 use super::error::{CommitError, OpenError, StorageError, StorageErrorKind};
+use super::news::{LogFeed, News, Topic, Wakes};
 use super::prepare;
 use super::row::RowReader;
 use super::select::{Record, Select};
@@ -46,7 +47,7 @@ struct Inner {
     jobs: mpsc::Sender<Job>,
     readers: Readers,
     blobs: Blobs,
-    commits: Arc<watch::Sender<u64>>,
+    news: Arc<News>,
     /// Ends what runs beside the writer, by a value or by being dropped.
     ended: watch::Sender<()>,
 }
@@ -80,15 +81,17 @@ impl Store {
         let mut connection = WriteConnection::new(options);
         migrate::run(&mut connection).await?;
 
-        let commits = Arc::new(watch::Sender::new(0));
+        let news = Arc::new(News::new());
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
-        let statements = Arc::new(Statements::new(dialect));
-        tokio::spawn(Writer::new(queue, connection, statements, Arc::clone(&commits)).run());
+        // How this host knows its own commits among those it is told of.
+        let host = getrandom::u64().map_err(|error| OpenError::Other { source: error.into() })?;
+        let statements = Arc::new(Statements::new(dialect, host));
+        tokio::spawn(Writer::new(queue, connection, statements, Arc::clone(&news)).run());
         let ended = watch::Sender::new(());
         if let Location::Postgres { url } = location {
-            tokio::spawn(postgres::listen(postgres::options(url)?, Arc::clone(&commits), ended.subscribe()));
+            tokio::spawn(postgres::listen(postgres::options(url)?, host, Arc::clone(&news), ended.subscribe()));
         }
-        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, commits, ended }) })
+        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, news, ended }) })
     }
 
     /// Refuses a database that cannot keep the store's promises.
@@ -123,7 +126,17 @@ impl Store {
     /// A number that changes after each commit of this host and, on PostgreSQL, soon after each
     /// commit of another. Wakes loops that would have to poll; the value itself says nothing.
     pub fn commits(&self) -> watch::Receiver<u64> {
-        self.inner.commits.subscribe()
+        self.inner.news.commits()
+    }
+
+    /// Tells when rows of a kind may have been written, by whatever host.
+    pub fn wakes(&self, topic: Topic) -> Wakes {
+        self.inner.news.wakes(topic)
+    }
+
+    /// The events this host commits from now on, as they are committed.
+    pub fn feed(&self) -> LogFeed {
+        self.inner.news.feed()
     }
 
     /// The time by the database's clock, which all hosts on it share; `None` on SQLite, whose clock

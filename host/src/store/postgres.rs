@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::watch;
 
 use super::error::OpenError;
+use super::news::News;
 use crate::domain::time::Timestamp;
 
 /// Begins a batch: the log's lock first, so that everything after it (guards, the log's head)
@@ -96,19 +97,15 @@ pub(super) async fn check_settings(connection: &mut PgConnection) -> Result<(), 
     Ok(())
 }
 
-/// Counts `commits` up whenever any host commits, until `ended` changes or its sender is gone.
-/// A lost connection is made again; what was missed meanwhile is made up for by counting up
+/// Tells `news` whenever another host than `host`, this one, commits, until `ended` changes or its sender is gone.
+/// A lost connection is made again; what was missed meanwhile is made up for by telling
 /// once, since nobody waits for one particular commit.
-pub(super) async fn listen(
-    options: PgConnectOptions,
-    commits: Arc<watch::Sender<u64>>,
-    mut ended: watch::Receiver<()>,
-) {
+pub(super) async fn listen(options: PgConnectOptions, host: u64, news: Arc<News>, mut ended: watch::Receiver<()>) {
     // A pool of one of its own: a listener never gives its connection back.
     let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options);
     let listening = async {
         loop {
-            if let Err(error) = listen_once(&pool, &commits).await {
+            if let Err(error) = listen_once(&pool, host, &news).await {
                 tracing::warn!(%error, "lost the connection that tells of other hosts' commits");
             }
             tokio::time::sleep(LISTEN_AGAIN_AFTER).await;
@@ -121,15 +118,17 @@ pub(super) async fn listen(
     pool.close().await;
 }
 
-async fn listen_once(pool: &PgPool, commits: &watch::Sender<u64>) -> Result<(), sqlx::Error> {
+async fn listen_once(pool: &PgPool, host: u64, news: &News) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.ignore_pool_close_event(true);
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
-    loop {
-        commits.send_modify(|count| *count += 1);
-        if listener.try_recv().await?.is_none() {
-            return Ok(());
+    news.elsewhere();
+    let own = host.to_string();
+    while let Some(told) = listener.try_recv().await? {
+        if told.payload() != own {
+            news.elsewhere();
         }
     }
+    Ok(())
 }

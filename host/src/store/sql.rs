@@ -49,8 +49,8 @@ pub(super) const RENEWAL_COLUMNS: &[Column] =
     &[super::table::text("run_id"), super::table::integer("fence"), super::table::integer("expires_at_ms")];
 
 impl Statements {
-    /// The statements for one database.
-    pub(super) fn new(dialect: Dialect) -> Self {
+    /// The statements for one database; `host` is how this host calls itself when it tells others.
+    pub(super) fn new(dialect: Dialect, host: u64) -> Self {
         let tables = TableId::ALL
             .iter()
             .map(|id| {
@@ -67,7 +67,7 @@ impl Statements {
             tables,
             renew_leases: renew_leases(dialect).into(),
             head: HEAD.into(),
-            move_head: move_head(dialect).into(),
+            move_head: move_head(dialect, host).into(),
         }
     }
 
@@ -176,13 +176,13 @@ fn renew_leases(dialect: Dialect) -> String {
 
 const HEAD: &str = "SELECT seq FROM log_head";
 
-fn move_head(dialect: Dialect) -> String {
+fn move_head(dialect: Dialect, host: u64) -> String {
     let given = given(dialect, &[super::table::integer("seq")]);
     match dialect {
         Dialect::Sqlite => format!("UPDATE log_head SET seq = given.seq FROM {given}"),
         Dialect::Postgres => format!(
             "WITH moved AS (UPDATE log_head SET seq = given.seq FROM {given} RETURNING 1) \
-             SELECT pg_notify('{}', '') FROM moved",
+             SELECT pg_notify('{}', '{host}') FROM moved",
             super::postgres::CHANNEL
         ),
     }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn append_only_rows_are_never_replaced() {
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-            let statements = Statements::new(dialect);
+            let statements = Statements::new(dialect, 1);
             for id in TableId::ALL {
                 let replaces = statements.of(id).write.contains("ON CONFLICT");
                 assert_eq!(replaces, id.table().life == Life::Mutable, "{}", id.table().name);
@@ -212,14 +212,14 @@ mod tests {
 
     #[test]
     fn a_timers_statements_read_as_written_by_hand() {
-        let sqlite = Statements::new(Dialect::Sqlite);
+        let sqlite = Statements::new(Dialect::Sqlite, 1);
         assert_eq!(
             &*sqlite.of(TableId::Timers).guard,
             "SELECT timers.mission_id, timers.key, timers.revision FROM (SELECT value ->> 0 AS mission_id, \
              value ->> 1 AS key FROM jsonb_each($1)) AS given CROSS JOIN timers \
              WHERE timers.mission_id = given.mission_id AND timers.key = given.key"
         );
-        let postgres = Statements::new(Dialect::Postgres);
+        let postgres = Statements::new(Dialect::Postgres, 1);
         assert_eq!(
             &*postgres.of(TableId::Timers).write,
             "INSERT INTO timers (mission_id, key, workspace_id, due_at_ms, data, revision) \

@@ -8,11 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{self, Answers};
+use super::batch::{self, Answers, Written};
 use super::database::{TransactionError, WriteConnection, WriteOptions};
 use super::error::{CommitError, StorageError, StorageErrorKind, is_one_units_fault};
+use super::news::News;
 use super::prepare::PreparedUnit;
 use super::sql::{Dialect, Statements};
 use super::unit::Committed;
@@ -48,7 +49,7 @@ pub(super) struct Writer {
     connection: Option<WriteConnection>,
     options: WriteOptions,
     statements: Arc<Statements>,
-    commits: Arc<watch::Sender<u64>>,
+    news: Arc<News>,
     /// How many units the last batch had.
     last_batch: usize,
 }
@@ -85,10 +86,10 @@ impl Writer {
         jobs: mpsc::Receiver<Job>,
         connection: WriteConnection,
         statements: Arc<Statements>,
-        commits: Arc<watch::Sender<u64>>,
+        news: Arc<News>,
     ) -> Self {
         let options = connection.options().clone();
-        Self { jobs, connection: Some(connection), options, statements, commits, last_batch: 1 }
+        Self { jobs, connection: Some(connection), options, statements, news, last_batch: 1 }
     }
 
     /// Works until it is closed or nobody is left who could ask.
@@ -103,10 +104,6 @@ impl Writer {
             }
             self.last_batch = units.len();
             let answers = self.commit(units).await;
-            let committed = answers.iter().filter(|answer| answer.is_ok()).count();
-            if committed > 0 {
-                self.commits.send_modify(|count| *count += committed as u64);
-            }
             for (caller, answer) in callers.into_iter().zip(answers) {
                 // Whoever stopped waiting does not want the answer.
                 let _ = caller.send(answer);
@@ -144,7 +141,7 @@ impl Writer {
     async fn commit(&mut self, units: Vec<PreparedUnit>) -> Answers {
         let count = units.len();
         let (units, error) = match self.transact(units).await {
-            Ok(answers) => return answers,
+            Ok(written) => return self.tell(written),
             Err(failed) => failed,
         };
         if count == 1 || units.is_empty() || !is_one_units_fault(&error) {
@@ -155,7 +152,7 @@ impl Writer {
         let mut answers = Vec::with_capacity(count);
         for unit in units {
             match self.transact(vec![unit]).await {
-                Ok(alone) => answers.extend(alone),
+                Ok(alone) => answers.extend(self.tell(alone)),
                 Err((_, error)) => {
                     tracing::error!(error = %chain(&error), "could not commit a unit");
                     answers.push(Err(error.into()));
@@ -165,11 +162,19 @@ impl Writer {
         answers
     }
 
+    /// Tells what is on disk now to those who listen.
+    fn tell(&self, written: Written) -> Answers {
+        if written.answers.iter().any(Result::is_ok) {
+            self.news.committed(written.tables, written.told);
+        }
+        written.answers
+    }
+
     /// Commits units in one transaction, or gives them back. A server that went away before
     /// COMMIT was sent is tried again once, on a new connection: it may only have been restarted.
-    async fn transact(&mut self, units: Vec<PreparedUnit>) -> Result<Answers, (Vec<PreparedUnit>, StorageError)> {
+    async fn transact(&mut self, units: Vec<PreparedUnit>) -> Result<Written, (Vec<PreparedUnit>, StorageError)> {
         let (units, failed) = match self.attempt(units).await {
-            Ok(answers) => return Ok(answers),
+            Ok(written) => return Ok(written),
             Err(failed) => failed,
         };
         let may_repeat = self.statements.dialect == Dialect::Postgres
@@ -186,12 +191,12 @@ impl Writer {
     async fn attempt(
         &mut self,
         mut units: Vec<PreparedUnit>,
-    ) -> Result<Answers, (Vec<PreparedUnit>, TransactionError)> {
+    ) -> Result<Written, (Vec<PreparedUnit>, TransactionError)> {
         let mut connection = self.connection.take().unwrap_or_else(|| WriteConnection::new(self.options.clone()));
-        let statements = Arc::clone(&self.statements);
+        let (statements, is_heard) = (Arc::clone(&self.statements), self.news.has_readers());
         let task = tokio::spawn(async move {
             let done = connection
-                .transaction(async |connection| batch::carry_out(connection, &statements, &mut units).await)
+                .transaction(async |connection| batch::carry_out(connection, &statements, &mut units, is_heard).await)
                 .await;
             (connection, units, done)
         });

@@ -28,7 +28,9 @@ pub use mission::{
     FieldError, bindings_from_view, bindings_view, budgets_from_view, budgets_view, check_request, created_mission,
     mission_view, work_item_view,
 };
-pub use resource::{claim_shown, claim_value, merge_patch, named_lease_view, resource_view, revision_view};
+pub use resource::{
+    WrittenResource, claim_shown, claim_value, merge_patch, named_lease_view, resource_view, revision_view,
+};
 pub use routine::{lay_over, routine_entry_view, routine_run_view, routine_view, settings_of, waiting_for};
 pub use run::{
     approval_view, artifact_ref_from_view, artifact_ref_view, artifact_view, finding_view, run_view, verdict_view,

@@ -1,5 +1,7 @@
 //! Shared resources and leases, as answers have them.
 
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use sluice_api::lease::NamedLeaseView;
@@ -21,6 +23,38 @@ pub fn resource_view(resource: &Resource) -> ResourceRecord {
         updated_by: resource.updated_by.clone(),
         ttl_ms: resource.ttl_ms,
         expires_at_ms: resource.expires_at.map(Timestamp::as_millis),
+    }
+}
+
+/// A [`ResourceWritten`](sluice_api::resource::ResourceWritten) whose value is the text that was stored: it
+/// is not read and written again for each answer.
+#[derive(Debug, Serialize)]
+pub struct WrittenResource<'r> {
+    ok: bool,
+    key: &'r str,
+    value: Option<&'r RawValue>,
+    rev: u64,
+    updated_at_ms: u64,
+    updated_by: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at_ms: Option<u64>,
+}
+
+impl<'r> WrittenResource<'r> {
+    /// What a write of `resource` is answered.
+    pub fn of(resource: &'r Resource) -> Self {
+        Self {
+            ok: true,
+            key: resource.key.as_str(),
+            value: serde_json::from_str(resource.value.as_str()).ok(),
+            rev: resource.rev,
+            updated_at_ms: resource.updated_at.as_millis(),
+            updated_by: &resource.updated_by,
+            ttl_ms: resource.ttl_ms,
+            expires_at_ms: resource.expires_at.map(Timestamp::as_millis),
+        }
     }
 }
 
@@ -102,7 +136,33 @@ pub fn merge_patch(target: &mut Value, patch: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use sluice_api::resource::ResourceWritten;
+
     use super::*;
+    use crate::domain::id::WorkspaceId;
+    use crate::domain::resource::ResourceKey;
+
+    #[test]
+    fn a_write_is_answered_as_the_document_says() {
+        let mut resource = Resource {
+            workspace_id: WorkspaceId::new("local"),
+            key: ResourceKey::parse("project/a").unwrap(),
+            value: Json::from_valid(r#"{"b":[1,"ä",null]}"#),
+            rev: 7,
+            updated_at: Timestamp(1_790_000_000_000),
+            updated_by: "agent \"x\"".to_owned(),
+            ttl_ms: None,
+            expires_at: None,
+            claim_of: None,
+        };
+        for ends in [None, Some(5_000)] {
+            (resource.ttl_ms, resource.expires_at) = (ends, ends.map(Timestamp));
+            let documented = ResourceWritten { ok: true, record: resource_view(&resource) };
+            let answered = serde_json::to_string(&WrittenResource::of(&resource)).unwrap();
+            assert_eq!(serde_json::from_str::<ResourceWritten>(&answered).unwrap(), documented);
+            assert_eq!(answered, serde_json::to_string(&documented).unwrap());
+        }
+    }
 
     #[test]
     fn merge_patches_do_what_the_appendix_of_rfc_7396_says() {

@@ -195,7 +195,10 @@ async fn write(host: &Host, caller: &Caller, named: &Named, ask: ResourceAsk) ->
     };
     let written = host.engine.write_resources(&request).await?;
     let rev = written.first().map_or(0, Written::rev);
-    let mut response = JsonAnswer(answer(&written)).into_response();
+    let mut response = match written.first() {
+        Some(Written::Put(resource)) => JsonAnswer(wire::WrittenResource::of(resource)).into_response(),
+        _ => JsonAnswer(answer(&written)).into_response(),
+    };
     response.headers_mut().insert(header::ETAG, etag(rev));
     response.extensions_mut().insert(KeptAlready);
     Ok(response)
