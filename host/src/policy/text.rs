@@ -261,7 +261,10 @@ impl<'s> Reading<'s> {
                 Ok(policy) if policies.iter().any(|other| other.id() == policy.id()) => {
                     self.refuse("links", Some(&link.id), "there is another policy of this id");
                 }
-                Ok(policy) => policies.push(policy),
+                Ok(policy) => {
+                    self.check_annotations("links", &link.id, &policy);
+                    policies.push(policy);
+                }
                 Err(message) => self.refuse("links", Some(&link.id), message),
             }
         }

@@ -97,7 +97,7 @@ fn compared(rules: &Rules, decisions: &[RecordedDecision]) -> PolicyDiff {
         diff.compared += 1;
         let ask = read.ask();
         // What was asked before anybody knew about which thing is asked so again.
-        let verdict = if ask.thing.owner.is_none() && ask.effect.is_none() {
+        let verdict = if ask.thing.owner.is_none() && ask.thing.run_id.is_none() && ask.effect.is_none() {
             rules.admit(&ask).map_or_else(
                 |denial| crate::policy::Verdict { effect: Effect::Denied, policies: denial.policies },
                 |decided| decided.verdict,
