@@ -90,11 +90,12 @@ pub struct CreateRoutine {
     /// What its runs ask to be allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
-    /// `user` or `agent`; an agent is one whatever it says.
+    /// `user` or `agent`; what an agent makes is an agent's whatever it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^(user|agent)$")]
     pub creator_type: Option<String>,
-    /// The principal that makes it; with `creator_type: agent` a user may name the agent it is made for.
+    /// Who makes it, in the caller's words; the caller's principal without. No right comes of it, but that an
+    /// agent's principal that a user names with `creator_type: agent` owns the routine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128)]
     pub creator_id: Option<String>,
@@ -248,8 +249,11 @@ pub struct RoutineView {
     pub capabilities: Vec<String>,
     /// `user` or `agent`.
     pub creator_type: String,
-    /// The principal that made it, or the agent that it was made for.
+    /// Who made it, in its maker's words.
     pub creator_id: String,
+    /// The principal whose it is: who made it, or the agent that a user made it for.
+    #[serde(default)]
+    pub owner: String,
     /// Whether a person is asked before each external side effect.
     pub requires_approval: bool,
     /// Whether it may have external side effects at all.

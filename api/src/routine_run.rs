@@ -10,6 +10,10 @@ pub struct RunNowRequest {
     /// Even though the routine is disabled or paused; not for agents.
     #[serde(default)]
     pub force: bool,
+    /// Why, in one line: at most 1,000 characters. It stands in the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
 }
 
 /// A run that was started by hand.

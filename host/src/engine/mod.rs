@@ -53,7 +53,9 @@ pub use resources::{
     EndsSeen, LeaseAsk, NamedAnswer, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest,
     ResourceRules, RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
 };
-pub use routines::{Backfill, NewRoutine, ResumeMissed, RoutineActor, RoutineChange, RunNow, URI_LIST, URI_MAX_BYTES};
+pub use routines::{
+    Backfill, Maker, NewRoutine, ResumeMissed, RoutineActor, RoutineChange, RunNow, URI_LIST, URI_MAX_BYTES,
+};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};

@@ -57,6 +57,8 @@ impl Looks {
         if self.last.is_none_or(|last| now.millis_since(last) > OVERDUE_MS) {
             self.overdue_until = Some(Timestamp(now.as_millis().saturating_sub(OVERDUE_MS)));
         }
+        // After a clock that was set back, what is still to come is no longer overdue.
+        self.overdue_until = self.overdue_until.filter(|until| *until < now);
         self.last = Some(now);
         for _ in 0..TELLS_MAX {
             if engine.tell_routines().await? == 0 {

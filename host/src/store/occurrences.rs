@@ -5,6 +5,7 @@ use super::open::Store;
 use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Life, Table, boolean, integer, text};
+use crate::domain::artifact::Digest;
 use crate::domain::id::{ApprovalId, EventId, MissionId, OccurrenceId, RoutineId, WorkspaceId};
 use crate::domain::routine::{Occurrence, OccurrenceState, RoutineEntry, Slot, Trigger};
 
@@ -30,6 +31,7 @@ pub(super) static OCCURRENCES: Table = Table {
         integer("missed_count"),
         integer("missed_since_ms"),
         integer("edition"),
+        text("template_digest"),
         text("mission_id"),
         text("approval_id"),
         integer("fired_at_ms"),
@@ -79,6 +81,7 @@ pub(super) fn row(occurrence: &Occurrence) -> Result<Row, StorageError> {
         .integer_or_null("missed_count", occurrence.missed_count)
         .moment_or_null("missed_since_ms", occurrence.missed_since)
         .integer("edition", occurrence.edition)
+        .text_or_null("template_digest", occurrence.template.as_ref().map(Digest::as_str))
         .text_or_null("mission_id", occurrence.mission_id.as_ref().map(MissionId::as_str))
         .text_or_null("approval_id", occurrence.approval_id.as_ref().map(ApprovalId::as_str))
         .moment("fired_at_ms", occurrence.fired_at)
@@ -109,6 +112,7 @@ impl Record for Occurrence {
         let missed_count = row.integer_or_null("missed_count")?;
         let missed_since = row.moment_or_null("missed_since_ms")?;
         let edition = row.integer("edition")?;
+        let template = row.digest_or_null("template_digest")?;
         let mission_id = row.text_or_null("mission_id")?.map(MissionId::new);
         let approval_id = row.text_or_null("approval_id")?.map(ApprovalId::new);
         let fired_at = row.moment("fired_at_ms")?;
@@ -131,6 +135,7 @@ impl Record for Occurrence {
             missed_count,
             missed_since,
             edition,
+            template,
             mission_id,
             approval_id,
             fired_at,

@@ -178,6 +178,7 @@ pub fn routine_view(routine: &Routine) -> RoutineView {
         capabilities: settings.capabilities.clone(),
         creator_type: routine.creator_type.to_string(),
         creator_id: routine.creator_id.clone(),
+        owner: routine.owner.clone(),
         requires_approval: settings.requires_approval,
         external_integrations_allowed: settings.external_integrations_allowed,
         external_side_effects: routine.external_side_effects,

@@ -91,7 +91,7 @@ pub(super) fn question(
 /// well approve what the person's own routine does.
 fn requester(routine: &Routine) -> String {
     match routine.creator_type {
-        CreatorType::Agent => routine.creator_id.clone(),
+        CreatorType::Agent => routine.owner.clone(),
         CreatorType::User => super::ROUTINES.to_owned(),
     }
 }
@@ -113,7 +113,7 @@ fn content_of(routine: &Routine, occurrence: &Occurrence, mission_id: &MissionId
         "entrypoint": wire::value_of(&settings.entrypoint),
         "args": wire::value_of(&settings.args),
         "capabilities": settings.capabilities,
-        "creator": {"type": routine.creator_type.as_str(), "id": routine.creator_id},
+        "creator": {"type": routine.creator_type.as_str(), "id": routine.creator_id, "owner": routine.owner},
         "requested_by": requester(routine),
         "expires_at_ms": expires_at.as_millis(),
     }))

@@ -47,7 +47,8 @@ impl Engine {
             }
             let mut step = Step::new(self, ask.by.name, now);
             let on = Ground { routine: &routine, schedule: &schedule, standard, now };
-            let occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
+            let mut occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
+            occurrence.reason.clone_from(&ask.reason);
             let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
             let is_blocked = occurrence.state == OccurrenceState::Blocked;
             if !is_blocked {

@@ -75,6 +75,7 @@ impl Engine {
             missed_count: None,
             missed_since: None,
             edition: on.routine.edition,
+            template: None,
             mission_id: None,
             approval_id: None,
             fired_at: on.now,
@@ -94,6 +95,8 @@ impl Engine {
         mut occurrence: Occurrence,
         open: &mut Vec<Occurrence>,
     ) -> Occurrence {
+        // Only what somebody asked for has a reason yet.
+        let asked_because = occurrence.reason.clone();
         if let Some(reason) = blocked_by_policy(on.routine) {
             end(&mut occurrence, OccurrenceState::Blocked, reason, on.now);
             step.add_occurrence(&occurrence);
@@ -118,7 +121,7 @@ impl Engine {
             }
         }
         step.add_occurrence(&occurrence);
-        step.tell_fired(on.routine, &occurrence);
+        step.tell_fired(on.routine, &occurrence, asked_because.as_deref());
         if occurrence.state == OccurrenceState::ApprovalRequired {
             step.tell_approval_required(on.routine, &occurrence);
         }

@@ -10,8 +10,8 @@ use crate::domain::event::InputKind;
 use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::routine::{
-    CATCH_UP_MAX, GRACE_MAX_MS, Misfire, OPEN_MAX, Occurrence, OccurrenceState, Overlap, Routine, RoutineSettings,
-    RoutineStatus, WINDOW_MAX_MS, check_id,
+    CATCH_UP_MAX, CreatorType, GRACE_MAX_MS, Misfire, OPEN_MAX, Occurrence, OccurrenceState, Overlap, Routine,
+    RoutineSettings, RoutineStatus, WINDOW_MAX_MS, check_id,
 };
 use crate::domain::schedule::{Schedule, jitter_of};
 use crate::domain::time::Timestamp;
@@ -31,22 +31,25 @@ impl Engine {
     /// [`EngineError::RoutineTaken`]; [`EngineError::RoutineSchedule`]; [`EngineError::Field`];
     /// [`EngineError::RoutineDraft`]; storage.
     pub async fn create_routine(&self, new: NewRoutine<'_>) -> Result<Routine, EngineError> {
-        let NewRoutine { workspace_id, id, settings, enabled, by, receipt } = new;
+        let NewRoutine { workspace_id, id, settings, enabled, by, maker, receipt } = new;
         if let Some(id) = &id {
             check_id(id.as_str()).map_err(|error| FieldError::new("id", error.to_string()))?;
         }
         check_draft(by, None, &settings)?;
+        let is_draft = by.is_agent() || maker.creator_type == CreatorType::Agent;
         let now = self.now();
         let (schedule, external_side_effects) = check(&settings, now, now)?;
         let mut routine = Routine {
             workspace_id: workspace_id.clone(),
             id: id.unwrap_or_else(|| RoutineId::new(self.new_id(RoutineId::PREFIX))),
-            status: if enabled && !by.is_agent() { RoutineStatus::Enabled } else { RoutineStatus::Disabled },
+            status: if enabled && !is_draft { RoutineStatus::Enabled } else { RoutineStatus::Disabled },
             status_reason: None,
             settings,
             external_side_effects,
-            creator_type: by.creator_type,
-            creator_id: by.name.to_owned(),
+            template: None,
+            creator_type: maker.creator_type,
+            creator_id: maker.creator_id.to_owned(),
+            owner: maker.owner.to_owned(),
             edition: 1,
             cursor: now,
             next_fire_at: None,
