@@ -78,10 +78,11 @@ pub struct CreateRoutine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 7_258_118_399_999_u64)]
     pub ends_at_ms: Option<u64>,
-    /// What is done: `run` (with `args.prompt`), `connector.NAME.ACTION`, any other text as a prompt,
-    /// `{"run": {..}}` or `{"mission": {..}}`, which holds what `POST /mission` takes.
+    /// What is done: a mission template's name, `run` (with `args.prompt`), `connector.NAME.ACTION`, any other
+    /// text as a prompt, `{"template": "NAME"}`, `{"run": {..}}` or `{"mission": {..}}`, which holds what
+    /// `POST /mission` takes.
     pub entrypoint: Value,
-    /// What it is done with: at most 64 KiB; `{{args.NAME}}` in prompts stands for a member.
+    /// What it is done with: at most 64 KiB; `{{NAME}}` and `{{args.NAME}}` in texts stand for a member.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub args: Map<String, Value>,
     /// Limits of each run.
@@ -241,6 +242,9 @@ pub struct RoutineView {
     pub ends_at_ms: Option<u64>,
     /// What is done.
     pub entrypoint: Value,
+    /// SHA-256 of the template that `entrypoint` named when it was saved. What runs is what the template says then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_digest: Option<String>,
     /// What it is done with.
     pub args: Value,
     /// Limits of each run.

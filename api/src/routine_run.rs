@@ -85,6 +85,9 @@ pub struct RoutineRunView {
     /// The first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_since_ms: Option<u64>,
+    /// SHA-256 of the template that its mission was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_digest: Option<String>,
     /// The mission that does the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mission_id: Option<String>,

@@ -5,10 +5,11 @@
 //! occurrence begins is [`launch`]: policy is asked before anything starts, and a question for a
 //! person ([`approve`]) is part of the unit that makes its mission. How one ends is [`settle`]. What
 //! people do is [`save`], [`ask`] and [`control`]; [`entrypoint`] makes a mission of what a routine
-//! says it does. What is decided about time and overlap stands in [`crate::domain::routine`].
+//! says it does, and [`template`] finds what that names. What is decided about time and overlap stands in [`crate::domain::routine`].
 
 mod save;
 mod entrypoint;
+mod template;
 mod step;
 mod launch;
 mod fire;
