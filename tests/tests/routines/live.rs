@@ -35,7 +35,8 @@ fn check_seconds(rows: &[Occurrence]) {
     by_slot.sort_unstable_by_key(|row| row.scheduled_at);
     for row in by_slot {
         let missed = (row.state == OccurrenceState::Missed).then_some((row.missed_since, row.missed_count));
-        let (since, count) = missed.map_or((row.scheduled_at, 1), |(since, count)| (since.unwrap(), count.unwrap()));
+        let (since, count) =
+            missed.map_or((row.scheduled_at, 1), |(since, count)| (since.expect("since"), count.expect("a count")));
         assert_eq!(row.scheduled_at, since.plus_millis((count - 1) * 1_000), "{row:?}");
         assert!(next.is_none_or(|next| next == since), "{next:?} is not dealt with, or twice: {row:?}");
         next = Some(row.scheduled_at.plus_millis(1_000));

@@ -292,10 +292,8 @@ pub(super) fn fill(field: &str, text: &str, filled: &Filled<'_>) -> Result<Strin
 fn unknown(name: &str, filled: &Filled<'_>) -> String {
     let at = filled.scheduled_at.map(|_| "`scheduled_at`".to_owned());
     let known: Vec<String> = at.into_iter().chain(filled.args.keys().map(|name| format!("`args.{name}`"))).collect();
-    match known.is_empty() {
-        true => format!("`{{{{{name}}}}}` is unknown; there are no arguments"),
-        false => format!("`{{{{{name}}}}}` is unknown; there are {}", known.join(", ")),
-    }
+    let known = if known.is_empty() { "no arguments".to_owned() } else { known.join(", ") };
+    format!("`{{{{{name}}}}}` is unknown; there are {known}")
 }
 
 fn is_name(text: &str) -> bool {
