@@ -219,7 +219,7 @@ mod tests {
             "title": "For {{who}}", "capabilities": ["connector.{{args.who}}.*"],
             "work_items": [{"title": "A", "action": {"deep": ["{{ n }} of {{who}}", 5]}}],
         }));
-        let request = template_work(&whole, &filled).ok().expect("it can be filled in").request;
+        let Ok(Work { request, .. }) = template_work(&whole, &filled) else { panic!("it can be filled in") };
         assert_eq!((request.title.as_str(), request.capabilities[0].as_str()), ("For ann", "connector.ann.*"));
         let action = request.work_items[0].action.clone();
         assert_eq!(action.map(Value::Object), Some(json!({"deep": ["3 of ann", 5]})));
