@@ -15,6 +15,7 @@ use crate::engine::{EngineOptions, MemoryOptions};
 use crate::http::HttpOptions;
 use crate::http::serve::raise_open_files;
 use crate::telemetry::{self, Metrics};
+use crate::templates::TemplateDir;
 
 pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
     let config =
@@ -56,6 +57,8 @@ fn engine_options(config: &Config) -> EngineOptions {
     EngineOptions {
         approval_ttl_ms: millis(config.times.approval_ttl),
         log_retention_ms: config.times.log_retention.map(millis),
+        routine_retention_ms: config.times.routine_retention.map(millis),
+        templates: config.templates.clone().map(|directory| Arc::new(TemplateDir::new(directory)) as _),
         memory: MemoryOptions {
             org: config.org.clone(),
             // Words of the configuration are tiers: it was checked.

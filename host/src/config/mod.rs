@@ -60,6 +60,8 @@ pub struct Config {
     pub data: PathBuf,
     /// A PostgreSQL database instead of the file in the data directory.
     pub database_url: Option<DatabaseUrl>,
+    /// The directory of mission templates; `templates` in the data directory without.
+    pub templates: Option<PathBuf>,
     /// The organisation that partitions of memory are named after.
     pub org: String,
     /// Of governed memory.
@@ -135,6 +137,8 @@ pub struct Times {
     pub approval_ttl: Duration,
     /// Events are kept this long; `None` is for ever.
     pub log_retention: Option<Duration>,
+    /// Runs of routines and their history are kept this long; `None` is for ever.
+    pub routine_retention: Option<Duration>,
     /// Requests in flight at a stop have this long to end.
     pub drain_timeout: Duration,
 }

@@ -68,6 +68,13 @@ pub(super) const SETTINGS: &[Setting] = &[
             |c| json!(c.database_url.as_ref().map(ToString::to_string))
         )
     },
+    setting!(
+        "templates",
+        "Directory of mission templates that entrypoints name; `templates` in the data directory when not set",
+        templates,
+        |g| values::path(g).map(Some),
+        |c| json!(c.templates.as_ref().map(|directory| directory.display().to_string()))
+    ),
     setting!("org", "Organisation that partitions of memory are named after", org, values::org, |c| json!(c.org)),
     setting!(
         "memory_review",
@@ -182,6 +189,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c| values::in_millis(c.times.log_retention.unwrap_or_default())
     ),
     setting!(
+        "routine_retention_ms",
+        "Time for which runs of routines and their history are kept beyond the newest 1000 of each routine; 0 is for ever",
+        times.routine_retention,
+        |g| values::millis(g, 0, AGES_MS).map(|kept| (!kept.is_zero()).then_some(kept)),
+        |c| values::in_millis(c.times.routine_retention.unwrap_or_default())
+    ),
+    setting!(
         "drain_timeout_ms",
         "Time that requests in flight have to end when the host stops",
         times.drain_timeout,
@@ -242,6 +256,7 @@ pub(super) fn defaults(data: PathBuf) -> Config {
         listen: (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(),
         data,
         database_url: None,
+        templates: None,
         org: "local".to_owned(),
         memory: Memory::default(),
         access: Access::default(),
@@ -258,6 +273,7 @@ pub(super) fn defaults(data: PathBuf) -> Config {
         times: Times {
             approval_ttl: Duration::from_millis(7 * DAY_MS),
             log_retention: Some(Duration::from_millis(30 * DAY_MS)),
+            routine_retention: Some(Duration::from_millis(90 * DAY_MS)),
             drain_timeout: Duration::from_secs(10),
         },
         work: Work { gate_slots: std::thread::available_parallelism().map_or(1, NonZero::get), max_in_flight: 1024 },

@@ -9,7 +9,7 @@ use crate::domain::board::Board;
 use crate::domain::command::Command;
 use crate::domain::event::Input;
 use crate::domain::gate::{Finding, GateName, Outcome};
-use crate::domain::id::{ArtifactId, MissionId, WorkItemId};
+use crate::domain::id::{ArtifactId, MissionId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::{Binding, PluginFailure};
@@ -142,6 +142,30 @@ pub trait ArtifactSource: Send + Sync {
     /// # Errors
     /// A sentence, when storage failed.
     fn read(&self, id: &ArtifactId, offset: u64, length: u32) -> Result<Vec<u8>, String>;
+}
+
+/// Largest file of a template, in bytes.
+pub const TEMPLATE_MAX_BYTES: usize = 256 * 1024;
+
+/// A mission template, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+    /// What `POST /mission` takes, but for `start`, with `{{NAME}}` where arguments go.
+    pub content: Json,
+}
+
+/// Where mission templates come from.
+pub trait Templates: std::fmt::Debug + Send + Sync + 'static {
+    /// The template of this name in a workspace; blocks for as long as it takes to read a file. `name` has no
+    /// separators of paths and begins with no dot.
+    ///
+    /// # Errors
+    /// A sentence that begins with the file, when it is there and cannot be read.
+    fn template(&self, workspace: &WorkspaceId, name: &str) -> Result<Option<Template>, String>;
 }
 
 /// Calls components. Every method blocks its thread for as long as the component may run (see

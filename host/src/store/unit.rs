@@ -303,6 +303,10 @@ pub enum Write {
     RoutineEntry(RoutineEntry),
     /// This revision of a key is no longer kept.
     ForgetRevision(WorkspaceId, ResourceKey, u64),
+    /// The occurrence in this slot, which is over, is no longer kept.
+    ForgetOccurrence(WorkspaceId, RoutineId, Slot),
+    /// This line of a routine's history is no longer kept.
+    ForgetRoutineEntry(WorkspaceId, RoutineId, EventId),
     /// Events up to this `seq` are gone from the log.
     TrimLog {
         /// The newest one that goes.

@@ -11,6 +11,7 @@ mod missions;
 mod resource_bad_input;
 mod resource_hostile;
 mod resources;
+mod templates;
 mod routines;
 mod routines_bad_input;
 mod routines_policy;

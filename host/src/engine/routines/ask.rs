@@ -1,7 +1,8 @@
 //! Runs that somebody asks for: one now, or those of a time that is past.
 
-use super::launch::{Ground, blocked_by_policy};
+use super::launch::{Ground, Means};
 use super::step::Step;
+use super::template::Found;
 use super::{ATTEMPTS_MAX, Backfill, RunNow};
 use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::mission::Bindings;
@@ -21,6 +22,7 @@ struct Read<'e> {
     schedule: Schedule,
     open: Vec<Occurrence>,
     standard: &'e Bindings,
+    found: Found,
     now: Timestamp,
 }
 
@@ -38,7 +40,8 @@ impl Engine {
         ask: RunNow<'_>,
     ) -> Result<Occurrence, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, now } = self.read_routine(workspace, id).await?;
+            let Read { mut routine, schedule, mut open, standard, found, now } =
+                self.read_routine(workspace, id).await?;
             if !ask.force || ask.by.is_agent() {
                 check_enabled(&routine)?;
             }
@@ -46,8 +49,9 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground { routine: &routine, schedule: &schedule, standard, now };
-            let occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
+            let on = Ground::new(&routine, &schedule, Means { standard, found: &found }, now);
+            let mut occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
+            occurrence.reason.clone_from(&ask.reason);
             let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
             let is_blocked = occurrence.state == OccurrenceState::Blocked;
             if !is_blocked {
@@ -80,7 +84,8 @@ impl Engine {
         ask: Backfill<'_>,
     ) -> Result<Vec<Occurrence>, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, now } = self.read_routine(workspace, id).await?;
+            let Read { mut routine, schedule, mut open, standard, found, now } =
+                self.read_routine(workspace, id).await?;
             check_range(&ask, now)?;
             check_enabled(&routine)?;
             let instants = self.to_backfill(&routine, &schedule, &ask).await?;
@@ -89,8 +94,8 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground { routine: &routine, schedule: &schedule, standard, now };
-            if let (Some(_), Some(first)) = (blocked_by_policy(&routine), instants.first()) {
+            let on = Ground::new(&routine, &schedule, Means { standard, found: &found }, now);
+            if let (Some(_), Some(first)) = (on.blocked_by_policy(), instants.first()) {
                 // One row says it for all of them.
                 let occurrence = self.new_occurrence(&on, now.max(*first), Trigger::RunNow);
                 let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
@@ -123,7 +128,8 @@ impl Engine {
         let schedule = super::save::plan(&routine.settings, routine.created_at)?;
         let mut open = self.parts.store.open_occurrences(&[id]).await?;
         open.retain(|occurrence| occurrence.workspace_id == *workspace);
-        Ok(Read { routine, schedule, open, standard, now: self.now() })
+        let found = self.found_for(&routine).await;
+        Ok(Read { routine, schedule, open, standard, found, now: self.now() })
     }
 
     /// The instants of the range that were not backfilled before.

@@ -6,12 +6,12 @@ use futures_util::{StreamExt as _, stream};
 use tokio::task::JoinSet;
 
 use super::ROUTINES;
-use super::launch::Ground;
+use super::launch::{Ground, Means};
 use super::step::{Step, end};
 use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::mission::Bindings;
 use crate::domain::routine::{Dropped, Due, Occurrence, OccurrenceState, Routine, RoutineStatus, Slot, Trigger, due};
-use crate::domain::schedule::{Schedule, jitter_of};
+use crate::domain::schedule::jitter_of;
 use crate::domain::time::Timestamp;
 use crate::engine::{EndsSeen, Engine, EngineError};
 use crate::store::{CommitError, StorageErrorKind};
@@ -25,9 +25,14 @@ const TASKS: usize = 4;
 pub(super) type Key = (WorkspaceId, RoutineId);
 
 impl Engine {
-    /// Waits for routines that this host saves, or whose occurrences it sees end.
+    /// Waits for routines that this host saves.
     pub fn fires(&self) -> EndsSeen {
         self.parts.fires.subscribe()
+    }
+
+    /// Waits for occurrences that this host sees end.
+    pub fn occurrences_over(&self) -> EndsSeen {
+        self.parts.occurrences_over.subscribe()
     }
 
     /// Fires routines that are due after `after`, without for ever, and not after `until`: at most
@@ -52,7 +57,7 @@ impl Engine {
         for _ in 0..TASKS {
             let share: Vec<Routine> = due.by_ref().take(count.div_ceil(TASKS)).collect();
             let engine = self.clone();
-            tasks.spawn(async move { engine.fire_share(share).await });
+            tasks.spawn(async move { engine.fire_due(share).await });
         }
         let mut fired = Ok(count);
         while let Some(done) = tasks.join_next().await {
@@ -62,10 +67,15 @@ impl Engine {
         fired
     }
 
-    async fn fire_share(&self, share: Vec<Routine>) -> Result<(), EngineError> {
+    /// Fires routines that are due, as they were read. Whoever else has one of them meanwhile leaves it to
+    /// the one who commits first; it may still be due then.
+    ///
+    /// # Errors
+    /// The first routine's that could not be fired; the others were.
+    pub async fn fire_due(&self, due: Vec<Routine>) -> Result<(), EngineError> {
         let standard = self.standard_bindings().await?;
-        let mut open = self.open_by_routine(share.iter().map(|routine| &routine.id)).await?;
-        let fire = share.into_iter().map(|routine| {
+        let mut open = self.open_by_routine(due.iter().map(|routine| &routine.id)).await?;
+        let fire = due.into_iter().map(|routine| {
             let open = open.remove(&(routine.workspace_id.clone(), routine.id.clone())).unwrap_or_default();
             self.fire_routine(routine, open, standard)
         });
@@ -103,7 +113,9 @@ impl Engine {
         // Out of range only for what was never saved.
         let jitter_ms = jitter_of(routine.id.as_str(), routine.settings.jitter_ms).unwrap_or(0);
         let due = due(&schedule, jitter_ms, routine.settings.misfire, routine.cursor, now);
-        let step = self.firing(&routine, open.clone(), &schedule, standard, (&due, jitter_ms), &[], now);
+        let found = self.found_for(&routine).await;
+        let on = Ground::new(&routine, &schedule, Means { standard, found: &found }, now);
+        let step = self.firing(&on, open.clone(), (&due, jitter_ms), &[]);
         match self.parts.store.commit(step.unit).await {
             Err(CommitError::Conflict { table: "occurrences", .. }) => {}
             // After a conflict another host fired it, or somebody changed it: whoever did has seen to what
@@ -121,7 +133,7 @@ impl Engine {
         let slots: Vec<Slot> = slots.collect();
         let taken = self.parts.store.occurrences_in(&routine.workspace_id, &routine.id, &slots).await?;
         let taken: Vec<Slot> = taken.into_iter().map(|occurrence| occurrence.slot).collect();
-        let step = self.firing(&routine, open, &schedule, standard, (&due, jitter_ms), &taken, now);
+        let step = self.firing(&on, open, (&due, jitter_ms), &taken);
         match self.parts.store.commit(step.unit).await {
             Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
             Err(CommitError::Storage(error)) => Err(error.into()),
@@ -129,34 +141,29 @@ impl Engine {
     }
 
     /// The unit that fires `due` of a routine, but for slots that are taken.
-    #[expect(clippy::too_many_arguments, reason = "one firing, and what was read for it")]
     fn firing(
         &self,
-        routine: &Routine,
+        on: &Ground<'_>,
         mut open: Vec<Occurrence>,
-        schedule: &Schedule,
-        standard: &Bindings,
         (due, jitter_ms): (&Due, u64),
         taken: &[Slot],
-        now: Timestamp,
     ) -> Step<'_> {
-        let mut step = Step::new(self, ROUTINES, now);
-        let on = Ground { routine, schedule, standard, now };
-        let mut after = routine.clone();
+        let (mut step, now) = (Step::new(self, ROUTINES, on.now), on.now);
+        let mut after = on.routine.clone();
         (after.cursor, after.next_fire_at) = (due.cursor, due.next_fire_at);
         if let Some(dropped) = due.dropped.filter(|dropped| !taken.contains(&Slot::scheduled(dropped.last))) {
-            let row = self.missed_row(&on, dropped, jitter_ms);
+            let row = self.missed_row(on, dropped, jitter_ms);
             step.add_occurrence(&row);
-            step.tell_missed(routine, &row, dropped);
+            step.tell_missed(on.routine, &row, dropped);
         }
         for fire in &due.fires {
             if taken.contains(&Slot::scheduled(fire.scheduled_at)) {
                 continue;
             }
-            let mut occurrence = self.new_occurrence(&on, fire.scheduled_at, fire.trigger);
+            let mut occurrence = self.new_occurrence(on, fire.scheduled_at, fire.trigger);
             occurrence.lateness_ms = now.millis_since(fire.scheduled_at.plus_millis(jitter_ms));
             (occurrence.missed_count, occurrence.missed_since) = fire.stands_for.unzip();
-            let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
+            let occurrence = self.admit(&mut step, on, occurrence, &mut open);
             if occurrence.state != OccurrenceState::Skipped && occurrence.state != OccurrenceState::Blocked {
                 after.last_fired_at = Some(occurrence.scheduled_at);
                 after.last_run = Some(occurrence.id);

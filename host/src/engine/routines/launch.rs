@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::entrypoint::{self, Work};
 use super::step::{Step, end};
+use super::template::Found;
 use super::{ROUTINES, approve};
 use crate::domain::audit::{AuditOutcome, NewAuditEntry};
 use crate::domain::event::{Input, InputKind};
@@ -22,18 +23,36 @@ use crate::engine::{Engine, EngineError};
 use crate::store::Write;
 use crate::wire::{self, FieldError};
 
-/// Why a routine may not run now at all.
-pub(super) fn blocked_by_policy(routine: &Routine) -> Option<&'static str> {
-    (routine.external_side_effects && !routine.settings.external_integrations_allowed)
-        .then_some("it has external side effects, and `external_integrations_allowed` is false")
+/// What missions of a routine are made with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) standard: &'a Bindings,
+    /// What its entrypoint names.
+    pub(super) found: &'a Found,
 }
 
 /// What an occurrence begins with.
 pub(super) struct Ground<'a> {
     pub(super) routine: &'a Routine,
     pub(super) schedule: &'a Schedule,
-    pub(super) standard: &'a Bindings,
     pub(super) now: Timestamp,
+    means: Means<'a>,
+    /// Whether it reaches the outside world, by its settings or by its template as it is now.
+    reaches_outside: bool,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn new(routine: &'a Routine, schedule: &'a Schedule, means: Means<'a>, now: Timestamp) -> Self {
+        let reaches_outside =
+            routine.external_side_effects || entrypoint::template_reaches_outside(&routine.settings, means.found);
+        Self { routine, schedule, now, means, reaches_outside }
+    }
+
+    /// Why the routine may not run now at all.
+    pub(super) fn blocked_by_policy(&self) -> Option<&'static str> {
+        (self.reaches_outside && !self.routine.settings.external_integrations_allowed)
+            .then_some("it has external side effects, and `external_integrations_allowed` is false")
+    }
 }
 
 impl Engine {
@@ -75,6 +94,7 @@ impl Engine {
             missed_count: None,
             missed_since: None,
             edition: on.routine.edition,
+            template: None,
             mission_id: None,
             approval_id: None,
             fired_at: on.now,
@@ -94,7 +114,9 @@ impl Engine {
         mut occurrence: Occurrence,
         open: &mut Vec<Occurrence>,
     ) -> Occurrence {
-        if let Some(reason) = blocked_by_policy(on.routine) {
+        // Only what somebody asked for has a reason yet.
+        let asked_because = occurrence.reason.clone();
+        if let Some(reason) = on.blocked_by_policy() {
             end(&mut occurrence, OccurrenceState::Blocked, reason, on.now);
             step.add_occurrence(&occurrence);
             step.tell_blocked(on.routine, &occurrence);
@@ -118,7 +140,7 @@ impl Engine {
             }
         }
         step.add_occurrence(&occurrence);
-        step.tell_fired(on.routine, &occurrence);
+        step.tell_fired(on.routine, &occurrence, asked_because.as_deref());
         if occurrence.state == OccurrenceState::ApprovalRequired {
             step.tell_approval_required(on.routine, &occurrence);
         }
@@ -139,7 +161,7 @@ impl Engine {
                 continue;
             }
             occurrence.edition = on.routine.edition;
-            if let Some(reason) = blocked_by_policy(on.routine) {
+            if let Some(reason) = on.blocked_by_policy() {
                 end(occurrence, OccurrenceState::Blocked, reason, on.now);
                 step.write_occurrence(occurrence);
                 step.tell_blocked(on.routine, occurrence);
@@ -166,11 +188,12 @@ impl Engine {
 
     fn try_launch(&self, step: &mut Step<'_>, on: &Ground<'_>, occurrence: &mut Occurrence) -> Result<(), FieldError> {
         let routine = on.routine;
-        let work: Work = entrypoint::work_of(&routine.settings, Some(occurrence))?;
-        let bindings = work.bindings(on.standard);
-        let asks = routine.external_side_effects && routine.settings.requires_approval;
+        let work: Work = entrypoint::work_of(&routine.settings, on.means.found, Some(occurrence))?;
+        let bindings = work.bindings(on.means.standard);
+        let asks = on.reaches_outside && routine.settings.requires_approval;
         let made = self.made_mission(&routine.workspace_id, work.request, &bindings, !asks, ROUTINES, on.now)?;
         occurrence.mission_id = Some(made.mission.id.clone());
+        occurrence.template = on.means.found.digest();
         occurrence.state = OccurrenceState::Queued;
         step.unit.guards.push(made.guard);
         step.unit.writes.extend(made.writes);
