@@ -9,7 +9,7 @@ use crate::placeholder::is_placeholder;
 use crate::random::{is_identifier, is_random};
 
 /// Longest value looked at; secrets beyond this have formats of their own.
-const VALUE_MAX_BYTES: usize = 1_024;
+const VALUE_MAX_BYTES: usize = 8_192;
 /// Most blanks accepted between name, operator and value.
 const BLANKS_MAX: usize = 48;
 
@@ -70,7 +70,9 @@ pub(crate) fn after(text: &[u8], before: Before) -> Option<Value> {
         b'<' => next_element(text, at),
         b'.' if closers > 0 => method(text, at),
         b'\n' | b'\r' if is_name_of_pair(text, before.name_start) => paired(text, closed),
+        b'\n' | b'\r' if closers > 0 && text[..before.name_start].ends_with(b"name=\"") => part_of_form(text, at),
         b'\n' | b'\r' if closers == 0 => below_label(text, at, before),
+        b'|' if text[at..].starts_with(b"||=") => assigned(text, at + 2, before),
         b'|' => enclosed(text, skip_blanks(text, at + 1, BLANKS_MAX), b'|').filter(|_| closers == 0 || byte == b'|'),
         b',' if closers > 0 => paired(text, closed)
             .or_else(|| read(text, skip_blanks(text, at + 1, BLANKS_MAX), How::Passed).filter(|v| v.is_quoted)),
@@ -161,9 +163,10 @@ fn skip_closers(text: &[u8], at: usize) -> (usize, usize) {
 /// The value behind the operator that stands at `at`.
 fn assigned(text: &[u8], at: usize, before: Before) -> Option<Value> {
     let mut i = at + 1;
-    // `Token::new` is a path.
+    // `Token::new` is a path, `::set-env name=TOKEN::` a command of a build.
     if text[at] == b':' && text.get(i) == Some(&b':') {
-        return None;
+        let line = &text[line_start(text, before.name_start, 64)..before.name_start];
+        return if line.starts_with(b"::") { read(text, i + 1, How::Assigned) } else { None };
     }
     while i - at < 3 && text.get(i).is_some_and(|b| matches!(b, b'=' | b'>' | b'~')) {
         i += 1;
@@ -211,6 +214,13 @@ fn below(text: &[u8], at: usize, before: Before) -> Option<Value> {
     let is_pair = text[value.start..value.end].iter().any(|b| matches!(b, b':' | b'=')) && !value.is_quoted;
     let is_item = text.get(indent) == Some(&b'-');
     (ends && !is_pair && !is_item && indent > before.name_end).then_some(value)
+}
+
+/// `Content-Disposition: form-data; name="password"`, an empty line, and the value.
+fn part_of_form(text: &[u8], at: usize) -> Option<Value> {
+    let breaks = text[at..].iter().take(5).take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let newlines = text[at..at + breaks].iter().filter(|b| **b == b'\n').count();
+    if newlines == 2 { read(text, at + breaks, How::Assigned) } else { None }
 }
 
 /// `Password` alone on a line, and below it, alone too, a value with digits in it.
