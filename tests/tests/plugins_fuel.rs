@@ -21,7 +21,7 @@ const FUEL_MAX: u64 = 1_000_000_000;
 const GROWTH_MAX: f64 = 4.6;
 
 /// What is repeated: each begins something that a matcher would like to read on with, or to look back from.
-const HOSTILE: [&str; 64] = [
+const HOSTILE: &[&str] = &[
     "=",
     "@",
     "a@",
@@ -86,6 +86,20 @@ const HOSTILE: [&str; 64] = [
     "Authorization: Bearer ",
     "datadog ",
     "$2a$",
+    "$krb5",
+    "密码=",
+    "пароль is x1,",
+    "authorization=",
+    "jsessionid=",
+    "simple_bind=",
+    "PuTTY-User-Key-File-",
+    "PuTTY-User-Key-File-\n",
+    "<RSAKeyValue><Modulus>",
+    "fm1a_",
+    "licensekey is x1,",
+    "a b c d e f ",
+    "\"a1\",\"b2\",",
+    "INSERT INTO a (password) values (",
 ];
 
 static HOST: LazyLock<PluginHost> = LazyLock::new(|| e2e::plugins::host(Limits::default()));

@@ -169,8 +169,9 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
             .take(24)
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
             .count();
-        cookie(text, at, name_end, true, found);
-        return at;
+        let value_end = cookie(text, at, name_end, true, found);
+        // Nothing inside of a long value is a cookie of its own.
+        return if value_end > name_end + 128 { value_end } else { at };
     }
     if at > 0 && text[at - 1].is_ascii_alphanumeric() {
         return at;

@@ -128,7 +128,10 @@ pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut 
     let mut follows_user = false;
     for _ in 0..ARGUMENTS_MAX {
         at += text.get(at..).map_or(0, |rest| rest.iter().take(40).take_while(|b| b.is_ascii_whitespace()).count());
-        let literal = read(text, at, How::Passed).filter(|value| value.is_quoted);
+        let opens = text
+            .get(at..(at + 3).min(text.len()))
+            .is_some_and(|rest| rest.iter().any(|b| matches!(b, b'"' | b'\'' | b'`')));
+        let literal = if opens { read(text, at, How::Passed).filter(|value| value.is_quoted) } else { None };
         let stop = if let Some(value) = literal {
             let bytes = &text[value.start..value.end];
             if follows_user && is_login_secret(text, value.start, value.end, true) {

@@ -25,7 +25,7 @@ pub(crate) const WORDS: &[&str] = &[
     "connection_string", "connstr", "hmac", "verification code", "security code", "cvv", "cvc", "community",
     "assword", "access code", "code is", "sonar.login", "bindpw", "rootpw", "gate code", "door code", "alarm code",
     "entry code", "lock code", "combination", "einmalcode", "zugangscode", "keymaterial", "backup codes",
-    "recovery codes",
+    "tan:", "code:", "2fa code", "mfa code", "mdp",    "recovery codes",
 ];
 
 /// Words for 'password' that are not ASCII, in small letters.
@@ -33,7 +33,7 @@ pub(crate) const WORDS: &[&str] = &[
 pub(crate) const FOREIGN: &[&str] = &[
     "пароль", "Пароль", "Κωδικός", "Şifre", "contraseña", "hasło", "lösenord", "şifre", "jelszó", "密码", "密碼", "口令", "パスワード", "비밀번호", "mot de passe",
     "mật khẩu", "κωδικός", "סיסמה", "كلمة المرور", "palavra-passe", "clé secrète", "identified by",
-    "convertto-securestring", "nickserv identify", "rootpw --plaintext", "security_answer", "securityanswer",
+    "convertto-securestring", "clave de acceso", "la clave es", "nickserv identify", "rootpw --plaintext", "security_answer", "securityanswer",
     "secret_answer", "snmp-server community", "security question", "secret question", "security answer", "rocommunity", "rwcommunity",
 ];
 
@@ -55,8 +55,12 @@ pub(crate) enum Class {
 const PASSWORD_PARTS: &[&[u8]] = &[
     b"psk", b"pass", b"pwd", b"psw", b"pw", b"pswd", b"passwd", b"passwort", b"kennwort", b"senha", b"contrasena",
     b"wachtwoord", b"haslo", b"heslo", b"parola", b"losenord", b"salasana", b"adgangskode", b"lozinka", b"parool",
-    b"jelszo", b"sifre", b"assword", b"masterauth", b"keymaterial",
+    b"jelszo", b"sifre", b"assword", b"masterauth", b"mdp",
 ];
+
+/// Words for 'password' that take endings.
+const INFLECTED: &[&[u8]] =
+    &[b"adgangskode", b"salasana", b"wachtwoord", b"kennwort", b"losenord", b"lozink", b"contrasena", b"hasl"];
 
 /// Words that end in `pass` and are none.
 #[rustfmt::skip]
@@ -169,8 +173,8 @@ pub(crate) fn name_around(text: &[u8], at: usize, end: usize) -> Result<Name, us
     let raw = &text[start..name_end];
     let parts = Parts::of(raw);
     // `SSHPASS=...` gives what the program of that name reads.
-    let is_given =
-        parts.folded() == b"sshpass" && text.get(name_end) == Some(&b'=') || parts.folded() == b"keymaterial";
+    let is_given = parts.folded() == b"sshpass" && text.get(name_end) == Some(&b'=')
+        || parts.folded() == b"keymaterial" && text[..start].ends_with(b"<");
     let class = if is_given { Class::Password } else { parts.class(&text[..start]).ok_or(name_end)? };
     let folded = parts.folded();
     let has = |word: &[u8]| folded.windows(word.len()).any(|window| window == word);
@@ -272,6 +276,7 @@ impl Parts {
             || [&b"passwor"[..], b"passwd", b"passphrase", b"passcode", b"passwrd", b"passkey"]
                 .iter()
                 .any(|word| part.windows(word.len()).any(|w| w == *word))
+            || INFLECTED.iter().any(|word| part.starts_with(word) && part.len() <= word.len() + 4)
             || ((ends_with(b"pwd") || ends_with(b"pass") || ends_with(b"pw") && part.len() <= 8)
                 && !NO_PASS.iter().any(|word| part.ends_with(word)));
         if is_password {
@@ -298,7 +303,7 @@ impl Parts {
                 Some(Class::Hint)
             }
             _ if is_secret_part || part == b"key" => Some(Class::Secret),
-            b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" | b"einmalcode" | b"zugangscode" => {
+            b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" | b"einmalcode" | b"zugangscode" | b"tan" => {
                 Some(Class::Code)
             }
             b"combination" if previous == b"safe" || previous == b"lock" || previous == b"vault" => Some(Class::Code),
@@ -314,6 +319,13 @@ impl Parts {
                     b"backup",
                     b"recovery",
                     b"sms",
+                    b"2fa",
+                    b"fa",
+                    b"mfa",
+                    b"totp",
+                    b"otp",
+                    b"confirmation",
+                    b"time",
                     b"gate",
                     b"door",
                     b"alarm",
@@ -376,7 +388,7 @@ fn as_word(text: &[u8], name: Name) -> Name {
     }
 }
 
-/// The value of a word for 'password' in another script.
+/// The value of a word for 'password' in another script; what the scan goes on with.
 pub(crate) fn at_foreign(
     text: &[u8],
     at: usize,
@@ -384,7 +396,7 @@ pub(crate) fn at_foreign(
     options: &Options,
     column: &mut Column,
     found: &mut Vec<crate::Found>,
-) {
+) -> usize {
     // A word in Latin letters may have an ending: `lösenordet`.
     let letters = text[end..].iter().take(6).take_while(|b| b.is_ascii_alphabetic()).count();
     let end = if text[end - 1].is_ascii_alphabetic() && letters < 4 { end + letters } else { end };
@@ -397,7 +409,7 @@ pub(crate) fn at_foreign(
         is_account_key: false,
         is_foreign: true,
     };
-    judge_name(text, &name, options, column, found);
+    judge_name(text, &name, options, column, found).max(at)
 }
 
 /// Returns the end of a value whose inside need not be looked at for further names: it was found, or

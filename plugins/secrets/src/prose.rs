@@ -26,7 +26,7 @@ const COPULAS: &[&str] = &[
     "type", "enter", "use", "try", "put", "still", "是", "は", "는", "은", "это", "为", "為", "that\'s", "remained", "is",
     "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "→", "⇒", "➜", "➡", "è", "ist", "war",
     "lautet", "est", "es", "é", "era", "är", "er", "jest", "to", "as", "of", "with", "send", "becomes", "reads",
-    "says", "in", "into", "using", "it's", "is:", "remains", "its", "from", "von", "será", "sera", "wäre", "sind", "sont",
+    "says", "in", "into", "using", "it's", "is:", "remains", "its", "from", "von", "je", "será", "sera", "wäre", "sind", "sont",
 ];
 
 /// Copulas that count only behind a verb of change: `set the password to`.
@@ -318,6 +318,12 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
     if bytes.iter().any(u8::is_ascii_whitespace) {
         return value.is_quoted && words::is_phrase(bytes);
     }
+    // A word of another language is one of the sentence's.
+    let is_foreign_word =
+        !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok_and(|word| word.chars().all(char::is_alphabetic));
+    if is_foreign_word && !value.is_quoted {
+        return false;
+    }
     let makeup = Makeup::of(bytes);
     if makeup.digits > 0 && makeup.letters() > 0 || makeup.symbols > 0 && makeup.letters() > 0 {
         let is_clause =
@@ -340,7 +346,11 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
             && makeup.digits >= 4
             && makeup.separators == 0;
     }
-    if (words::names_something(bytes) && !is_random(bytes)) || bytes.len() < 5 {
+    // Most words that merely stand there are told from a value at once.
+    if bytes.len() < 5 || !value.is_quoted && !telling.is_due && !(telling.is_first && is_random(bytes)) {
+        return false;
+    }
+    if words::names_something(bytes) && !is_random(bytes) {
         return false;
     }
     if value.is_quoted {

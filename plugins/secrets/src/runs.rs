@@ -95,7 +95,7 @@ const DENIALS: &[&str] = &[
 /// What stands before `key` and makes it something else. Small letters, sorted.
 #[rustfmt::skip]
 const OTHER_KEYS: &[&str] = &[
-    "cache", "composite", "dedup", "foreign", "hash", "idempotency", "index", "object", "partition", "primary", "pub",
+    "cache", "composite", "dedup", "foreign", "gpg", "hash", "idempotency", "index", "object", "partition", "pgp", "primary", "pub",
     "public", "publishable", "row", "s3", "site", "sort",
 ];
 
@@ -171,7 +171,8 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
             } else {
                 run.len() >= 20 || makeup.digits > 0 && words <= 1
             };
-            let is_own_id = is_id && words == 0 && !is_host && is_given(text, start, end);
+            let is_last = text.get(end).is_none_or(|b| matches!(b, b'\n' | b'\r'));
+            let is_own_id = is_id && words == 0 && !is_host && (is_last || is_given(text, start, end));
             (is_long && !is_id || is_own_id) && !in_path && words <= 2
         }
         Near::Denial => false,
@@ -209,7 +210,8 @@ fn is_given(text: &[u8], start: usize, end: usize) -> bool {
         || lead.ends_with(b"=>")
         || lead.ends_with(b"->");
     let is_alone = text.get(end).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'));
-    is_quoted || is_assigned && is_alone
+    let is_enclosed = text[..start].ends_with(b" (") && text.get(end) == Some(&b')');
+    is_quoted || is_assigned && is_alone || is_enclosed
 }
 
 /// Capitals, small letters and digits mixed as only a generator mixes them, and of a key's length.
@@ -313,6 +315,13 @@ fn near(text: &[u8], start: usize) -> Near {
         if vendor.is_none() && is_vendor(word) {
             vendor = Some(Near::Vendor { words, is_host: CODE_HOSTS.contains(&word) });
         }
+        // `HubSpot`: the humps of a name together.
+        if vendor.is_none() && rest.len() < window.len() && rest.last().is_some_and(u8::is_ascii_lowercase) {
+            let mut whole = [0; SEEN_BYTES];
+            if is_vendor(whole_word(window, &mut whole)) {
+                vendor = Some(Near::Vendor { words, is_host: false });
+            }
+        }
         if vendor.is_none() && word == b"api" {
             // `acme api => ...`: whose it is counts.
             let mut before = [0; SEEN_BYTES];
@@ -344,6 +353,16 @@ const SEEN_BYTES: usize = 32;
 
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// The last word of `window` in small letters, humps and all.
+fn whole_word<'s>(window: &[u8], seen: &'s mut [u8; SEEN_BYTES]) -> &'s [u8] {
+    let end = window.iter().rposition(|b| is_of_word(*b)).map_or(0, |last| last + 1);
+    let len = window[..end].iter().rev().take(SEEN_BYTES).take_while(|b| is_of_word(**b)).count();
+    for (to, from) in seen.iter_mut().zip(&window[end - len..end]) {
+        *to = from.to_ascii_lowercase();
+    }
+    &seen[..len]
 }
 
 /// The last word of `window` in small letters, and what stands before it. A hump is a word.

@@ -56,6 +56,7 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
         column: Column::default(),
         cookies_until: 0,
         names_until: 0,
+        authorization_until: 0,
         block_until: 0,
         document_until: 0,
         urls: url::Seen::default(),
@@ -126,6 +127,8 @@ struct Scan<'t> {
     column: Column,
     /// The end of the last list of cookies, which was read as a whole.
     cookies_until: usize,
+    /// The end of the last run behind the name of a header that is too long for credentials.
+    authorization_until: usize,
     /// The end of the last name that was looked at; words inside of it belong to it.
     names_until: usize,
     /// The end of the last manifest or key object, which was read as a whole.
@@ -182,7 +185,11 @@ impl Scan<'_> {
                 None
             }
             Action::Word => {
-                names::at_foreign(text, at, end, self.options, &mut self.column, &mut self.found);
+                // Only the inside of a long value is passed over.
+                if at + 128 >= self.names_until {
+                    self.names_until =
+                        names::at_foreign(text, at, end, self.options, &mut self.column, &mut self.found);
+                }
                 None
             }
             Action::Command(row) => {
@@ -196,7 +203,13 @@ impl Scan<'_> {
                 command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
                 None
             }
-            Action::Authorization => header::authorization(text, end),
+            Action::Authorization if at < self.authorization_until => None,
+            Action::Authorization => {
+                // The inside of a run that is too long for credentials holds none.
+                let run = text[end..].iter().take(4_096).take_while(|b| !b.is_ascii_whitespace()).count();
+                self.authorization_until = if run == 4_096 { end + run } else { end };
+                header::authorization(text, end)
+            }
             Action::Scheme => header::scheme(text, at, end),
             Action::Cookie if at < self.cookies_until => None,
             Action::Cookie => {
@@ -215,7 +228,11 @@ impl Scan<'_> {
             Action::PasswordHash => document::password_hash(text, at),
             Action::Relay => login::relay(text, at),
             Action::WindowsHash => document::windows_hash(text, at),
-            Action::Kerberos => document::kerberos_ticket(text, at),
+            Action::Kerberos => {
+                let ticket = document::kerberos_ticket(text, at);
+                self.block_until = ticket.map_or(self.block_until, |ticket| ticket.end);
+                ticket
+            }
             Action::Login => {
                 if let Some((start, end)) = value::second_argument(text, end) {
                     self.found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 });

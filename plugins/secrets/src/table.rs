@@ -21,6 +21,8 @@ pub(crate) struct Column {
     separator: u8,
     field: usize,
     until: usize,
+    /// From the last name on there is no line break up to here.
+    unbroken_until: usize,
 }
 
 /// Secrets in the column whose header is the name at `start` to `end`.
@@ -29,7 +31,9 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
     if text.get(end).is_some_and(|b| !(is_label(&[*b]) || matches!(b, b',' | b'\t' | b';' | b'|' | b'\n'))) {
         return;
     }
-    let to = line_end(text, end, LINE_MAX_BYTES);
+    let seen = last.unbroken_until.clamp(end, end + LINE_MAX_BYTES);
+    let to = line_end(text, seen.min(text.len()), end + LINE_MAX_BYTES - seen);
+    last.unbroken_until = to;
     // A line without an end in reach heads no table.
     if text.get(to).is_some_and(|&b| b != b'\n') {
         return;
@@ -41,7 +45,7 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
             return;
         }
         let until = padded(text, start, end, to, found);
-        *last = Column { separator: b' ', field: place, until };
+        *last = Column { separator: b' ', field: place, until, unbroken_until: to };
         return;
     };
     // The name is the whole of its field, but for quotes and a word or two in front of it.
@@ -68,7 +72,7 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
         }
         cell(text, at, line, field, separator, found);
         at = stop + 1;
-        *last = Column { separator, field, until: at };
+        *last = Column { separator, field, until: at, unbroken_until: to };
     }
 }
 

@@ -15,7 +15,7 @@ use crate::scan::Found;
 const AUTHORITY_MAX_BYTES: usize = 512;
 const URL_MAX_BYTES: usize = 4_096;
 /// How much of a path is searched for a hook.
-const PATH_MAX_BYTES: usize = 256;
+const PATH_MAX_BYTES: usize = 128;
 
 /// Schemes of databases, brokers, directories and mail: their URLs are connection strings.
 #[rustfmt::skip]
@@ -248,10 +248,13 @@ fn is_own_hook(path: &[u8]) -> bool {
     const NAMES: [&[u8]; 4] = [b"hooks/", b"webhook/", b"webhooks/", b"webhook-test/"];
     let path = &path[..path.iter().take(PATH_MAX_BYTES).take_while(|b| !matches!(b, b'?' | b'#')).count()];
     let slashes = path.iter().enumerate().filter(|(_, b)| **b == b'/');
-    let Some(at) = slashes
-        .map(|(at, _)| at + 1)
-        .find_map(|at| NAMES.iter().find(|name| path[at..].starts_with(name)).map(|name| at + name.len()))
-    else {
+    let Some(at) = slashes.map(|(at, _)| at + 1).find_map(|at| {
+        NAMES
+            .iter()
+            .filter(|_| matches!(path.get(at), Some(b'h' | b'w')))
+            .find(|name| path[at..].starts_with(name))
+            .map(|name| at + name.len())
+    }) else {
         return false;
     };
     let rest = &path[at..];

@@ -9,7 +9,9 @@ use crate::placeholder::is_placeholder;
 use crate::random::{is_identifier, is_random};
 
 /// Longest value looked at; secrets beyond this have formats of their own.
-const VALUE_MAX_BYTES: usize = 8_192;
+const VALUE_MAX_BYTES: usize = 1_024;
+/// Longest value that an operator gives: keys in base64.
+const ASSIGNED_MAX_BYTES: usize = 8_192;
 /// Most blanks accepted between name, operator and value.
 const BLANKS_MAX: usize = 48;
 
@@ -352,7 +354,7 @@ fn quoted(text: &[u8], quote_at: usize, quote: u8, how: How) -> Option<Value> {
 /// The position of the quote that closes a literal whose content begins at `start`.
 fn closing_quote(text: &[u8], start: usize, quote: u8, is_escaped: bool) -> Option<usize> {
     let mut skips = false;
-    for (i, &b) in text[start..].iter().enumerate().take(VALUE_MAX_BYTES) {
+    for (i, &b) in text[start..].iter().enumerate().take(ASSIGNED_MAX_BYTES) {
         match b {
             _ if skips && !(is_escaped && b == quote) => skips = false,
             b'\\' => skips = true,
@@ -366,7 +368,8 @@ fn closing_quote(text: &[u8], start: usize, quote: u8, is_escaped: bool) -> Opti
 
 fn bare(text: &[u8], at: usize, how: How) -> Option<Value> {
     let rest = text.get(at..)?;
-    let len = rest.iter().take(VALUE_MAX_BYTES).take_while(|&&b| is_bare(b)).count();
+    let max = if how == How::Assigned { ASSIGNED_MAX_BYTES } else { VALUE_MAX_BYTES };
+    let len = rest.iter().take(max).take_while(|&&b| is_bare(b)).count();
     let mut end = len;
     // A sentence's or a list's punctuation is not part of the value before it.
     while end > 0 && matches!(rest[end - 1], b',' | b';' | b'.' | b')' | b']' | b'}' | b'>' | b':' | b'\\') {

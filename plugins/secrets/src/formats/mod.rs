@@ -157,7 +157,8 @@ impl Format {
         // A literal as long as a sentence says what it likes.
         let body = if literal_end - literal_start > 40 { &text[at + literal_end - literal_start..end] } else { token };
         let stands_for_one = placeholder::is_documented(body) || random::is_monotonous(token, literal_start == 0);
-        if stands_for_one {
+        // Nor does a token begin in the middle of a run that is too long for one.
+        if stands_for_one || goes_on {
             *rejected_until = end;
         }
         (!goes_on && !stands_for_one).then_some((self.kind, start, end))
