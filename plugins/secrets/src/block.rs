@@ -10,7 +10,7 @@ const XML: &[u8] = b"<RSAKeyValue>";
 /// Longest label looked at, such as `OPENSSH PRIVATE KEY`.
 const LABEL_MAX_BYTES: usize = 64;
 
-/// Longest PuTTY file looked at: that of a 16,384-bit key has some 13 KiB.
+/// Longest `PuTTY` file looked at: that of a 16,384-bit key has some 13 KiB.
 const PUTTY_MAX_BYTES: usize = 16 * 1024;
 
 /// Least base64 that makes a block a key and not a mention of one.

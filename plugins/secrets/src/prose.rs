@@ -347,7 +347,7 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
             && makeup.separators == 0;
     }
     // Most words that merely stand there are told from a value at once.
-    if bytes.len() < 5 || !value.is_quoted && !telling.is_due && !(telling.is_first && is_random(bytes)) {
+    if bytes.len() < 5 || !(value.is_quoted || telling.is_due || telling.is_first && is_random(bytes)) {
         return false;
     }
     if words::names_something(bytes) && !is_random(bytes) {
