@@ -196,6 +196,5 @@ impl App {
         if let Some(scheduler) = self.scheduler.take() {
             scheduler.stop().await;
         }
-        self.engine.settled().await;
     }
 }

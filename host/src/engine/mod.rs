@@ -71,7 +71,7 @@ use crate::store::Store;
 use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
-use memory::{Behind, CleanNames};
+use memory::CleanNames;
 use ports::Plugins;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
@@ -125,7 +125,6 @@ struct Parts {
     /// What missions of routines are pinned to, once it is kept beside them.
     standard: OnceCell<Bindings>,
     clean_names: CleanNames,
-    behind: Behind,
 }
 
 impl Engine {
@@ -161,7 +160,6 @@ impl Engine {
             fires: Ends::default(),
             standard: OnceCell::new(),
             clean_names: CleanNames::default(),
-            behind: Behind::default(),
         };
         Self { parts: Arc::new(parts) }
     }

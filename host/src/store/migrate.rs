@@ -59,6 +59,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0007_routines.sql"),
         postgres: include_str!("../../migrations/postgres/0007_routines.sql"),
     },
+    Migration {
+        number: 8,
+        name: "embeddings",
+        sqlite: include_str!("../../migrations/sqlite/0008_embeddings.sql"),
+        postgres: include_str!("../../migrations/postgres/0008_embeddings.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::blobs::Blobs;
 use super::database::{Connection, Readers, WriteConnection, WriteOptions};
 use super::error::{CommitError, OpenError, StorageError, StorageErrorKind};
+use super::memory_words::Indexes;
 use super::prepare;
 use super::row::RowReader;
 use super::select::{Record, Select};
@@ -47,6 +48,7 @@ struct Inner {
     readers: Readers,
     blobs: Blobs,
     commits: Arc<watch::Sender<u64>>,
+    indexes: Indexes,
     /// Ends what runs beside the writer, by a value or by being dropped.
     ended: watch::Sender<()>,
 }
@@ -88,7 +90,7 @@ impl Store {
         if let Location::Postgres { url } = location {
             tokio::spawn(postgres::listen(postgres::options(url)?, Arc::clone(&commits), ended.subscribe()));
         }
-        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, commits, ended }) })
+        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, commits, indexes: Indexes::default(), ended }) })
     }
 
     /// Refuses a database that cannot keep the store's promises.
@@ -153,6 +155,11 @@ impl Store {
             Readers::Sqlite(_) => Dialect::Sqlite,
             Readers::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// The tables of words that this host has read of.
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.inner.indexes
     }
 
     pub(super) fn blobs(&self) -> &Blobs {
