@@ -310,3 +310,47 @@ fn allowed_of<R: Record>(search: &MemorySearch<'_>, select: Select<R>) -> Select
 fn trusted<R: Record>(search: &MemorySearch<'_>, select: Select<R>) -> Select<R> {
     if search.trusted_only { select.only_if("memories.trust = 'trusted'") } else { select }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::open::Location;
+    use super::super::sql::Dialect;
+    use super::*;
+    use crate::domain::memory::{Partition, Tier, partition::DEFAULT};
+
+    /// SQLite would go through the index of the workspace for a handful of named records: of a million others, that
+    /// took fifty times as long as the search.
+    #[tokio::test]
+    async fn records_that_are_named_are_looked_up_one_by_one() {
+        let directory = std::env::temp_dir().join(format!("sluice-memory-plan-{}", std::process::id()));
+        let store = Store::open(&Location::Sqlite { directory: directory.clone() }).await.unwrap();
+        let workspace = WorkspaceId::new("ws");
+        let place = Partition::new(DEFAULT, &workspace, Some("p"), Tier::Project, None).unwrap();
+        let scopes = Scope::seen_by(&place, "user.ada");
+        let (query, filter) = (Query::parse("pool timeout"), MemoryFilter::default());
+        let search = MemorySearch {
+            workspace_id: &workspace,
+            scopes: &scopes,
+            query: &query,
+            vector: None,
+            filter: &filter,
+            trusted_only: false,
+            now: Timestamp(1),
+            limit: 8,
+            max_chars: None,
+        };
+        let only = |select| allowed_of(&search, select);
+        let numbered: Select<Candidate> = numbered(&[1, 2, 3], 1_000, Dialect::Sqlite, only);
+        let ids = ["mem_1", "mem_2", "mem_3"].map(Cell::from);
+        let named = allowed_of(&search, Select::<MemoryRecord>::all().only_in("memories.id", ids));
+        for (plan, index) in [
+            (store.plan(numbered).await, "INTEGER PRIMARY KEY (rowid=?)"),
+            (store.plan(named).await, "sqlite_autoindex_memories_1 (id=?)"),
+        ] {
+            let of_records: Vec<&String> = plan.iter().filter(|step| step.contains(" memories")).collect();
+            assert!(!of_records.is_empty() && of_records.iter().all(|step| step.contains(index)), "{plan:#?}");
+        }
+        store.close().await;
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

@@ -173,6 +173,20 @@ impl Store {
         rows.into_iter().map(|row| R::read(&mut RowReader::new(R::SOURCE.from, &columns, row))).collect()
     }
 
+    /// How SQLite goes about a query, a line for each step.
+    #[cfg(test)]
+    pub(super) async fn plan<R: Record>(&self, select: Select<R>) -> Vec<String> {
+        use super::table::{integer, text};
+        let columns = [integer("id"), integer("parent"), integer("unused"), text("detail")];
+        let sql = format!("EXPLAIN QUERY PLAN {}", select.sql);
+        let rows = self.inner.readers.rows(sql, &select.arguments, &columns).await.unwrap();
+        let detail = |row: super::row::Row| match row.last() {
+            Some(super::row::Cell::Text(detail)) => detail.to_string(),
+            other => panic!("{other:?} is no step of a plan"),
+        };
+        rows.into_iter().map(detail).collect()
+    }
+
     /// The first record a query finds.
     pub(super) async fn one<R: Record>(&self, select: Select<R>) -> Result<Option<R>, StorageError> {
         Ok(self.many(select).await?.into_iter().next())
