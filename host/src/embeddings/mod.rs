@@ -1,4 +1,4 @@
-//! Asks a model's endpoint for vectors: `POST {url}/embeddings`, as OpenAI has it and many servers do.
+//! Asks a model's endpoint for vectors: `POST {url}/embeddings`, the form most such servers speak.
 //!
 //! The endpoint is trusted with nothing but scrubbed text: its answer is bounded in time and size, and is a
 //! vector of the configured length or none. One that fails is left alone for a moment, so that nobody waits for it
