@@ -198,6 +198,5 @@ impl App {
         if let Some(scheduler) = self.scheduler.take() {
             scheduler.stop().await;
         }
-        self.engine.settled().await;
     }
 }

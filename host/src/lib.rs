@@ -17,6 +17,7 @@ pub mod worker;
 pub mod client;
 pub mod plugins;
 pub mod templates;
+pub mod embeddings;
 pub mod data_dir;
 pub mod config;
 pub mod timekeeping;

@@ -90,6 +90,44 @@ pub(super) const SETTINGS: &[Setting] = &[
         values::capture,
         |c| json!(if c.memory.captures { "session" } else { "off" })
     ),
+    Setting {
+        is_secret: true,
+        ..setting!(
+            "memory_embeddings_url",
+            "Where an endpoint like OpenAI's begins that makes vectors of what is remembered and asked; off when not set",
+            memory.embeddings.url,
+            values::endpoint_url,
+            |c| json!(c.memory.embeddings.url.as_ref().map(ToString::to_string))
+        )
+    },
+    setting!(
+        "memory_embeddings_model",
+        "The endpoint's model; vectors of another one are not compared with its",
+        memory.embeddings.model,
+        values::model,
+        |c| json!(c.memory.embeddings.model)
+    ),
+    setting!(
+        "memory_embeddings_api_key_file",
+        "File whose one line is the endpoint's key; without, it is asked without one",
+        memory.embeddings.api_key_file,
+        |g| values::path(g).map(Some).map_err(|_| "the path of a file".to_owned()),
+        |c| json!(c.memory.embeddings.api_key_file.as_ref().map(|path| path.display().to_string()))
+    ),
+    setting!(
+        "memory_embeddings_dimensions",
+        "Numbers of a vector; others are not taken. 0 takes what comes",
+        memory.embeddings.dimensions,
+        |g| values::size(g, 0, crate::config::VECTOR_NUMBERS_MAX),
+        |c| json!(c.memory.embeddings.dimensions)
+    ),
+    setting!(
+        "memory_embeddings_timeout_ms",
+        "Time for the endpoint's whole answer; without it a put or a search goes by words alone",
+        memory.embeddings.timeout,
+        |g| values::millis(g, 10, 60_000),
+        |c| values::in_millis(c.memory.embeddings.timeout)
+    ),
     setting!(
         "allowed_hosts",
         "Names in the Host header that are answered, besides loopback names and the address listened on",

@@ -74,7 +74,7 @@ use crate::store::Store;
 use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
-use memory::{Behind, CleanNames};
+use memory::CleanNames;
 use ports::{Plugins, Templates};
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
@@ -141,7 +141,6 @@ struct Parts {
     /// What missions of routines are pinned to, once it is kept beside them.
     standard: OnceCell<Bindings>,
     clean_names: CleanNames,
-    behind: Behind,
 }
 
 impl Engine {
@@ -178,7 +177,6 @@ impl Engine {
             occurrences_over: Ends::default(),
             standard: OnceCell::new(),
             clean_names: CleanNames::default(),
-            behind: Behind::default(),
         };
         Self { parts: Arc::new(parts) }
     }

@@ -65,6 +65,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0008_routine_work.sql"),
         postgres: include_str!("../../migrations/postgres/0008_routine_work.sql"),
     },
+    Migration {
+        number: 9,
+        name: "embeddings",
+        sqlite: include_str!("../../migrations/sqlite/0009_embeddings.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_embeddings.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

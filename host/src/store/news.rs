@@ -50,7 +50,9 @@ pub(super) struct Tables(u64);
 impl Tables {
     pub(super) fn of(tables: &[TableId]) -> Self {
         let mut all = Self::default();
-        tables.iter().for_each(|table| all.add(*table));
+        for table in tables {
+            all.add(*table);
+        }
         all
     }
 

@@ -15,7 +15,7 @@ use crate::domain::id::{
 };
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
-use crate::domain::memory::vector::Vector;
+use crate::domain::memory::vector::Embedding;
 use crate::domain::mission::Mission;
 use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::resource::{ResourceKey, ResourceWrite};
@@ -288,7 +288,7 @@ pub enum Write {
     /// revision.
     DeleteMemory(Box<MemoryRecord>),
     /// The vector of a record.
-    MemoryVector(MemoryId, WorkspaceId, Vector),
+    MemoryVector(MemoryId, WorkspaceId, Embedding),
     /// How far a reader of the log is.
     LogCursor(&'static str, u64),
     /// What the status indexer knows of a session.

@@ -7,6 +7,7 @@ mod memory;
 mod memory_partitions;
 mod memory_promotion;
 mod memory_secrets;
+mod memory_embeddings;
 mod missions;
 mod resource_bad_input;
 mod resource_hostile;
