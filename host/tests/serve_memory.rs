@@ -182,9 +182,9 @@ async fn secrets_are_in_no_log_at_its_loudest_no_file_and_no_copy() {
         assert!(!holding(&directory, &["the deploy token is"]).is_empty(), "{} holds nothing", directory.display());
     }
     for word in CANARIES.iter().chain([&ENDPOINT_KEY]) {
-        let line = log.lines().find(|line| line.contains(word));
+        let leak = log.lines().find(|line| line.contains(word));
         // Who writes a secret into an address has it in the address; the text of a query is not logged.
-        assert_eq!(line, None, "{word} is in the log");
+        assert_eq!(leak, None, "{word} is in the log");
     }
     for said in ["/memory/put", "/memory/search", "no vector was made", "DEBUG"] {
         assert!(log.contains(said), "the log does not tell of `{said}`, so that nothing was looked for");
