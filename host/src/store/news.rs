@@ -257,7 +257,7 @@ mod tests {
             }));
             row
         };
-        for seq in 0..FEED_BATCHES as i64 * 2 {
+        for seq in 0..64 {
             news.committed(Tables::default(), vec![event(seq)]);
         }
         assert!(matches!(feed.next().now_or_never(), Some(Ok(Fed::Look))));
