@@ -290,9 +290,13 @@ pub struct CreateMission {
     /// What its runs ask to be allowed: `connector.NAME.ACTION`, `*` for any name or action.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
-    /// Template it is made from.
+    /// The name of a template, which says what is not said here; or, without work items, `run` (with `args.prompt`) or
+    /// `connector.NAME.ACTION`. Any other text is a label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entrypoint: Option<String>,
+    /// What it is made with: `{{NAME}}` in the template's texts stands for a member.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub args: Map<String, Value>,
     /// The author's own.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub metadata: Map<String, Value>,

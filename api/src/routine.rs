@@ -78,10 +78,11 @@ pub struct CreateRoutine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(maximum = 7_258_118_399_999_u64)]
     pub ends_at_ms: Option<u64>,
-    /// What is done: `run` (with `args.prompt`), `connector.NAME.ACTION`, any other text as a prompt,
-    /// `{"run": {..}}` or `{"mission": {..}}`, which holds what `POST /mission` takes.
+    /// What is done: a mission template's name, `run` (with `args.prompt`), `connector.NAME.ACTION`, any other
+    /// text as a prompt, `{"template": "NAME"}`, `{"run": {..}}` or `{"mission": {..}}`, which holds what
+    /// `POST /mission` takes.
     pub entrypoint: Value,
-    /// What it is done with: at most 64 KiB; `{{args.NAME}}` in prompts stands for a member.
+    /// What it is done with: at most 64 KiB; `{{NAME}}` and `{{args.NAME}}` in texts stand for a member.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub args: Map<String, Value>,
     /// Limits of each run.
@@ -90,11 +91,12 @@ pub struct CreateRoutine {
     /// What its runs ask to be allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capabilities: Vec<String>,
-    /// `user` or `agent`; an agent is one whatever it says.
+    /// `user` or `agent`; what an agent makes is an agent's whatever it says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(pattern = "^(user|agent)$")]
     pub creator_type: Option<String>,
-    /// The principal that makes it; with `creator_type: agent` a user may name the agent it is made for.
+    /// Who makes it, in the caller's words; the caller's principal without. No right comes of it, but that an
+    /// agent's principal that a user names with `creator_type: agent` owns the routine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128)]
     pub creator_id: Option<String>,
@@ -240,6 +242,9 @@ pub struct RoutineView {
     pub ends_at_ms: Option<u64>,
     /// What is done.
     pub entrypoint: Value,
+    /// SHA-256 of the template that `entrypoint` named when it was saved. What runs is what the template says then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_digest: Option<String>,
     /// What it is done with.
     pub args: Value,
     /// Limits of each run.
@@ -248,8 +253,11 @@ pub struct RoutineView {
     pub capabilities: Vec<String>,
     /// `user` or `agent`.
     pub creator_type: String,
-    /// The principal that made it, or the agent that it was made for.
+    /// Who made it, in its maker's words.
     pub creator_id: String,
+    /// The principal whose it is: who made it, or the agent that a user made it for.
+    #[serde(default)]
+    pub owner: String,
     /// Whether a person is asked before each external side effect.
     pub requires_approval: bool,
     /// Whether it may have external side effects at all.

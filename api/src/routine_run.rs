@@ -10,6 +10,10 @@ pub struct RunNowRequest {
     /// Even though the routine is disabled or paused; not for agents.
     #[serde(default)]
     pub force: bool,
+    /// Why, in one line: at most 1,000 characters. It stands in the history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
+    pub reason: Option<String>,
 }
 
 /// A run that was started by hand.
@@ -81,6 +85,9 @@ pub struct RoutineRunView {
     /// The first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_since_ms: Option<u64>,
+    /// SHA-256 of the template that its mission was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_digest: Option<String>,
     /// The mission that does the work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mission_id: Option<String>,

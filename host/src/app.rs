@@ -14,6 +14,7 @@ use crate::engine::{Engine, EngineError, EngineOptions, FingerprintKey};
 use crate::plugins::{Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
+use crate::templates::TemplateDir;
 use crate::timekeeping::clock_of;
 use crate::worker::{LocalCoordinator, Method, Worker, WorkerOptions};
 
@@ -102,6 +103,7 @@ async fn lock(directory: &DataDir) -> Result<LockedDataDir, DataDirError> {
 
 /// Adds to an engine's options what lies in the data directory and what comes with the host.
 fn complete(options: &mut EngineOptions, directory: &DataDir, plugins: &PluginHost) -> Result<(), StartError> {
+    options.templates.get_or_insert_with(|| Arc::new(TemplateDir::new(directory.templates())));
     options.memory.fingerprints = fingerprint_key(&directory.fingerprint_key())?;
     // Without its scrubber nothing is remembered: whoever puts something is told so.
     options.memory.scrubber = standard_scrubber(plugins);
@@ -196,6 +198,5 @@ impl App {
         if let Some(scheduler) = self.scheduler.take() {
             scheduler.stop().await;
         }
-        self.engine.settled().await;
     }
 }

@@ -92,6 +92,11 @@ impl DataDir {
         self.root.join("scratch")
     }
 
+    /// Mission templates, unless they are elsewhere; somebody else puts them there.
+    pub fn templates(&self) -> PathBuf {
+        self.root.join("templates")
+    }
+
     /// The token of whoever may read this directory: an operator's.
     pub fn operator_token(&self) -> PathBuf {
         self.root.join("operator.token")

@@ -16,6 +16,8 @@ pub mod http;
 pub mod worker;
 pub mod client;
 pub mod plugins;
+pub mod templates;
+pub mod embeddings;
 pub mod data_dir;
 pub mod config;
 pub mod timekeeping;

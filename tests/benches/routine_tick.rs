@@ -3,14 +3,18 @@
 //! Four figures, each on both databases. *Tick*: one look that finds 100 routines due, among
 //! 1,000 and among 100,000 of them, in turns; the target is 1.2 times. *Crowd*: as many routines as
 //! the first argument says (100,000 by default) are due in the same second; all fire, none twice, and
-//! the rate is held against the store's own, committing units of the same rows and events, which nobody
-//! has to think of, by as many callers at once; the target is 0.3 times. The rate of units of one row
-//! and one event is printed beside it. *Delay*: 100 routines of six seconds, 1,000 fires a minute, by the
-//! real loop and the machine's clock; the target is 100 ms at the 99th percentile.
+//! the rate is held against the store's group commit: the same store, asked by as many callers at once to
+//! commit units of the same rows and events (a routine, an occurrence, a line of its history, a mission,
+//! its item, two inputs, two events), which nobody has to find, judge or think of, in as few transactions
+//! as it makes of them. The target is 0.3 times. The rate of units of one row and one event is printed
+//! beside it. *Delay*: 100 routines of six seconds, 1,000 fires a minute, by the real loop and the
+//! machine's clock, from the due millisecond until it is decided, and until whoever follows the log
+//! reads that it fired; the target is 100 ms at the 99th percentile for the second, which holds the first.
 //!
 //! `cargo bench -p e2e --bench routine_tick`.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use e2e::databases::TestDatabase;
@@ -24,9 +28,11 @@ use sluice::domain::id::{EventId, RoutineId};
 use sluice::domain::json::Json;
 use sluice::domain::mission::MissionStatus;
 use sluice::domain::routine::{Overlap, Routine, RoutineSettings, ScheduleSpec};
+use sluice::domain::time::Timestamp;
 use sluice::engine::Engine;
+use sluice::events::Follower;
 use sluice::scheduler::Scheduler;
-use sluice::store::{Store, Unit, Write};
+use sluice::store::{LogFilter, Store, Unit, Write};
 use tokio::time::Instant;
 
 const TICK_TARGET: f64 = 1.2;
@@ -197,12 +203,33 @@ async fn crowd(database: TestDatabase, bare_database: TestDatabase, count: usize
     ratio >= RATE_TARGET
 }
 
+/// When each run was first read of in the log, while it is followed.
+async fn follow(engine: Engine, seen: Arc<Mutex<HashMap<String, Timestamp>>>) {
+    let mut follower = Follower::new(engine.store().clone(), Engine::local_workspace(), LogFilter::default(), 0);
+    while let Ok(events) = follower.next().await {
+        let now = engine.clock().now();
+        let mut seen = seen.lock().expect("nobody panics with it");
+        for event in events.into_iter().filter(|event| event.event.event_type == "routine.fired") {
+            let run = event.event.run_id.expect("it names its run");
+            seen.entry(run.as_str().to_owned()).or_insert(now);
+        }
+    }
+}
+
+/// The median and the 99th percentile.
+fn percentiles(mut late: Vec<u64>) -> (u64, u64) {
+    late.sort_unstable();
+    (late[late.len() / 2], late[late.len() * 99 / 100])
+}
+
 async fn delay(database: TestDatabase) -> bool {
     let host = TestEngine::start(database).await;
     host.plugins.decide_with(|_, board, call| Ok(decide(board, call)));
     let plugins = Arc::clone(&host.plugins);
     let engine = Engine::new(host.open_store().await, plugins, Arc::new(SystemClock::new()), "host_live".to_owned());
     let scheduler = Scheduler::start(&engine, 2);
+    let seen = Arc::<Mutex<HashMap<String, Timestamp>>>::default();
+    let following = tokio::spawn(follow(engine.clone(), Arc::clone(&seen)));
     for number in 0..100 {
         let often = RoutineSettings {
             schedule: ScheduleSpec::Interval { every_ms: 6_000, anchor: None },
@@ -213,16 +240,25 @@ async fn delay(database: TestDatabase) -> bool {
     }
     tokio::time::sleep(Duration::from_secs(30)).await;
     scheduler.stop().await;
-    let mut late = Vec::new();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    following.abort();
+    let seen = std::mem::take(&mut *seen.lock().expect("nobody panics with it"));
+    let (mut decided, mut read) = (Vec::new(), Vec::new());
     for number in 0..100 {
-        let fired = occurrences(&engine, &format!("live-{number}")).await;
-        late.extend(fired.into_iter().map(|run| run.lateness_ms));
+        for run in occurrences(&engine, &format!("live-{number}")).await {
+            let due = run.fired_at.as_millis() - run.lateness_ms;
+            decided.push(run.lateness_ms);
+            read.push(seen[run.id.as_str()].as_millis().saturating_sub(due));
+        }
     }
-    late.sort_unstable();
-    let p99 = late[late.len() * 99 / 100];
-    println!("  delay   {} fires: median {} ms, p99 {p99} ms", late.len(), late[late.len() / 2]);
+    let fires = decided.len();
+    let (decided, read) = (percentiles(decided), percentiles(read));
+    println!(
+        "  delay   {fires} fires: decided median {} ms, p99 {} ms; read of median {} ms, p99 {} ms",
+        decided.0, decided.1, read.0, read.1
+    );
     engine.store().close().await;
-    p99 <= DELAY_TARGET_MS
+    read.1 <= DELAY_TARGET_MS
 }
 
 #[tokio::main]

@@ -27,6 +27,11 @@ impl TestDatabase {
         Some(Self { location: Location::Postgres { url }, _scratch: None })
     }
 
+    /// A new database of a server that was started for it.
+    pub async fn of_cluster(cluster: &postgres::Cluster) -> Self {
+        Self { location: Location::Postgres { url: cluster.create_database().await }, _scratch: None }
+    }
+
     /// A new database of each kind there is.
     pub async fn each() -> Vec<Self> {
         let mut databases = vec![Self::sqlite()];

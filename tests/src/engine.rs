@@ -19,7 +19,8 @@ use sluice::domain::time::Timestamp;
 use sluice::domain::work_item::{WorkItem, WorkItemStatus};
 use sluice::engine::ports::Plugins;
 use sluice::engine::{
-    Advanced, Claim, Engine, EngineError, FinishReport, FinishStatus, HeldRun, NewMission, NewRunArtifact,
+    Advanced, Claim, Engine, EngineError, EngineOptions, FinishReport, FinishStatus, HeldRun, NewMission,
+    NewRunArtifact,
 };
 use sluice::store::{LogFilter, Store};
 
@@ -72,6 +73,13 @@ impl TestEngine {
     pub async fn another_host(&self) -> Engine {
         let plugins: Arc<dyn Plugins> = Arc::clone(&self.plugins) as _;
         Engine::new(self.database.open().await, plugins, Arc::clone(&self.clock) as _, "host_other".to_owned())
+    }
+
+    /// The same, with what an operator may set.
+    pub async fn another_with(&self, options: EngineOptions) -> Engine {
+        let plugins: Arc<dyn Plugins> = Arc::clone(&self.plugins) as _;
+        let (store, clock) = (self.database.open().await, Arc::clone(&self.clock) as _);
+        Engine::with_options(store, plugins, clock, "host_set".to_owned(), options)
     }
 
     /// Another handle on its database.

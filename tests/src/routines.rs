@@ -88,6 +88,7 @@ pub async fn create_by(engine: &Engine, id: &str, settings: RoutineSettings, by:
         settings,
         enabled: true,
         by,
+        maker: by.into(),
         receipt: None,
     };
     engine.create_routine(new).await.expect("the routine is made")

@@ -4,7 +4,7 @@
 //! process of its test, which can therefore stop it at any moment and look behind it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -53,12 +53,15 @@ pub struct ServerOptions {
 #[derive(Clone, Default)]
 pub struct MovedClock {
     machine: Arc<SystemClock>,
-    ahead_ms: Arc<AtomicU64>,
+    /// By how much time passed faster.
+    passed_ms: Arc<AtomicU64>,
+    /// By how much somebody set the clock, beside that.
+    set_ms: Arc<AtomicI64>,
 }
 
 impl std::fmt::Debug for MovedClock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ms ahead", self.ahead_ms.load(Ordering::SeqCst))
+        write!(f, "{} ms ahead", self.ahead_ms())
     }
 }
 
@@ -66,17 +69,26 @@ impl MovedClock {
     /// Lets time pass.
     pub fn pass(&self, time: Duration) {
         let ms = u64::try_from(time.as_millis()).expect("a test's time is short");
-        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
+        self.passed_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Sets it forward, or back: the date leaps, and no time passes.
+    pub fn set(&self, by_ms: i64) {
+        self.set_ms.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    fn ahead_ms(&self) -> i64 {
+        self.set_ms.load(Ordering::SeqCst) + self.passed_ms.load(Ordering::SeqCst).cast_signed()
     }
 }
 
 impl Clock for MovedClock {
     fn now(&self) -> Timestamp {
-        self.machine.now().plus_millis(self.ahead_ms.load(Ordering::SeqCst))
+        Timestamp(self.machine.now().as_millis().saturating_add_signed(self.ahead_ms()))
     }
 
     fn monotonic(&self) -> Duration {
-        self.machine.monotonic() + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
+        self.machine.monotonic() + Duration::from_millis(self.passed_ms.load(Ordering::SeqCst))
     }
 }
 

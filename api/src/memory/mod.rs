@@ -46,6 +46,18 @@ pub enum VisibilityName {
     Shared,
 }
 
+/// Where the vector comes from that a text is compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EmbeddingState {
+    /// From the request.
+    Given,
+    /// From the host's model.
+    Made,
+    /// The host's model failed; it goes by words alone.
+    Failed,
+}
+
 /// A partition said in one member, as some clients do. It has to lie in the token's workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -88,7 +100,7 @@ pub struct MemoryPut {
     pub source: Option<String>,
     /// The session it belongs to; a run's token has one of its own, everybody else's is `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:-]+$")]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:@-]+$")]
     pub session_id: Option<String>,
     /// The run it comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,6 +189,9 @@ pub struct MemoryStored {
     /// When it is gone by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at_ms: Option<u64>,
+    /// Where its vector comes from; without where it has none and none was to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<EmbeddingState>,
 }
 
 /// A search.
@@ -208,7 +223,7 @@ pub struct MemorySearch {
     pub kinds: Option<Vec<MemoryKindName>>,
     /// The session whose records are searched too; a run's token has one of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:-]+$")]
+    #[schema(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:@-]+$")]
     pub session_id: Option<String>,
     /// The project; `default` without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -275,6 +290,9 @@ pub struct MemoryFound {
     pub blocked_scopes: Vec<TierName>,
     /// The entry of the audit.
     pub audit_id: String,
+    /// Where the query's vector comes from; without where it has none and none was to be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<EmbeddingState>,
 }
 
 /// A record.

@@ -10,11 +10,15 @@ use super::exit::{Exit, Failure};
 use super::output;
 use crate::app::server::Server;
 use crate::app::{App, Place};
-use crate::config::{Config, Environment, ServeFlags};
+use crate::clock::SystemClock;
+use crate::config::{Config, Embeddings, Environment, ServeFlags};
+use crate::embeddings::{ApiKey, EmbeddingOptions, EmbeddingSetupError, Endpoint};
+use crate::engine::ports::SharedEmbedder;
 use crate::engine::{EngineOptions, MemoryOptions};
 use crate::http::HttpOptions;
 use crate::http::serve::raise_open_files;
 use crate::telemetry::{self, Metrics};
+use crate::templates::TemplateDir;
 
 pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
     let config =
@@ -31,7 +35,8 @@ pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
 async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     let shutdown = told_to_end()?;
     raise_open_files(config.limits.max_connections);
-    let mut app = App::open_with(&place(config), engine_options(config)).await?;
+    let options = engine_options(config).map_err(|error| Failure::caused_by(Exit::BadInput, &error))?;
+    let mut app = App::open_with(&place(config), options).await?;
     let metrics = Arc::new(Metrics::default());
     let (http, limits) = (http_options(config), config.serve_limits());
     let server = Server::start(&app, config.listen, Arc::clone(&metrics), http, limits).await?;
@@ -51,19 +56,36 @@ fn place(config: &Config) -> Place {
     Place { data: Some(config.data.clone()), database_url }
 }
 
-fn engine_options(config: &Config) -> EngineOptions {
+fn engine_options(config: &Config) -> Result<EngineOptions, EmbeddingSetupError> {
     let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    EngineOptions {
+    Ok(EngineOptions {
         approval_ttl_ms: millis(config.times.approval_ttl),
         log_retention_ms: config.times.log_retention.map(millis),
+        routine_retention_ms: config.times.routine_retention.map(millis),
+        templates: config.templates.clone().map(|directory| Arc::new(TemplateDir::new(directory)) as _),
         memory: MemoryOptions {
             org: config.org.clone(),
             // Words of the configuration are tiers: it was checked.
             reviewed: config.memory.reviewed_tiers.iter().filter_map(|tier| tier.parse().ok()).collect(),
             captures: config.memory.captures,
+            embedder: embedder(&config.memory.embeddings)?,
             ..MemoryOptions::default()
         },
-    }
+    })
+}
+
+/// What makes vectors, where an endpoint is set.
+fn embedder(settings: &Embeddings) -> Result<Option<SharedEmbedder>, EmbeddingSetupError> {
+    let Some(url) = &settings.url else { return Ok(None) };
+    let options = EmbeddingOptions {
+        url: url.expose().to_owned(),
+        model: settings.model.clone(),
+        key: settings.api_key_file.as_deref().map(ApiKey::read).transpose()?,
+        dimensions: Some(settings.dimensions).filter(|dimensions| *dimensions > 0),
+        timeout: settings.timeout,
+    };
+    let endpoint = Endpoint::new(options, Arc::new(SystemClock::new()))?;
+    Ok(Some(SharedEmbedder(Arc::new(endpoint))))
 }
 
 fn http_options(config: &Config) -> HttpOptions {

@@ -21,10 +21,12 @@ use serde_json::Value;
 pub use error::{ConfigError, Problem};
 pub use sources::{Environment, Origin};
 pub use table::names;
-pub use values::DatabaseUrl;
+pub use values::{DatabaseUrl, EndpointUrl};
 
 use crate::telemetry;
 
+/// Most numbers of a vector, as records take them.
+pub(crate) const VECTOR_NUMBERS_MAX: usize = 4096;
 /// The port when an address has none.
 pub const DEFAULT_PORT: u16 = 4700;
 
@@ -60,6 +62,8 @@ pub struct Config {
     pub data: PathBuf,
     /// A PostgreSQL database instead of the file in the data directory.
     pub database_url: Option<DatabaseUrl>,
+    /// The directory of mission templates; `templates` in the data directory without.
+    pub templates: Option<PathBuf>,
     /// The organisation that partitions of memory are named after.
     pub org: String,
     /// Of governed memory.
@@ -86,6 +90,31 @@ pub struct Memory {
     pub reviewed_tiers: Vec<String>,
     /// Whether the summaries of runs are remembered in their sessions.
     pub captures: bool,
+    /// What makes vectors of what is remembered.
+    pub embeddings: Embeddings,
+}
+
+/// Of an endpoint that makes vectors of texts; there is none without a URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embeddings {
+    /// Where its paths begin.
+    pub url: Option<EndpointUrl>,
+    /// The model's name there.
+    pub model: String,
+    /// The file that holds its key.
+    pub api_key_file: Option<PathBuf>,
+    /// How many numbers a vector has; 0 for whatever comes.
+    pub dimensions: usize,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+impl Default for Embeddings {
+    /// A search waits for its vector: two seconds are long for a model, and not yet for a person.
+    fn default() -> Self {
+        let model = "text-embedding-3-small".to_owned();
+        Self { url: None, model, api_key_file: None, dimensions: 0, timeout: Duration::from_secs(2) }
+    }
 }
 
 /// Who may ask, before anybody's token is looked at.
@@ -135,6 +164,8 @@ pub struct Times {
     pub approval_ttl: Duration,
     /// Events are kept this long; `None` is for ever.
     pub log_retention: Option<Duration>,
+    /// Runs of routines and their history are kept this long; `None` is for ever.
+    pub routine_retention: Option<Duration>,
     /// Requests in flight at a stop have this long to end.
     pub drain_timeout: Duration,
 }

@@ -68,6 +68,13 @@ pub(super) const SETTINGS: &[Setting] = &[
             |c| json!(c.database_url.as_ref().map(ToString::to_string))
         )
     },
+    setting!(
+        "templates",
+        "Directory of mission templates that entrypoints name; `templates` in the data directory when not set",
+        templates,
+        |g| values::path(g).map(Some),
+        |c| json!(c.templates.as_ref().map(|directory| directory.display().to_string()))
+    ),
     setting!("org", "Organisation that partitions of memory are named after", org, values::org, |c| json!(c.org)),
     setting!(
         "memory_review",
@@ -82,6 +89,44 @@ pub(super) const SETTINGS: &[Setting] = &[
         memory.captures,
         values::capture,
         |c| json!(if c.memory.captures { "session" } else { "off" })
+    ),
+    Setting {
+        is_secret: true,
+        ..setting!(
+            "memory_embeddings_url",
+            "Where an endpoint like OpenAI's begins that makes vectors of what is remembered and asked; off when not set",
+            memory.embeddings.url,
+            values::endpoint_url,
+            |c| json!(c.memory.embeddings.url.as_ref().map(ToString::to_string))
+        )
+    },
+    setting!(
+        "memory_embeddings_model",
+        "The endpoint's model; vectors of another one are not compared with its",
+        memory.embeddings.model,
+        values::model,
+        |c| json!(c.memory.embeddings.model)
+    ),
+    setting!(
+        "memory_embeddings_api_key_file",
+        "File whose one line is the endpoint's key; without, it is asked without one",
+        memory.embeddings.api_key_file,
+        |g| values::path(g).map(Some).map_err(|_| "the path of a file".to_owned()),
+        |c| json!(c.memory.embeddings.api_key_file.as_ref().map(|path| path.display().to_string()))
+    ),
+    setting!(
+        "memory_embeddings_dimensions",
+        "Numbers of a vector; others are not taken. 0 takes what comes",
+        memory.embeddings.dimensions,
+        |g| values::size(g, 0, crate::config::VECTOR_NUMBERS_MAX),
+        |c| json!(c.memory.embeddings.dimensions)
+    ),
+    setting!(
+        "memory_embeddings_timeout_ms",
+        "Time for the endpoint's whole answer; without it a put or a search goes by words alone",
+        memory.embeddings.timeout,
+        |g| values::millis(g, 10, 60_000),
+        |c| values::in_millis(c.memory.embeddings.timeout)
     ),
     setting!(
         "allowed_hosts",
@@ -182,6 +227,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         |c| values::in_millis(c.times.log_retention.unwrap_or_default())
     ),
     setting!(
+        "routine_retention_ms",
+        "Time for which runs of routines and their history are kept beyond the newest 1000 of each routine; 0 is for ever",
+        times.routine_retention,
+        |g| values::millis(g, 0, AGES_MS).map(|kept| (!kept.is_zero()).then_some(kept)),
+        |c| values::in_millis(c.times.routine_retention.unwrap_or_default())
+    ),
+    setting!(
         "drain_timeout_ms",
         "Time that requests in flight have to end when the host stops",
         times.drain_timeout,
@@ -242,6 +294,7 @@ pub(super) fn defaults(data: PathBuf) -> Config {
         listen: (Ipv4Addr::LOCALHOST, DEFAULT_PORT).into(),
         data,
         database_url: None,
+        templates: None,
         org: "local".to_owned(),
         memory: Memory::default(),
         access: Access::default(),
@@ -258,6 +311,7 @@ pub(super) fn defaults(data: PathBuf) -> Config {
         times: Times {
             approval_ttl: Duration::from_millis(7 * DAY_MS),
             log_retention: Some(Duration::from_millis(30 * DAY_MS)),
+            routine_retention: Some(Duration::from_millis(90 * DAY_MS)),
             drain_timeout: Duration::from_secs(10),
         },
         work: Work { gate_slots: std::thread::available_parallelism().map_or(1, NonZero::get), max_in_flight: 1024 },

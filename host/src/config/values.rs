@@ -102,6 +102,47 @@ pub(super) fn database_url(given: &Given) -> Result<Option<DatabaseUrl>, Right> 
     text.map(|text| Some(DatabaseUrl(text.to_owned()))).ok_or_else(right)
 }
 
+/// The URL of an endpoint. Shown without what it may hold of a password; [`Self::expose`] has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndpointUrl(String);
+
+impl EndpointUrl {
+    /// The whole URL, for whoever connects.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::telemetry::redact(&self.0))
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EndpointUrl({self})")
+    }
+}
+
+pub(super) fn endpoint_url(given: &Given) -> Result<Option<EndpointUrl>, Right> {
+    let right = || "an http or https URL without a query, like https://models.example/v1".to_owned();
+    let is_url = |text: &&str| {
+        let rest = split_http(text).map(|(_, rest)| rest);
+        rest.is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic() && b != b'?' && b != b'#')
+        })
+    };
+    given.text().filter(is_url).map(|text| Some(EndpointUrl(text.to_owned()))).ok_or_else(right)
+}
+
+/// The name of a model.
+pub(super) fn model(given: &Given) -> Result<String, Right> {
+    let is_name = |text: &&str| (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let right = || "1 to 128 visible ASCII characters, like text-embedding-3-small".to_owned();
+    given.text().filter(is_name).map(str::to_owned).ok_or_else(right)
+}
+
 pub(super) fn org(given: &Given) -> Result<String, Right> {
     let is_name = |text: &&str| {
         (1..=63).contains(&text.len())

@@ -147,7 +147,7 @@ impl Engine {
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         if asked.is_some() {
-            self.parts.fires.note(Timestamp(0));
+            self.parts.occurrences_over.note(Timestamp(0));
         }
         changed.map_or(Ok(approval), Err)
     }

@@ -58,7 +58,10 @@ pub use resources::{
     EndsSeen, LeaseAsk, NamedAnswer, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest,
     ResourceRules, RuleChange, RunReach, SCHEMA_MAX_BYTES, SCHEMAS_MAX, VALUES_MAX_BYTES, WRITES_MAX, Written,
 };
-pub use routines::{Backfill, NewRoutine, ResumeMissed, RoutineActor, RoutineChange, RunNow, URI_LIST, URI_MAX_BYTES};
+pub use retention::RoutineName;
+pub use routines::{
+    Backfill, Maker, NewRoutine, ResumeMissed, RoutineActor, RoutineChange, RunNow, URI_LIST, URI_MAX_BYTES,
+};
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
@@ -76,9 +79,9 @@ use crate::store::Store;
 use boards::Boards;
 use claims::Dispatchers;
 use heartbeats::Progress;
-use memory::{Behind, CleanNames};
+use memory::CleanNames;
 use policy::{Decisions, Policies};
-use ports::Plugins;
+use ports::{Plugins, Templates};
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
 use tokens::TokenCache;
@@ -93,21 +96,32 @@ pub struct Engine {
 }
 
 /// What an operator may set of an engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct EngineOptions {
     /// Milliseconds a question waits for a person before it expires.
     pub approval_ttl_ms: u64,
     /// Milliseconds an event stays in the log; `None` for ever.
     pub log_retention_ms: Option<u64>,
+    /// Milliseconds that runs of routines and their history are kept beyond the newest of each routine;
+    /// `None` for ever.
+    pub routine_retention_ms: Option<u64>,
+    /// Where mission templates come from; nowhere without.
+    pub templates: Option<Arc<dyn Templates>>,
     /// Of memory.
     pub memory: MemoryOptions,
 }
 
 impl Default for EngineOptions {
-    /// A week for questions, so that one asked before a holiday can be answered after it; the log
-    /// for ever, because nobody should lose events without having said so.
+    /// A week for questions, so that one asked before a holiday can be answered after it; the log and
+    /// runs of routines for ever, because nobody should lose them without having said so.
     fn default() -> Self {
-        Self { approval_ttl_ms: 7 * 24 * 60 * 60 * 1000, log_retention_ms: None, memory: MemoryOptions::default() }
+        Self {
+            approval_ttl_ms: 7 * 24 * 60 * 60 * 1000,
+            log_retention_ms: None,
+            routine_retention_ms: None,
+            templates: None,
+            memory: MemoryOptions::default(),
+        }
     }
 }
 
@@ -128,10 +142,11 @@ struct Parts {
     indexed: Indexed,
     /// When the next routine fires, as far as this host wrote it.
     fires: Ends,
+    /// That occurrences ended, as far as this host saw it.
+    occurrences_over: Ends,
     /// What missions of routines are pinned to, once it is kept beside them.
     standard: OnceCell<Bindings>,
     clean_names: CleanNames,
-    behind: Behind,
     policies: Policies,
     decisions: Decisions,
 }
@@ -167,9 +182,9 @@ impl Engine {
             rules: Rules::default(),
             indexed: Indexed::default(),
             fires: Ends::default(),
+            occurrences_over: Ends::default(),
             standard: OnceCell::new(),
             clean_names: CleanNames::default(),
-            behind: Behind::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),
         };

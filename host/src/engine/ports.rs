@@ -1,19 +1,82 @@
 //! What the engine asks of others: the traits it owns and somebody else implements.
 //!
-//! The plugin host implements [`Plugins`]; the engine knows no component runtime.
+//! The plugin host implements [`Plugins`]; the engine knows no component runtime. A client of a model's endpoint
+//! implements [`Embedder`]; the engine knows no protocol.
 
+use std::fmt;
 use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 
 use crate::domain::artifact::{Artifact, Digest};
 use crate::domain::board::Board;
 use crate::domain::command::Command;
 use crate::domain::event::Input;
 use crate::domain::gate::{Finding, GateName, Outcome};
-use crate::domain::id::{ArtifactId, MissionId, WorkItemId};
+use crate::domain::id::{ArtifactId, MissionId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
+use crate::domain::memory::vector::Vector;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::{Binding, PluginFailure};
 use crate::domain::time::Timestamp;
+
+/// Why there is no vector of a text. It holds nothing of the text, nor of what was answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmbeddingFailure {
+    /// It failed a moment ago, and is left alone until it may have recovered.
+    #[error("it was not asked, because it failed a moment ago")]
+    Resting,
+    /// It took too long.
+    #[error("it did not answer within {0} ms")]
+    TimedOut(u64),
+    /// It cannot be reached, or broke off.
+    #[error("it cannot be reached")]
+    Unreachable,
+    /// It answered something else than 200.
+    #[error("it answered with the status {0}")]
+    Refused(u16),
+    /// It answered more than a vector.
+    #[error("its answer has more than {0} bytes")]
+    TooLarge(usize),
+    /// It answered no vector.
+    #[error("its answer holds no vector")]
+    Malformed,
+    /// It answered another vector than was configured.
+    #[error("its vector has {found} numbers where {wanted} are configured")]
+    Dimensions {
+        /// How many it has.
+        found: usize,
+        /// How many it should have.
+        wanted: usize,
+    },
+}
+
+/// Makes vectors of texts.
+pub trait Embedder: Send + Sync {
+    /// The model's name: only vectors of one model are compared.
+    fn model(&self) -> &str;
+
+    /// The vector of a text, which may be cut where the model reads no further.
+    fn embed<'e>(&'e self, text: &'e str) -> BoxFuture<'e, Result<Vector, EmbeddingFailure>>;
+}
+
+/// An [`Embedder`] among options.
+#[derive(Clone)]
+pub struct SharedEmbedder(pub Arc<dyn Embedder>);
+
+impl fmt::Debug for SharedEmbedder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SharedEmbedder({})", self.0.model())
+    }
+}
+
+impl PartialEq for SharedEmbedder {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for SharedEmbedder {}
 
 /// One line of a plugin's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +205,30 @@ pub trait ArtifactSource: Send + Sync {
     /// # Errors
     /// A sentence, when storage failed.
     fn read(&self, id: &ArtifactId, offset: u64, length: u32) -> Result<Vec<u8>, String>;
+}
+
+/// Largest file of a template, in bytes.
+pub const TEMPLATE_MAX_BYTES: usize = 256 * 1024;
+
+/// A mission template, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its text.
+    pub digest: Digest,
+    /// What `POST /mission` takes, but for `start`, with `{{NAME}}` where arguments go.
+    pub content: Json,
+}
+
+/// Where mission templates come from.
+pub trait Templates: std::fmt::Debug + Send + Sync + 'static {
+    /// The template of this name in a workspace; blocks for as long as it takes to read a file. `name` has no
+    /// separators of paths and begins with no dot.
+    ///
+    /// # Errors
+    /// A sentence that begins with the file, when it is there and cannot be read.
+    fn template(&self, workspace: &WorkspaceId, name: &str) -> Result<Option<Template>, String>;
 }
 
 /// Calls components. Every method blocks its thread for as long as the component may run (see

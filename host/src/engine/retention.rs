@@ -1,7 +1,8 @@
 //! Forgets what nobody may ask for any more: old events of the log, revisions of shared resources that
-//! were replaced as long ago, receipts of yesterday.
+//! were replaced as long ago, runs and histories of routines beyond their newest, receipts of yesterday.
 
 use super::{Engine, EngineError};
+use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::receipt::RECEIPT_TTL_MS;
 use crate::domain::time::Timestamp;
 use crate::store::{CommitError, Unit, Write};
@@ -10,6 +11,13 @@ use crate::store::{CommitError, Unit, Write};
 const EVENTS_AT_ONCE: u64 = 5_000;
 /// Most receipts deleted by one unit of work.
 const RECEIPTS_AT_ONCE: u32 = 1_000;
+/// Runs, and lines of the history, that each routine keeps however old they are.
+const OF_ROUTINE_KEPT: u32 = 1_000;
+/// Most of either deleted by one unit of work.
+const OF_ROUTINE_AT_ONCE: u32 = 500;
+
+/// A routine, by name.
+pub type RoutineName = (WorkspaceId, RoutineId);
 
 impl Engine {
     /// Deletes events that are older than the log is kept, oldest first, and with the event that tells of
@@ -35,6 +43,47 @@ impl Engine {
             trimmed = up_to_seq;
         }
         Ok(trimmed.saturating_sub(begun_at))
+    }
+
+    /// Deletes what is kept of no use of routines: runs that are over and lines of the history, older than they
+    /// are kept and not among the newest of their routine. Looks at the `most` routines after `after`, by
+    /// name. How many rows went, and after which routine to go on; nothing after the last.
+    ///
+    /// What the cursor of a routine has passed never fires again, whether its row is there or not.
+    ///
+    /// # Errors
+    /// Storage; what was deleted until then stays deleted.
+    pub async fn trim_routines(
+        &self,
+        after: Option<RoutineName>,
+        most: usize,
+    ) -> Result<(usize, Option<RoutineName>), EngineError> {
+        let Some(kept_ms) = self.parts.options.routine_retention_ms else { return Ok((0, None)) };
+        let before = Timestamp(self.now().as_millis().saturating_sub(kept_ms));
+        let (mut rows, mut after) = (0, after);
+        for _ in 0..most {
+            let Some(next) = self.parts.store.next_told_routine(after.as_ref()).await? else { return Ok((rows, None)) };
+            rows += self.trim_routine(&next, before).await?;
+            after = Some(next);
+        }
+        Ok((rows, after))
+    }
+
+    async fn trim_routine(&self, (workspace, id): &RoutineName, before: Timestamp) -> Result<usize, EngineError> {
+        let (store, of) = (&self.parts.store, (workspace, id));
+        let mut rows = 0;
+        loop {
+            let runs = store.old_occurrences(of, OF_ROUTINE_KEPT, before, OF_ROUTINE_AT_ONCE).await?;
+            let entries = store.old_routine_entries(of, OF_ROUTINE_KEPT, before, OF_ROUTINE_AT_ONCE).await?;
+            if runs.is_empty() && entries.is_empty() {
+                return Ok(rows);
+            }
+            rows += runs.len() + entries.len();
+            let runs = runs.into_iter().map(|run| Write::ForgetOccurrence(workspace.clone(), id.clone(), run.slot));
+            let entries = entries.into_iter();
+            let entries = entries.map(|entry| Write::ForgetRoutineEntry(workspace.clone(), id.clone(), entry));
+            self.commit_alone(runs.chain(entries).collect()).await?;
+        }
     }
 
     /// Deletes receipts whose day is over.

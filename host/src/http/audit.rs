@@ -43,7 +43,6 @@ pub(super) async fn list(
 ) -> Result<JsonAnswer<AuditList>, Problem> {
     let limit = page::limit(params.limit)?;
     let before = page::cursor_position(params.cursor.as_deref())?;
-    host.engine.settled().await;
     let entries = host.engine.store().audit(caller.workspace(), before, limit).await?;
     let next_cursor = page::next_cursor(&entries, limit, |entry| entry.seq.to_string());
     let entries: Vec<_> = entries.iter().map(view).collect();

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 use utoipa::openapi::schema::Schema;
 
@@ -40,8 +41,12 @@ pub(super) async fn create(
     Named(receipt): Named,
     Body(body): Body<CreateMission>,
 ) -> Result<Response, Problem> {
-    let (request, start) = request_of(body);
-    let bindings = super::bindings::standard(&host.plugins)?;
+    let (request, args, start) = request_of(body);
+    let (request, has_gates) = host.engine.with_entrypoint(caller.workspace(), request, args).await?;
+    let mut bindings = super::bindings::standard(&host.plugins)?;
+    if !has_gates {
+        bindings.gates.clear();
+    }
     host.engine.keep_components(&bindings).await?;
     let new = NewMission {
         workspace_id: caller.workspace().clone(),
@@ -69,12 +74,18 @@ async fn settled(host: &Host, mission: Mission) -> Mission {
     }
 }
 
-fn request_of(body: CreateMission) -> (MissionRequest, bool) {
-    let CreateMission { title, goal, success_criteria, budgets, capabilities, entrypoint, metadata, work_items, start } =
-        body;
-    let request =
-        MissionRequest { title, goal, success_criteria, budgets, capabilities, entrypoint, metadata, work_items };
-    (request, start)
+fn request_of(body: CreateMission) -> (MissionRequest, Map<String, Value>, bool) {
+    let request = MissionRequest {
+        title: body.title,
+        goal: body.goal,
+        success_criteria: body.success_criteria,
+        budgets: body.budgets,
+        capabilities: body.capabilities,
+        entrypoint: body.entrypoint,
+        metadata: body.metadata,
+        work_items: body.work_items,
+    };
+    (request, body.args, body.start)
 }
 
 /// Which missions.

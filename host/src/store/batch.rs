@@ -89,14 +89,14 @@ async fn write(
     if !told.is_empty() {
         script.uncounted(&statements.move_head, HEAD_COLUMNS, vec![&moved]);
     }
-    let heard = if is_heard { told.iter().map(|row| row.to_vec()).collect() } else { Vec::new() };
+    let copies = if is_heard { told.iter().map(|row| row.to_vec()).collect() } else { Vec::new() };
     script.table(TableId::Events, told, Vec::new());
     script.carry_out(connection).await?;
     let mut tables = script.tables;
     if !renewals.is_empty() {
         tables.add(TableId::RunLeases);
     }
-    Ok(Written { answers, tables, told: heard })
+    Ok(Written { answers, tables, told: copies })
 }
 
 /// The newest `seq`.

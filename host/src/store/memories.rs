@@ -15,7 +15,7 @@ use super::table::{Column, Life, Table, integer, text};
 use crate::domain::artifact::Digest;
 use crate::domain::id::{ApprovalId, MemoryId, RunId, WorkspaceId};
 use crate::domain::memory::partition::ScopeKey;
-use crate::domain::memory::vector::Vector;
+use crate::domain::memory::vector::Embedding;
 use crate::domain::memory::{MemoryKind, MemoryRecord, Partition, Scope, Scrubbed, Tier, Visibility};
 use crate::domain::time::Timestamp;
 
@@ -74,7 +74,7 @@ pub(super) static MEMORY_VECTORS: Table = Table {
     key_columns: 1,
     guard_column: None,
     end_column: None,
-    columns: &[text("memory_id"), text("workspace_id"), integer("numbers"), text("vector")],
+    columns: &[text("memory_id"), text("workspace_id"), integer("numbers"), text("vector"), text("model")],
 };
 
 /// The row of a record.
@@ -132,12 +132,17 @@ pub(super) fn content_row(record: &MemoryRecord) -> Row {
 }
 
 /// The row of a record's vector.
-pub(super) fn vector_row(id: &MemoryId, workspace_id: &WorkspaceId, vector: &Vector) -> Result<Row, StorageError> {
+pub(super) fn vector_row(
+    id: &MemoryId,
+    workspace_id: &WorkspaceId,
+    Embedding { model, vector }: &Embedding,
+) -> Result<Row, StorageError> {
     let mut row = RowWriter::new(&MEMORY_VECTORS);
     row.text("memory_id", id.as_str())
         .text("workspace_id", workspace_id.as_str())
         .integer("numbers", vector.len() as u64)
-        .text("vector", &vector.to_text());
+        .text("vector", &vector.to_text())
+        .text("model", model);
     row.finish()
 }
 
@@ -231,8 +236,18 @@ pub const MEMORY_SCOPES_MAX: usize = 64;
 
 /// Only records that lie in one of `scopes`, every field compared.
 pub(super) fn within<R: Record>(select: Select<R>, workspace: &WorkspaceId, scopes: &[Scope]) -> Select<R> {
+    of_scopes(select.only("memories.workspace_id = $", workspace.as_str()), workspace, scopes)
+}
+
+/// The same of records that are named one by one: their workspace is compared in a way that no index serves, since
+/// SQLite would rather go through the whole workspace than look a few of them up.
+pub(super) fn named_within<R: Record>(select: Select<R>, workspace: &WorkspaceId, scopes: &[Scope]) -> Select<R> {
+    of_scopes(select.only("memories.workspace_id || '' = $", workspace.as_str()), workspace, scopes)
+}
+
+fn of_scopes<R: Record>(select: Select<R>, workspace: &WorkspaceId, scopes: &[Scope]) -> Select<R> {
     let values = scopes.iter().take(MEMORY_SCOPES_MAX).filter(|scope| scope.partition.workspace_id == *workspace);
-    select.only("memories.workspace_id = $", workspace.as_str()).only_any(
+    select.only_any(
         "(memories.scope = $ AND memories.org = $ AND memories.project_id = $ AND memories.tier = $ \
          AND memories.session_id = $ AND memories.visibility = $ AND (memories.visibility = 'shared' \
          OR memories.owner = $))",
@@ -284,7 +299,7 @@ impl Store {
         id: &MemoryId,
         now: Timestamp,
     ) -> Result<Option<MemoryRecord>, StorageError> {
-        let select = within(Select::all().only("memories.id = $", id.as_str()), workspace, scopes);
+        let select = named_within(Select::all().only("memories.id = $", id.as_str()), workspace, scopes);
         self.one(meant(select, &MemoryFilter::default(), now)).await
     }
 
@@ -308,7 +323,7 @@ impl Store {
         let select = Select::all()
             .only_with("memories.id = (SELECT memory_id FROM memory_contents WHERE key = $)", [key])
             .only("memories.content_digest = $", content.as_str());
-        self.one(within(select, &scope.partition.workspace_id, std::slice::from_ref(scope))).await
+        self.one(named_within(select, &scope.partition.workspace_id, std::slice::from_ref(scope))).await
     }
 
     /// Records of these scopes that can be found at `now`, newest first: at most `limit` (and

@@ -4,18 +4,17 @@ use std::collections::HashMap;
 
 use super::documents::read_texts;
 use super::error::{StorageError, StorageErrorKind};
-use super::memories::{MemoryFilter, meant, within};
-use super::memory_index::{push_run, push_word};
+use super::memories::{MemoryFilter, meant, named_within, within};
+use super::memory_index::push_run;
+use super::memory_words::{Counted, any_of, candidates, condition_of, numbered};
 use super::open::Store;
 use super::row::{Cell, RowReader};
 use super::select::{Record, Select, Source};
-use super::sql::Dialect;
 use super::table::{Column, integer, text};
 use crate::domain::id::{MemoryId, WorkspaceId};
 use crate::domain::memory::near::{NEAR, Runs};
-use crate::domain::memory::partition::ScopeKey;
 use crate::domain::memory::rank::{self, Body, Counts, Ranked, Scored};
-use crate::domain::memory::vector::Vector;
+use crate::domain::memory::vector::{Embedding, Vector};
 use crate::domain::memory::{MemoryRecord, Query, Scope, Tier};
 use crate::domain::time::Timestamp;
 
@@ -27,11 +26,11 @@ const CANDIDATES_MAX_BYTES: u64 = 4 * 1024 * 1024;
 const RANKED_AT_ONCE_BYTES: usize = 512 * 1024;
 /// Most records that are compared with a new one.
 const NEAR_MAX: u32 = 8;
-/// From how many records of a scope on words that many of them have are not looked up, as long as
-/// there are two that fewer have.
-const PRUNE_FROM_RECORDS: u64 = 2_000;
-/// Which share of a scope is many: one in this many.
-const PRUNE_SHARE: u64 = 20;
+/// Records that are ranked for each that is asked for, and at least: those first that have most of what was asked.
+const RANKED_PER_RESULT: usize = 8;
+const RANKED_MIN: usize = 64;
+/// Most records that are looked at at once when few of those that have the words may be found.
+const LOOKED_AT_ONCE_MAX: usize = 2_000;
 
 /// What is searched for, and where.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +41,8 @@ pub struct MemorySearch<'s> {
     pub scopes: &'s [Scope],
     /// What.
     pub query: &'s Query,
-    /// What else, compared with the records' vectors.
-    pub vector: Option<&'s Vector>,
+    /// What else, compared with the records' vectors of the same model.
+    pub vector: Option<&'s Embedding>,
     /// Which of them.
     pub filter: &'s MemoryFilter,
     /// Only records that may be used without being asked for.
@@ -54,51 +53,6 @@ pub struct MemorySearch<'s> {
     pub limit: usize,
     /// At most so many characters of text.
     pub max_chars: Option<usize>,
-}
-
-/// What one scope has.
-struct ScopeCounts {
-    scope: String,
-    records: u64,
-    words: u64,
-}
-
-const SCOPE_COUNT_COLUMNS: &[Column] = &[text("scope"), integer("records"), integer("words")];
-
-impl Record for ScopeCounts {
-    const SOURCE: Source = Source { from: "memory_scopes AS memories", parts: &[("memories", SCOPE_COUNT_COLUMNS)] };
-
-    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
-        Ok(Self { scope: row.text("scope")?, records: row.integer("records")?, words: row.integer("words")? })
-    }
-}
-
-/// How many records have one of the terms that were asked about.
-struct Having {
-    /// Which term.
-    place: u64,
-    count: u64,
-}
-
-const HAVING_COLUMNS: &[Column] = &[integer("place"), integer("count")];
-
-impl Record for Having {
-    const SOURCE: Source = Source { from: "memories", parts: &[("counted", HAVING_COLUMNS)] };
-
-    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
-        Ok(Self { place: row.integer("place")?, count: row.integer("count")? })
-    }
-}
-
-/// The number of a workspace's table of words.
-struct TableNumber(u64);
-
-impl Record for TableNumber {
-    const SOURCE: Source = Source { from: "memory_indexes", parts: &[("memory_indexes", &[integer("no")])] };
-
-    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
-        Ok(Self(row.integer("no")?))
-    }
 }
 
 /// What of a record decides about its place; the rest is read of those that have one.
@@ -146,36 +100,13 @@ impl Record for VectorOf {
     }
 }
 
-/// A scope that has records, and what it counts for a query.
-struct Counted {
-    key: ScopeKey,
-    counts: Counts,
-}
-
-/// Where the words of a workspace are.
-#[derive(Debug, Clone, Copy)]
-enum Words {
-    /// In this table of SQLite's.
-    Sqlite(u64),
-    /// In PostgreSQL's one table.
-    Postgres,
-}
-
-impl Words {
-    fn dialect(self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres => Dialect::Postgres,
-        }
-    }
-}
-
 impl Store {
     /// The records that fit best, best first, as [`rank`] says. With neither words nor a vector: the
     /// newest that the filter's tags mean, if it has any.
     ///
-    /// *Limits*: of more than 200 records that have one of the words, or of texts over 4 MiB together,
-    /// those are ranked that the database holds best; of vectors, the newest 10,000 are compared.
+    /// *Limits*: of the records that have one of the words those are ranked that have most of what was asked,
+    /// eight for each that is wanted, 64 to 200 of them and the newest 4 MiB of their texts. Of scopes with 2,000
+    /// records and more those are ranked that the database holds best. Of vectors, the newest 10,000 are compared.
     pub async fn search_memories(&self, search: &MemorySearch<'_>) -> Result<Vec<Ranked>, StorageError> {
         let ranked = match search.vector {
             _ if search.query.is_empty() && search.vector.is_none() => self.tagged(search).await?,
@@ -194,7 +125,7 @@ impl Store {
         let mut records: HashMap<MemoryId, MemoryRecord> = HashMap::with_capacity(scored.len());
         for scored in scored.chunks(super::select::IDS_PER_STATEMENT) {
             let ids = scored.iter().map(|one| Cell::from(one.id.as_str()));
-            let select = allowed(search, Select::<MemoryRecord>::all().only_in("memories.id", ids));
+            let select = allowed_of(search, Select::<MemoryRecord>::all().only_in("memories.id", ids));
             records.extend(self.many(select).await?.into_iter().map(|record| (record.id.clone(), record)));
         }
         let ranked = scored.into_iter().filter_map(|one| {
@@ -224,8 +155,8 @@ impl Store {
         let Some(condition) = any_of(words, index.dialect()) else { return Ok(None) };
         let scopes = std::slice::from_ref(scope);
         let filter = MemoryFilter::default();
-        let candidates = candidates(index, condition.as_str(), NEAR_MAX, |select| {
-            meant(within(select, workspace, scopes), &filter, now)
+        let candidates = candidates(index, &condition, NEAR_MAX, u64::MAX, |select| {
+            meant(named_within(select, workspace, scopes), &filter, now)
         });
         let found = self.many::<MemoryRecord>(candidates).await?;
         let similar = found.into_iter().map(|record| (runs.similarity(&Runs::of(&record.text)), record));
@@ -246,18 +177,17 @@ impl Store {
     }
 
     async fn lexical(&self, search: &MemorySearch<'_>) -> Result<Vec<Scored>, StorageError> {
-        let MemorySearch { workspace_id, query, now, .. } = *search;
+        let MemorySearch { workspace_id, scopes, query, now, .. } = *search;
         let Some(index) = self.words_of(workspace_id).await? else { return Ok(Vec::new()) };
-        let counted = self.counted(search, index).await?;
-        let conditions: Vec<String> =
-            counted.iter().filter_map(|counted| condition_of(query, counted, index.dialect())).collect();
-        if conditions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let or = if index.dialect() == Dialect::Sqlite { " OR " } else { " | " };
-        let select = candidates(index, &conditions.join(or), CANDIDATES_MAX, |select| allowed(search, select));
-        let found: Vec<Candidate> = self.many(select).await?;
-        let bytes: usize = found.iter().map(|record| record.text.len()).sum();
+        let counted = self.counted(workspace_id, scopes, query, index).await?;
+        let found = if counted.iter().any(Counted::is_large) {
+            let Some(condition) = condition_of(query, &counted, index.dialect()) else { return Ok(Vec::new()) };
+            let only = |select| allowed_of(search, select);
+            self.many(candidates(index, &condition, CANDIDATES_MAX, CANDIDATES_MAX_BYTES, only)).await?
+        } else {
+            self.promising(search, &in_order_of_promise(query, &counted)).await?
+        };
+        let bytes: usize = found.iter().map(|record: &Candidate| record.text.len()).sum();
         if bytes < RANKED_AT_ONCE_BYTES {
             return Ok(ranked(query, &counted, found, now));
         }
@@ -265,17 +195,39 @@ impl Store {
         aside(move || Ok(ranked(&query, &counted, found, now))).await
     }
 
+    /// Candidates of these numbers: of the first as many as are ranked, and of the others only when too few
+    /// of those may be found.
+    async fn promising(&self, search: &MemorySearch<'_>, numbers: &[u64]) -> Result<Vec<Candidate>, StorageError> {
+        let is_simple = search.max_chars.is_none();
+        let ranked = if is_simple { (search.limit * RANKED_PER_RESULT).max(RANKED_MIN) } else { usize::MAX };
+        let mut at_once = ranked.min(CANDIDATES_MAX as usize);
+        let (mut found, mut left) = (Vec::new(), numbers);
+        while found.len() < search.limit && !left.is_empty() {
+            let (some, others) = left.split_at(at_once.min(left.len()));
+            let only = |select| allowed_of(search, select);
+            let select: Select<Candidate> = numbered(some, CANDIDATES_MAX_BYTES, self.dialect(), only);
+            found.extend(self.many(select).await?);
+            (left, at_once) = (others, (at_once * 4).min(LOOKED_AT_ONCE_MAX));
+        }
+        Ok(found)
+    }
+
     /// The records whose vectors point most nearly where the search's does, nearest first, with the
     /// cosine of the angle.
-    async fn nearest(&self, search: &MemorySearch<'_>, vector: &Vector) -> Result<Vec<(Scored, f64)>, StorageError> {
+    async fn nearest(
+        &self,
+        search: &MemorySearch<'_>,
+        Embedding { model, vector }: &Embedding,
+    ) -> Result<Vec<(Scored, f64)>, StorageError> {
         let select = allowed(search, Select::<VectorOf>::all())
+            .only("memory_vectors.model = $", model.as_str())
             .only("memory_vectors.numbers = $", vector.len() as u64)
             .page("memories.created_at_ms DESC, memories.id", super::PAGE_MAX);
         let found: Vec<VectorOf> = self.many(select).await?;
         let vector = vector.clone();
         let near = aside(move || by_angle(&vector, found)).await?;
         let ids = near.iter().map(|(_, id)| Cell::from(id.as_str()));
-        let select = allowed(search, Select::<MemoryRecord>::all()).only_in("memories.id", ids);
+        let select = allowed_of(search, Select::<MemoryRecord>::all().only_in("memories.id", ids));
         let mut records: Vec<MemoryRecord> = if near.is_empty() { Vec::new() } else { self.many(select).await? };
         let mut nearest = Vec::with_capacity(near.len());
         for (cosine, id) in near {
@@ -285,64 +237,28 @@ impl Store {
         }
         Ok(nearest)
     }
+}
 
-    /// Where the words of a workspace are; nowhere before its first record.
-    async fn words_of(&self, workspace: &WorkspaceId) -> Result<Option<Words>, StorageError> {
-        if self.dialect() == Dialect::Postgres {
-            return Ok(Some(Words::Postgres));
-        }
-        let select = Select::<TableNumber>::all().only("memory_indexes.workspace_id = $", workspace.as_str());
-        Ok(self.one(select).await?.map(|number| Words::Sqlite(number.0)))
+/// The records that have any of the terms and all phrases: those first that have most of the query's
+/// weight, and of equals the newest.
+fn in_order_of_promise(query: &Query, counted: &[Counted]) -> Vec<u64> {
+    let mut promising: Vec<(f64, u64)> = Vec::new();
+    for Counted { counts, numbers, .. } in counted {
+        let weights = rank::weights(counts);
+        let each = |(place, numbers): (usize, &Vec<u64>)| numbers.iter().map(move |number| (*number, place)).collect();
+        let mut having: Vec<(u64, usize)> =
+            numbers.iter().enumerate().flat_map(|one| -> Vec<_> { each(one) }).collect();
+        // In the order of the terms too, so that sums are the same to the last digit.
+        having.sort_unstable();
+        promising.extend(having.chunk_by(|one, other| one.0 == other.0).filter_map(|having| {
+            let places = having.iter().map(|(_, place)| *place);
+            let phrases = places.clone().filter(|place| *place >= weights.len()).count();
+            let promise = places.filter_map(|place| weights.get(place)).sum();
+            (phrases == query.phrases.len()).then_some((promise, having[0].0))
+        }));
     }
-
-    /// The scopes that have records, and what they count for the search's query.
-    async fn counted(&self, search: &MemorySearch<'_>, index: Words) -> Result<Vec<Counted>, StorageError> {
-        let select = Select::<ScopeCounts>::all().only("memories.workspace_id = $", search.workspace_id.as_str());
-        let keys = search.scopes.iter().map(|scope| scope.key().as_str().into());
-        let mut counts = self.many(select.only_in("memories.scope", keys)).await?;
-        let mut counted: Vec<Counted> = Vec::new();
-        for scope in search.scopes.iter().filter(|scope| scope.partition.workspace_id == *search.workspace_id) {
-            let key = scope.key();
-            if let Some(at) = counts.iter().position(|counts| counts.scope == key.as_str()) {
-                let ScopeCounts { records, words, .. } = counts.swap_remove(at);
-                counted.push(Counted { key, counts: Counts { records, words, having: Vec::new() } });
-            }
-        }
-        for counted in &mut counted {
-            counted.counts.having = self.having(search.query, &counted.key, index).await?;
-        }
-        Ok(counted)
-    }
-
-    /// How many records of a scope have each term of a query.
-    async fn having(&self, query: &Query, scope: &ScopeKey, index: Words) -> Result<Vec<u64>, StorageError> {
-        let mut select = Select::<Having>::written();
-        let mut count = 0;
-        for (place, (word, is_prefix)) in words_of_query(query, scope).enumerate() {
-            count += 1;
-            let word = one_word(&word, is_prefix, index.dialect());
-            select = select
-                .text(if place == 0 { "SELECT CAST(" } else { " UNION ALL SELECT CAST(" }, [])
-                .number(place as u64);
-            select = match index {
-                Words::Sqlite(number) => select
-                    .text(" AS BIGINT) AS place, COUNT(*) AS count FROM memory_fts_", [])
-                    .number(number)
-                    .text("($)", [word.as_str().into()]),
-                Words::Postgres => select.text(
-                    " AS BIGINT) AS place, COUNT(*) AS count FROM memory_terms WHERE terms @@ $::tsquery",
-                    [word.as_str().into()],
-                ),
-            };
-        }
-        let mut having = vec![0; count];
-        for found in self.many(select).await? {
-            if let Some(having) = usize::try_from(found.place).ok().and_then(|place| having.get_mut(place)) {
-                *having = found.count;
-            }
-        }
-        Ok(having)
-    }
+    promising.sort_unstable_by(|one, other| other.0.total_cmp(&one.0).then_with(|| other.1.cmp(&one.1)));
+    promising.into_iter().map(|(_, number)| number).collect()
 }
 
 /// Puts what was found in order.
@@ -383,127 +299,58 @@ async fn aside<T: Send + 'static>(
 
 /// Only what a search may find.
 fn allowed<R: Record>(search: &MemorySearch<'_>, select: Select<R>) -> Select<R> {
-    let select = meant(within(select, search.workspace_id, search.scopes), search.filter, search.now);
+    trusted(search, meant(within(select, search.workspace_id, search.scopes), search.filter, search.now))
+}
+
+/// Only what a search may find, of records that are named one by one.
+fn allowed_of<R: Record>(search: &MemorySearch<'_>, select: Select<R>) -> Select<R> {
+    trusted(search, meant(named_within(select, search.workspace_id, search.scopes), search.filter, search.now))
+}
+
+fn trusted<R: Record>(search: &MemorySearch<'_>, select: Select<R>) -> Select<R> {
     if search.trusted_only { select.only_if("memories.trust = 'trusted'") } else { select }
-}
-
-/// The records that fulfil a condition on words, and what `only` adds to it: those the database holds
-/// best, and no more than can be ranked.
-fn candidates<R: Record>(
-    index: Words,
-    condition: &str,
-    limit: u32,
-    only: impl FnOnce(Select<R>) -> Select<R>,
-) -> Select<R> {
-    let select = Select::all().text(
-        " JOIN (SELECT no, SUM(bytes) OVER (ORDER BY fit, created_at_ms DESC, id ROWS UNBOUNDED PRECEDING) AS up_to \
-         FROM (SELECT memories.no AS no, memories.bytes AS bytes, memories.created_at_ms AS created_at_ms, \
-         memories.id AS id, ",
-        [],
-    );
-    let select = match index {
-        Words::Sqlite(number) => select
-            .text("words.rank AS fit FROM memory_fts_", [])
-            .number(number)
-            .text("($) AS words CROSS JOIN memories ON memories.no = words.rowid", [condition.into()]),
-        Words::Postgres => select
-            .text(
-                "-ts_rank(words.terms, $::tsquery, 1) AS fit FROM memory_terms AS words \
-                 JOIN memories ON memories.no = words.no",
-                [condition.into()],
-            )
-            .only("words.terms @@ $::tsquery", condition),
-    };
-    only(select)
-        .page("fit, created_at_ms DESC, id", limit)
-        .text(") AS found) AS best ON best.no = memories.no WHERE best.up_to <= $", [CANDIDATES_MAX_BYTES.into()])
-}
-
-/// The words of a query as a scope's index has them, in the order of [`Counts::having`]; whether each
-/// is only the beginning of one.
-fn words_of_query<'q>(query: &'q Query, scope: &'q ScopeKey) -> impl Iterator<Item = (String, bool)> {
-    let words = query.words.iter().map(|word| (word, false));
-    words.chain(query.prefixes.iter().map(|word| (word, true))).map(|(word, is_prefix)| {
-        let mut text = String::new();
-        push_word(&mut text, scope, word);
-        (text, is_prefix)
-    })
-}
-
-/// What a record of a scope has to have to be found; nothing when none has it.
-fn condition_of(query: &Query, counted: &Counted, dialect: Dialect) -> Option<String> {
-    if query.phrases.is_empty() {
-        let looked_up = looked_up(&counted.counts);
-        let words = words_of_query(query, &counted.key).zip(looked_up);
-        return any_of(words.filter(|(_, is_looked_up)| *is_looked_up).map(|(word, _)| word), dialect);
-    }
-    let phrases = query.phrases.iter().map(|phrase| {
-        let words = phrase.iter().map(|word| {
-            let mut text = String::new();
-            push_word(&mut text, &counted.key, word);
-            text
-        });
-        let words: Vec<String> = words.collect();
-        match dialect {
-            Dialect::Sqlite => format!("body : \"{}\"", words.join(" ")),
-            Dialect::Postgres => format!("'{}'", words.join("' <-> '")),
-        }
-    });
-    let phrases: Vec<String> = phrases.map(|phrase| format!("({phrase})")).collect();
-    Some(format!("({})", phrases.join(if dialect == Dialect::Sqlite { " AND " } else { " & " })))
-}
-
-/// Which terms of a query are looked up: those that any record has, but of a large scope not those that
-/// many have, as long as there are others. Those still count where others lead to a record.
-fn looked_up(counts: &Counts) -> Vec<bool> {
-    let is_rare = |having: u64| having > 0 && having * PRUNE_SHARE <= counts.records;
-    let mut rarest: Vec<u64> = counts.having.iter().copied().filter(|having| *having > 0).collect();
-    rarest.sort_unstable();
-    let second = rarest.get(1).copied().unwrap_or(u64::MAX);
-    let is_small = counts.records < PRUNE_FROM_RECORDS;
-    counts.having.iter().map(|having| *having > 0 && (is_small || is_rare(*having) || *having <= second)).collect()
-}
-
-/// A condition that any of the words fulfils; none without words.
-fn any_of(words: impl Iterator<Item = (String, bool)>, dialect: Dialect) -> Option<String> {
-    let words: Vec<String> = words.map(|(word, is_prefix)| one_word(&word, is_prefix, dialect)).collect();
-    if words.is_empty() {
-        return None;
-    }
-    Some(format!("({})", words.join(if dialect == Dialect::Sqlite { " OR " } else { " | " })))
-}
-
-/// A word in a database's language for conditions. Words hold letters, digits and marks only, so that
-/// the quotation marks are the only ones.
-fn one_word(word: &str, is_prefix: bool, dialect: Dialect) -> String {
-    match (dialect, is_prefix) {
-        (Dialect::Sqlite, false) => format!("\"{word}\""),
-        (Dialect::Sqlite, true) => format!("\"{word}\" *"),
-        (Dialect::Postgres, false) => format!("'{word}'"),
-        (Dialect::Postgres, true) => format!("'{word}':*"),
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::open::Location;
+    use super::super::sql::Dialect;
     use super::*;
+    use crate::domain::memory::{Partition, Tier, partition::DEFAULT};
 
-    #[test]
-    fn of_a_large_scope_common_words_are_looked_up_only_when_nothing_else_is_asked_for() {
-        let looked_up =
-            |records: u64, having: &[u64]| looked_up(&Counts { records, words: 0, having: having.to_vec() });
-        assert_eq!(looked_up(1_000, &[900, 1, 0]), [true, true, false], "a small one");
-        assert_eq!(looked_up(10_000, &[9_000, 1, 500, 501, 0]), [false, true, true, false, false]);
-        assert_eq!(looked_up(10_000, &[9_000, 1]), [true, true], "the two rarest always");
-        assert_eq!(looked_up(10_000, &[9_000, 8_000, 7_000]), [false, true, true]);
-        assert_eq!(looked_up(10_000, &[9_000]), [true]);
-    }
-
-    #[test]
-    fn conditions_are_written_in_each_databases_language() {
-        let words = || [("kwa".to_owned(), false), ("kwb".to_owned(), true)].into_iter();
-        assert_eq!(any_of(words(), Dialect::Sqlite).unwrap(), "(\"kwa\" OR \"kwb\" *)");
-        assert_eq!(any_of(words(), Dialect::Postgres).unwrap(), "('kwa' | 'kwb':*)");
-        assert_eq!(any_of(std::iter::empty(), Dialect::Sqlite), None);
+    /// SQLite would go through the index of the workspace for a handful of named records: of a million others, that
+    /// took fifty times as long as the search.
+    #[tokio::test]
+    async fn records_that_are_named_are_looked_up_one_by_one() {
+        let directory = std::env::temp_dir().join(format!("sluice-memory-plan-{}", std::process::id()));
+        let store = Store::open(&Location::Sqlite { directory: directory.clone() }).await.unwrap();
+        let workspace = WorkspaceId::new("ws");
+        let place = Partition::new(DEFAULT, &workspace, Some("p"), Tier::Project, None).unwrap();
+        let scopes = Scope::seen_by(&place, "user.ada");
+        let (query, filter) = (Query::parse("pool timeout"), MemoryFilter::default());
+        let search = MemorySearch {
+            workspace_id: &workspace,
+            scopes: &scopes,
+            query: &query,
+            vector: None,
+            filter: &filter,
+            trusted_only: false,
+            now: Timestamp(1),
+            limit: 8,
+            max_chars: None,
+        };
+        let only = |select| allowed_of(&search, select);
+        let numbered: Select<Candidate> = numbered(&[1, 2, 3], 1_000, Dialect::Sqlite, only);
+        let ids = ["mem_1", "mem_2", "mem_3"].map(Cell::from);
+        let named = allowed_of(&search, Select::<MemoryRecord>::all().only_in("memories.id", ids));
+        for (plan, index) in [
+            (store.plan(numbered).await, "INTEGER PRIMARY KEY (rowid=?)"),
+            (store.plan(named).await, "sqlite_autoindex_memories_1 (id=?)"),
+        ] {
+            let of_records: Vec<&String> = plan.iter().filter(|step| step.contains(" memories")).collect();
+            assert!(!of_records.is_empty() && of_records.iter().all(|step| step.contains(index)), "{plan:#?}");
+        }
+        store.close().await;
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

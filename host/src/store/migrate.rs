@@ -61,9 +61,21 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 8,
+        name: "routine_work",
+        sqlite: include_str!("../../migrations/sqlite/0008_routine_work.sql"),
+        postgres: include_str!("../../migrations/postgres/0008_routine_work.sql"),
+    },
+    Migration {
+        number: 9,
+        name: "embeddings",
+        sqlite: include_str!("../../migrations/sqlite/0009_embeddings.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_embeddings.sql"),
+    },
+    Migration {
+        number: 10,
         name: "policy",
-        sqlite: include_str!("../../migrations/sqlite/0008_policy.sql"),
-        postgres: include_str!("../../migrations/postgres/0008_policy.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0010_policy.sql"),
+        postgres: include_str!("../../migrations/postgres/0010_policy.sql"),
     },
 ];
 

@@ -12,7 +12,7 @@
 //! `select`, a connection of the readers' pool runs it, the noun's `Record::read` reads the rows.
 //!
 //! Records of memory are found by an index of words (`memory_index`), which a batch changes with
-//! them; what it finds is ranked by the domain (`memory_search`).
+//! them; what it has (`memory_words`) is ranked by the domain (`memory_search`).
 //!
 //! To add a noun: a migration pair, a file here with its table, its row and its reads, a place
 //! in `table::TableId` and `unit::Write`; then its round trip in `tests/tests/store/records.rs`.
@@ -58,6 +58,7 @@ mod resource_schemas;
 mod leases;
 mod memories;
 mod memory_index;
+mod memory_words;
 mod memory_search;
 mod memory_scopes;
 mod cursors;

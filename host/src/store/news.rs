@@ -50,7 +50,9 @@ pub(super) struct Tables(u64);
 impl Tables {
     pub(super) fn of(tables: &[TableId]) -> Self {
         let mut all = Self::default();
-        tables.iter().for_each(|table| all.add(*table));
+        for table in tables {
+            all.add(*table);
+        }
         all
     }
 
@@ -255,7 +257,7 @@ mod tests {
             }));
             row
         };
-        for seq in 0..FEED_BATCHES as i64 * 2 {
+        for seq in 0..64 {
             news.committed(Tables::default(), vec![event(seq)]);
         }
         assert!(matches!(feed.next().now_or_never(), Some(Ok(Fed::Look))));

@@ -5,8 +5,10 @@ use super::open::Store;
 use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
 use super::table::{Life, Table, boolean, integer, text};
+use crate::domain::artifact::Digest;
 use crate::domain::id::{ApprovalId, EventId, MissionId, OccurrenceId, RoutineId, WorkspaceId};
 use crate::domain::routine::{Occurrence, OccurrenceState, RoutineEntry, Slot, Trigger};
+use crate::domain::time::Timestamp;
 
 pub(super) static OCCURRENCES: Table = Table {
     name: "occurrences",
@@ -30,6 +32,7 @@ pub(super) static OCCURRENCES: Table = Table {
         integer("missed_count"),
         integer("missed_since_ms"),
         integer("edition"),
+        text("template_digest"),
         text("mission_id"),
         text("approval_id"),
         integer("fired_at_ms"),
@@ -79,6 +82,7 @@ pub(super) fn row(occurrence: &Occurrence) -> Result<Row, StorageError> {
         .integer_or_null("missed_count", occurrence.missed_count)
         .moment_or_null("missed_since_ms", occurrence.missed_since)
         .integer("edition", occurrence.edition)
+        .text_or_null("template_digest", occurrence.template.as_ref().map(Digest::as_str))
         .text_or_null("mission_id", occurrence.mission_id.as_ref().map(MissionId::as_str))
         .text_or_null("approval_id", occurrence.approval_id.as_ref().map(ApprovalId::as_str))
         .moment("fired_at_ms", occurrence.fired_at)
@@ -109,6 +113,7 @@ impl Record for Occurrence {
         let missed_count = row.integer_or_null("missed_count")?;
         let missed_since = row.moment_or_null("missed_since_ms")?;
         let edition = row.integer("edition")?;
+        let template = row.digest_or_null("template_digest")?;
         let mission_id = row.text_or_null("mission_id")?.map(MissionId::new);
         let approval_id = row.text_or_null("approval_id")?.map(ApprovalId::new);
         let fired_at = row.moment("fired_at_ms")?;
@@ -131,6 +136,7 @@ impl Record for Occurrence {
             missed_count,
             missed_since,
             edition,
+            template,
             mission_id,
             approval_id,
             fired_at,
@@ -177,7 +183,104 @@ impl Record for RoutineEntry {
     }
 }
 
+/// A routine by name, and nothing else.
+struct OfOccurrence(WorkspaceId, RoutineId);
+
+impl Record for OfOccurrence {
+    const SOURCE: Source =
+        Source { from: "occurrences", parts: &[("occurrences", &[text("workspace_id"), text("routine_id")])] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self(WorkspaceId::new(row.text("workspace_id")?), RoutineId::new(row.text("routine_id")?)))
+    }
+}
+
+/// The same, of a line of its history.
+struct OfEntry(WorkspaceId, RoutineId);
+
+impl Record for OfEntry {
+    const SOURCE: Source =
+        Source { from: "routine_history", parts: &[("routine_history", &[text("workspace_id"), text("routine_id")])] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        Ok(Self(WorkspaceId::new(row.text("workspace_id")?), RoutineId::new(row.text("routine_id")?)))
+    }
+}
+
 impl Store {
+    /// The first routine, by name, that has occurrences or a history, after `after`. It may be gone.
+    pub async fn next_told_routine(
+        &self,
+        after: Option<&(WorkspaceId, RoutineId)>,
+    ) -> Result<Option<(WorkspaceId, RoutineId)>, StorageError> {
+        let values = || after.map(|(workspace, id)| [Cell::from(workspace.as_str()), Cell::from(id.as_str())]);
+        let mut occurrences = Select::<OfOccurrence>::all();
+        let mut entries = Select::<OfEntry>::all();
+        if let (Some(a), Some(b)) = (values(), values()) {
+            occurrences = occurrences.only_with("(occurrences.workspace_id, occurrences.routine_id) > ($, $)", a);
+            entries = entries.only_with("(routine_history.workspace_id, routine_history.routine_id) > ($, $)", b);
+        }
+        let first = self.one(occurrences.page("occurrences.workspace_id, occurrences.routine_id", 1)).await?;
+        let second = self.one(entries.page("routine_history.workspace_id, routine_history.routine_id", 1)).await?;
+        let first = first.map(|OfOccurrence(workspace, id)| (workspace, id));
+        let second = second.map(|OfEntry(workspace, id)| (workspace, id));
+        let in_order = |of: &(WorkspaceId, RoutineId)| (of.0.as_str().to_owned(), of.1.as_str().to_owned());
+        Ok(first.into_iter().chain(second).min_by_key(in_order))
+    }
+
+    /// Occurrences of a routine that need not be kept: over, told, not among its newest `kept` and dealt
+    /// with before `before`, the oldest first; at most `limit` (and [`super::PAGE_MAX`]). Those of backfills are
+    /// not among them, since nothing else knows that they were made.
+    pub async fn old_occurrences(
+        &self,
+        (workspace, routine): (&WorkspaceId, &RoutineId),
+        kept: u32,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Occurrence>, StorageError> {
+        let newest = Select::<Occurrence>::all()
+            .only("occurrences.workspace_id = $", workspace.as_str())
+            .only("occurrences.routine_id = $", routine.as_str())
+            .page("occurrences.id DESC", 1)
+            .text(" OFFSET ", [])
+            .number(kept.into());
+        let Some(up_to) = self.one(newest).await? else { return Ok(Vec::new()) };
+        let select = Select::all()
+            .only("occurrences.workspace_id = $", workspace.as_str())
+            .only("occurrences.routine_id = $", routine.as_str())
+            .only("occurrences.id <= $", up_to.id.as_str())
+            .only("occurrences.fired_at_ms < $", before)
+            .only_if("NOT occurrences.is_open")
+            .only_if("NOT occurrences.untold")
+            .only_if("occurrences.triggered_by <> 'backfill'")
+            .page("occurrences.id", limit);
+        self.many(select).await
+    }
+
+    /// Lines of a routine's history that need not be kept, as [`Self::old_occurrences`].
+    pub async fn old_routine_entries(
+        &self,
+        (workspace, routine): (&WorkspaceId, &RoutineId),
+        kept: u32,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<EventId>, StorageError> {
+        let newest = Select::<RoutineEntry>::all()
+            .only("routine_history.workspace_id = $", workspace.as_str())
+            .only("routine_history.routine_id = $", routine.as_str())
+            .page("routine_history.id DESC", 1)
+            .text(" OFFSET ", [])
+            .number(kept.into());
+        let Some(up_to) = self.one(newest).await? else { return Ok(Vec::new()) };
+        let select = Select::<RoutineEntry>::all()
+            .only("routine_history.workspace_id = $", workspace.as_str())
+            .only("routine_history.routine_id = $", routine.as_str())
+            .only("routine_history.id <= $", up_to.id.as_str())
+            .only("routine_history.at_ms < $", before)
+            .page("routine_history.id", limit);
+        Ok(self.many(select).await?.into_iter().map(|entry: RoutineEntry| entry.id).collect())
+    }
+
     /// The occurrence of this id, if this workspace has it.
     pub async fn occurrence(
         &self,

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::blobs::Blobs;
 use super::database::{Connection, Readers, WriteConnection, WriteOptions};
 use super::error::{CommitError, OpenError, StorageError, StorageErrorKind};
+use super::memory_words::Indexes;
 use super::news::{LogFeed, News, Topic, Wakes};
 use super::prepare;
 use super::row::RowReader;
@@ -48,6 +49,7 @@ struct Inner {
     readers: Readers,
     blobs: Blobs,
     news: Arc<News>,
+    indexes: Indexes,
     /// Ends what runs beside the writer, by a value or by being dropped.
     ended: watch::Sender<()>,
 }
@@ -91,7 +93,7 @@ impl Store {
         if let Location::Postgres { url } = location {
             tokio::spawn(postgres::listen(postgres::options(url)?, host, Arc::clone(&news), ended.subscribe()));
         }
-        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, news, ended }) })
+        Ok(Self { inner: Arc::new(Inner { jobs, readers, blobs, news, indexes: Indexes::default(), ended }) })
     }
 
     /// Refuses a database that cannot keep the store's promises.
@@ -168,6 +170,11 @@ impl Store {
         }
     }
 
+    /// The tables of words that this host has read of.
+    pub(super) fn indexes(&self) -> &Indexes {
+        &self.inner.indexes
+    }
+
     pub(super) fn blobs(&self) -> &Blobs {
         &self.inner.blobs
     }
@@ -177,6 +184,20 @@ impl Store {
         let Select { sql, arguments, columns, .. } = select;
         let rows = self.inner.readers.rows(sql, &arguments, &columns).await?;
         rows.into_iter().map(|row| R::read(&mut RowReader::new(R::SOURCE.from, &columns, row))).collect()
+    }
+
+    /// How SQLite goes about a query, a line for each step.
+    #[cfg(test)]
+    pub(super) async fn plan<R: Record>(&self, select: Select<R>) -> Vec<String> {
+        use super::table::{integer, text};
+        let columns = [integer("id"), integer("parent"), integer("unused"), text("detail")];
+        let sql = format!("EXPLAIN QUERY PLAN {}", select.sql);
+        let rows = self.inner.readers.rows(sql, &select.arguments, &columns).await.unwrap();
+        let detail = |row: super::row::Row| match row.last() {
+            Some(super::row::Cell::Text(detail)) => detail.to_string(),
+            other => panic!("{other:?} is no step of a plan"),
+        };
+        rows.into_iter().map(detail).collect()
     }
 
     /// The first record a query finds.

@@ -148,6 +148,14 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
             table: TableId::ResourceRevisions,
             key: vec![workspace_id.as_str().into(), key.as_str().into(), (*rev).into()],
         },
+        Write::ForgetOccurrence(workspace_id, routine, slot) => Change::Delete {
+            table: TableId::Occurrences,
+            key: vec![workspace_id.as_str().into(), routine.as_str().into(), slot.as_str().into()],
+        },
+        Write::ForgetRoutineEntry(workspace_id, routine, id) => Change::Delete {
+            table: TableId::RoutineHistory,
+            key: vec![workspace_id.as_str().into(), routine.as_str().into(), id.as_str().into()],
+        },
         Write::TrimLog { up_to_seq } => {
             prepared.trim_log = prepared.trim_log.max(Some(*up_to_seq));
             return Ok(());

@@ -8,6 +8,7 @@ use super::open::Store;
 use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Life, Table, boolean, integer, text};
+use crate::domain::artifact::Digest;
 use crate::domain::id::{OccurrenceId, RoutineId, WorkspaceId};
 use crate::domain::routine::{Misfire, Overlap, Routine, RoutineSettings, RoutineStatus, ScheduleSpec};
 use crate::domain::time::Timestamp;
@@ -39,9 +40,11 @@ pub(super) static ROUTINES: Table = Table {
         boolean("requires_approval"),
         boolean("external_integrations_allowed"),
         boolean("external_side_effects"),
+        text("template_digest"),
         integer("pause_after_failures"),
         text("creator_type"),
         text("creator_id"),
+        text("owner"),
         integer("edition"),
         integer("cursor_ms"),
         integer("next_fire_at_ms"),
@@ -78,9 +81,11 @@ pub(super) fn row(routine: &Routine) -> Result<Row, StorageError> {
         .boolean("requires_approval", settings.requires_approval)
         .boolean("external_integrations_allowed", settings.external_integrations_allowed)
         .boolean("external_side_effects", routine.external_side_effects)
+        .text_or_null("template_digest", routine.template.as_ref().map(Digest::as_str))
         .integer_or_null("pause_after_failures", settings.pause_after_failures.map(u64::from))
         .text("creator_type", routine.creator_type.as_str())
         .text("creator_id", &routine.creator_id)
+        .text("owner", &routine.owner)
         .integer("edition", routine.edition)
         .moment("cursor_ms", routine.cursor)
         .moment_or_null("next_fire_at_ms", routine.next_fire_at)
@@ -121,6 +126,7 @@ impl Record for Routine {
             pause_after_failures: None,
         };
         let external_side_effects = row.boolean("external_side_effects")?;
+        let template = row.digest_or_null("template_digest")?;
         let pause_after = row.integer_or_null("pause_after_failures")?;
         settings.pause_after_failures = pause_after.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
         Ok(Self {
@@ -130,8 +136,10 @@ impl Record for Routine {
             status_reason,
             settings,
             external_side_effects,
+            template,
             creator_type: row.word("creator_type")?,
             creator_id: row.text("creator_id")?,
+            owner: row.text("owner")?,
             edition: row.integer("edition")?,
             cursor: row.moment("cursor_ms")?,
             next_fire_at: row.moment_or_null("next_fire_at_ms")?,

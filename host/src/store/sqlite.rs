@@ -25,6 +25,10 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Connections for reading. SQLite reads run on a thread each.
 const READERS_MAX: u32 = 4;
 
+/// What each reader keeps of the database, in KiB with a sign before it as SQLite has it: the upper pages of the
+/// indices that searches of memory go through.
+const READER_CACHE: &str = "-8192";
+
 /// How long a connection waits for a lock. Only another process can hold one for long.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -119,6 +123,7 @@ pub(super) fn readers(directory: &Path) -> SqlitePool {
         .foreign_keys(false)
         .pragma("query_only", "ON")
         .pragma("temp_store", "memory")
+        .pragma("cache_size", READER_CACHE)
         .disable_statement_logging();
     SqlitePoolOptions::new()
         .max_connections(READERS_MAX)

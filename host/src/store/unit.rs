@@ -15,7 +15,7 @@ use crate::domain::id::{
 };
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
-use crate::domain::memory::vector::Vector;
+use crate::domain::memory::vector::Embedding;
 use crate::domain::mission::Mission;
 use crate::domain::policy::{PolicyRevision, RecordedDecision};
 use crate::domain::receipt::{Receipt, ReceiptKey};
@@ -295,7 +295,7 @@ pub enum Write {
     /// revision.
     DeleteMemory(Box<MemoryRecord>),
     /// The vector of a record.
-    MemoryVector(MemoryId, WorkspaceId, Vector),
+    MemoryVector(MemoryId, WorkspaceId, Embedding),
     /// How far a reader of the log is.
     LogCursor(&'static str, u64),
     /// What the status indexer knows of a session.
@@ -316,6 +316,10 @@ pub enum Write {
     DeletePolicyDecision(WorkspaceId, String),
     /// This revision of a key is no longer kept.
     ForgetRevision(WorkspaceId, ResourceKey, u64),
+    /// The occurrence in this slot, which is over, is no longer kept.
+    ForgetOccurrence(WorkspaceId, RoutineId, Slot),
+    /// This line of a routine's history is no longer kept.
+    ForgetRoutineEntry(WorkspaceId, RoutineId, EventId),
     /// Events up to this `seq` are gone from the log.
     TrimLog {
         /// The newest one that goes.

@@ -95,6 +95,7 @@ pub struct Metrics {
     queues: Family<QueueLabel, Gauge>,
     log_head: Gauge,
     denied: Family<ActionLabel, Counter>,
+    embeddings: Family<OutcomeLabel, Counter>,
 }
 
 impl Default for Metrics {
@@ -136,6 +137,11 @@ impl Default for Metrics {
             queues: registered(&mut registry, "queue_depth", "What waits to be picked up"),
             log_head: registered(&mut registry, "log_head", "Newest event of the log that this host has read"),
             denied: registered(&mut registry, "denied", "Requests that policy refused"),
+            embeddings: registered(
+                &mut registry,
+                "memory_embeddings",
+                "Vectors that the configured model was to make for what was put or asked",
+            ),
             registry,
         }
     }
@@ -195,6 +201,12 @@ impl Metrics {
     /// A run lost its worker.
     pub fn run_interrupted(&self) {
         self.interruptions.inc();
+    }
+
+    /// A vector was made, or could not be.
+    pub fn embedding(&self, is_made: bool) {
+        let outcome = if is_made { "made" } else { "failed" };
+        self.embeddings.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     /// A gate gave a verdict.

@@ -196,11 +196,17 @@ impl Cluster {
 
     /// Kills a host as a power cut does, and starts it again where it was.
     pub(crate) async fn kill_and_start(&self, host: usize) {
+        self.kill_and_start_after(host, Duration::ZERO).await;
+    }
+
+    /// Kills a host as a power cut does, and starts it again where it was after it was `down` for a while.
+    pub(crate) async fn kill_and_start_after(&self, host: usize, down: Duration) {
         let cluster = self.clone();
         let again = move || {
             let Host { sluice, process, base } = &cluster.hosts[host];
             let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
             process.take().expect("it runs").kill();
+            std::thread::sleep(down);
             *process = Some(start(sluice, base.trim_start_matches("http://")));
         };
         tokio::task::spawn_blocking(again).await.expect("it starts again");

@@ -20,7 +20,7 @@ pub(crate) async fn follow(
     last: watch::Receiver<Option<String>>,
 ) -> (Vec<Value>, usize) {
     let mut seen: Vec<Value> = Vec::new();
-    let mut changes = 0;
+    let (mut changes, mut looked_at) = (0, 0);
     loop {
         let request = cluster.request(host, &Ask::get("/event?since_seq=0", &cluster.operator));
         let request = match seen.last() {
@@ -33,7 +33,7 @@ pub(crate) async fn follow(
                 if let Some(id) = frame.id {
                     assert_eq!(frame.data["seq"], id, "the id is the event's seq");
                     seen.push(frame.data);
-                    if let Some(end) = end(&seen, &last) {
+                    if let Some(end) = end(&seen, &mut looked_at, &last) {
                         seen.truncate(end);
                         return (seen, changes);
                     }
@@ -47,10 +47,12 @@ pub(crate) async fn follow(
     }
 }
 
-/// Where the log ends that everybody is to see, once that is known.
-fn end(seen: &[Value], last: &watch::Receiver<Option<String>>) -> Option<usize> {
+/// Where the log ends that everybody is to see, once that is known; the first `looked_at` are before.
+fn end(seen: &[Value], looked_at: &mut usize, last: &watch::Receiver<Option<String>>) -> Option<usize> {
     let last = last.borrow();
     let last = last.as_deref()?;
     let is_last = |event: &Value| event["type"] == "mission.created" && event["mission_id"] == last;
-    seen.iter().position(is_last).map(|at| at + 1)
+    let found = seen[*looked_at..].iter().position(is_last).map(|at| *looked_at + at + 1);
+    *looked_at = seen.len();
+    found
 }

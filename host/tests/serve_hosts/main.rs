@@ -8,5 +8,6 @@ mod cluster;
 mod follower;
 mod leases;
 mod pairs;
+mod routines;
 mod storm;
 mod worker;

@@ -10,6 +10,9 @@ const XML: &[u8] = b"<RSAKeyValue>";
 /// Longest label looked at, such as `OPENSSH PRIVATE KEY`.
 const LABEL_MAX_BYTES: usize = 64;
 
+/// Longest `PuTTY` file looked at: that of a 16,384-bit key has some 13 KiB.
+const PUTTY_MAX_BYTES: usize = 16 * 1024;
+
 /// Least base64 that makes a block a key and not a mention of one.
 const BODY_MIN_BYTES: usize = 20;
 
@@ -17,7 +20,10 @@ const BODY_MIN_BYTES: usize = 20;
 pub(crate) fn at(text: &[u8], at: usize) -> Option<usize> {
     let rest = &text[at..];
     if rest.starts_with(PUTTY) {
-        return Some(at + body_len(rest)).filter(|end| holds_key(&text[at + PUTTY.len()..*end]));
+        // The next key is another one, and without one no line of a key is so long.
+        let window = &rest[..rest.len().min(PUTTY_MAX_BYTES)];
+        let next = window[1..].windows(PUTTY.len()).position(|w| w == PUTTY).map_or(window.len(), |next| next + 1);
+        return Some(at + body_len(&window[..next])).filter(|end| holds_key(&text[at + PUTTY.len()..*end]));
     }
     if rest.starts_with(XML) {
         return xml_end(rest).map(|len| at + len);
@@ -58,8 +64,14 @@ fn holds_key(body: &[u8]) -> bool {
 /// An XML key with its private exponent.
 fn xml_end(rest: &[u8]) -> Option<usize> {
     const CLOSE: &[u8] = b"</RSAKeyValue>";
+    if !rest[XML.len()..].trim_ascii_start().starts_with(b"<Modulus>") {
+        return None;
+    }
     let window = &rest[..rest.len().min(8 * 1024)];
-    let close = window.windows(CLOSE.len()).position(|w| w == CLOSE)?;
+    // Another key begins only behind the end of this one.
+    let is_mark =
+        |at: &usize| window[*at] == b'<' && (window[*at..].starts_with(CLOSE) || window[*at..].starts_with(XML));
+    let close = (XML.len()..window.len()).find(is_mark).filter(|at| window[*at..].starts_with(CLOSE))?;
     window[..close].windows(3).any(|w| w == b"<D>").then_some(close + CLOSE.len())
 }
 
@@ -94,7 +106,8 @@ fn end_of_block(rest: &[u8], label: &[u8], marker_len: usize) -> usize {
 fn body_len(text: &[u8]) -> usize {
     let mut len = 0;
     for (index, line) in text.split_inclusive(|&b| b == b'\n').enumerate() {
-        if index > 0 && !is_armoured(bare(line)) {
+        // The next key is another one.
+        if index > 0 && (line.starts_with(PUTTY) || !is_armoured(bare(line))) {
             break;
         }
         len += line.len();

@@ -86,6 +86,8 @@ const PROGRAMS: &[Program] = &[
     row(&["sqlcmd", "bcp", "osql", "isql", "tsql"], "", &["-P", "-P+"]),
     row(&["sqlplus", "sqlldr", "expdp", "impdp", "rman", "sqlcl"], "", &["#1"]),
     row(&["vault"], "login", &["#2"]),
+    row(&["vault operator unseal", "importprivkey", "bw unlock"], "", &["#1"]),
+    row(&["racadm"], "", &["-p"]),
     row(&["xfreerdp", "wfreerdp", "rdesktop"], "", &["-p", "/p:+"]),
     row(&["net"], "user", &["#3"]),
     row(&["net"], "use", &["#4"]),
@@ -233,19 +235,23 @@ struct Word {
     end: usize,
 }
 
-/// Secrets on the command line whose program, of row `row`, stands at `at` to `end`.
-pub(crate) fn at(text: &[u8], at: usize, end: usize, row: usize, found: &mut Vec<Found>) {
+/// Secrets on the command line whose program, of row `row`, stands at `at` to `end`. Gives the position
+/// from which the program's name is worth another look: behind the words whose flags were looked at.
+pub(crate) fn at(text: &[u8], at: usize, end: usize, row: usize, found: &mut Vec<Found>) -> usize {
     let program = &PROGRAMS[row];
     let is_command =
         is_boundary(text, at) && !matches!(at.checked_sub(1).map(|i| text[i]), Some(b'-' | b'_' | b'.' | b'@' | b'='));
     let end = if text[end..].starts_with(b".exe") { end + 4 } else { end };
     if !is_command || !text.get(end).copied().is_some_and(is_blank) {
-        return;
+        return at;
     }
     let words = split(text, end);
+    // Places of arguments are counted from the program on.
+    let is_counted = program.flags.iter().any(|flag| flag.starts_with('#')) || !program.sub.is_empty();
+    let until = words.last().filter(|_| !is_counted).map_or(at, |last| last.end);
     let word = |number: usize| words.get(number).map(|word| &text[word.start..word.end]);
     if !program.sub.is_empty() && !words.iter().take(6).any(|w| text[w.start..w.end] == *program.sub.as_bytes()) {
-        return;
+        return at;
     }
     let mut push = |start: usize, end: usize| {
         let bytes = &text[start..end];
@@ -298,6 +304,7 @@ pub(crate) fn at(text: &[u8], at: usize, end: usize, row: usize, found: &mut Vec
             }
         }
     }
+    until
 }
 
 /// `user/password@host` of Oracle's tools, `domain/user:password@host` of others, else the word.
@@ -444,6 +451,33 @@ pub(crate) fn piped(text: &[u8], at: usize, found: &mut Vec<Found>) {
         if word.end > start + 3 && !is_placeholder(&text[start..word.end]) && text[start] != b'$' {
             found.push(Found { kind: Kind::PASSWORD, start, end: word.end, confidence: 0.85 });
         }
+    }
+}
+
+/// `echo 'S3cret' > .vault_pass`: what is echoed into the file whose name has the word at `at`.
+pub(crate) fn redirected(text: &[u8], at: usize, found: &mut Vec<Found>) {
+    let is_of_path = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'.' | b'_' | b'-' | b'~');
+    let path = text[..at].iter().rev().take(64).take_while(is_of_path).count();
+    let arrow = text[..at - path].trim_ascii_end();
+    if !arrow.ends_with(b">") {
+        return;
+    }
+    let from = line_start(text, at, 256);
+    let before = arrow.len() - arrow.iter().rev().take(2).take_while(|b| **b == b'>').count();
+    let Some(line) = text.get(from..before) else { return };
+    let Some(echo) = [&b"echo "[..], b"printf "]
+        .iter()
+        .find_map(|word| line.windows(word.len()).rposition(|w| w == *word).map(|at| at + word.len()))
+    else {
+        return;
+    };
+    let is_option = |word: &&Word| text[word.start] != b'-' && !text[word.start..word.end].starts_with(b"%");
+    if let Some(word) = split(&text[..before], from + echo).iter().find(is_option)
+        && word.end > word.start + 3
+        && !is_placeholder(&text[word.start..word.end])
+        && text[word.start] != b'$'
+    {
+        found.push(Found { kind: Kind::PASSWORD, start: word.start, end: word.end, confidence: 0.8 });
     }
 }
 

@@ -98,6 +98,7 @@ pub(crate) fn password_file(text: &[u8], at: usize) -> Option<Found> {
     let is_port = port == b"*" || (!port.is_empty() && port.iter().all(u8::is_ascii_digit));
     let is_name = |field: &[u8]| !field.is_empty() && field.iter().all(|b| !b.is_ascii_whitespace() && *b != b'/');
     let is_entry = is_port
+        && password.iter().any(|b| !(b.is_ascii_digit() || *b == b':'))
         && is_name(host)
         && is_name(user)
         && password.len() >= 4
@@ -133,9 +134,91 @@ pub(crate) fn wifi_code(text: &[u8], at: usize) -> Option<Found> {
     (len >= 4).then_some(Found { kind: Kind::PASSWORD, start, end: start + len, confidence: 0.95 })
 }
 
+/// Fewest and most codes of a list.
+const CODES: std::ops::RangeInclusive<usize> = 2..=24;
+
+/// The codes behind `Recovery codes`, the name at `start` to `end`: in a row or one below the other,
+/// each of groups of letters and digits. Whether there were any.
+pub(crate) fn code_list(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) -> bool {
+    let name = &text[start..end];
+    let is_list = name.len() >= 5 && name[name.len() - 5..].eq_ignore_ascii_case(b"codes");
+    if !is_list {
+        return false;
+    }
+    let to = line_end(text, end, 64);
+    let Some(colon) = text[end..to].iter().position(|&b| b == b':') else { return false };
+    let mut at = end + colon + 1;
+    let mut codes = Vec::new();
+    while codes.len() < *CODES.end() {
+        let is_between =
+            |b: &&u8| b.is_ascii_whitespace() || matches!(b, b',' | b';' | b'-' | b'*' | b'"' | b'[' | b'\'' | b'`');
+        let from = at + text[at..].iter().take(16).take_while(is_between).count();
+        let len = code_len(&text[from..]);
+        if len == 0 {
+            break;
+        }
+        codes.push((from, from + len));
+        at = from + len;
+    }
+    let is_found = CODES.contains(&codes.len());
+    if is_found {
+        found.extend(codes.into_iter().map(|(start, end)| Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 }));
+    }
+    is_found
+}
+
+/// The length of a code of one to four groups at the beginning of `rest`, of which some has a digit; else 0.
+fn code_len(rest: &[u8]) -> usize {
+    let (mut len, mut digits) = (0, 0);
+    for _ in 0..4 {
+        let from = if len == 0 { 0 } else { len + 1 };
+        let group = rest[from.min(rest.len())..].iter().take(17).take_while(|b| b.is_ascii_alphanumeric()).count();
+        let of_group = rest[from.min(rest.len())..].iter().take(group).filter(|b| b.is_ascii_digit()).count();
+        if !(4..=16).contains(&group) || of_group == 0 && !(4..=6).contains(&group) {
+            break;
+        }
+        digits += of_group;
+        len = from + group;
+        if !matches!(rest.get(len), Some(b'-' | b' ')) {
+            break;
+        }
+    }
+    let is_end = rest
+        .get(len)
+        .is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';' | b'"' | b'\'' | b'`' | b']' | b'.'));
+    if len >= 6 && digits > 0 && is_end { len } else { 0 }
+}
+
+/// `name:500:LM:NT:::`, as tools write the hashes of Windows' accounts; the colons at its end stand at `at`.
+pub(crate) fn windows_hash(text: &[u8], at: usize) -> Option<Found> {
+    let start = at.checked_sub(65)?;
+    let hashes = &text[start..at];
+    let is_hex = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_hexdigit);
+    (hashes[32] == b':' && is_hex(&hashes[..32]) && is_hex(&hashes[33..])).then_some(Found {
+        kind: Kind::PASSWORD_HASH,
+        start,
+        end: at,
+        confidence: 0.9,
+    })
+}
+
+/// A ticket of Kerberos in the form in which it is cracked, `$krb5tgs$...`, which starts at `at`.
+pub(crate) fn kerberos_ticket(text: &[u8], at: usize) -> Option<Found> {
+    let is_part = |b: &&u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`');
+    let len = text[at..].iter().take(REACH_MAX_BYTES).take_while(is_part).count();
+    (len >= 80).then_some(Found { kind: Kind::PASSWORD_HASH, start: at, end: at + len, confidence: 0.9 })
+}
+
 /// A hash in the modular crypt format or the like that starts exactly at `at`.
 pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
-    let is_part = |b: &&u8| b.is_ascii_alphanumeric() || b"$./+=,-_:{}".contains(b);
+    let mut fields = 0;
+    let is_part = |b: &&u8| {
+        fields += usize::from(matches!(b, b'$' | b':'));
+        // None of the forms has more than five of either.
+        fields <= 7
+            && (b.is_ascii_alphanumeric()
+                || matches!(b, b'$' | b'.' | b'/' | b'+' | b'=' | b',' | b'-' | b'_' | b':' | b'{' | b'}'))
+    };
     let mut len = text[at..].iter().take(512).take_while(is_part).count();
     // The next field of a line of /etc/shadow is no part of it.
     if text[at] == b'$' {

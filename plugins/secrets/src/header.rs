@@ -45,14 +45,18 @@ pub(crate) fn authorization(text: &[u8], end: usize) -> Option<Found> {
     let stop = |b: &&u8| {
         !matches!(b, b'\n' | b'\r') && (quote != Some(**b)) && !(quote.is_none() && matches!(b, b'"' | b'\'' | b'`'))
     };
-    let raw = text[at..].iter().take(4_096).take_while(stop).count();
+    // In a sentence the credentials end at the first blank; in a header only pairs go on behind it.
+    let word = text[at..].iter().take(4_096).take_while(stop).take_while(|b| !b.is_ascii_whitespace()).count();
+    let is_pairs = text[at..at + word].contains(&b'=') && text[at..at + word].contains(&b',');
+    let is_quoted_pairs = quote.is_none() && text[at..at + word].ends_with(b"=") && text.get(at + word) == Some(&b'"');
+    let raw = match () {
+        () if is_quoted_pairs => quoted_pairs(&text[at..]),
+        () if is_pairs => text[at..].iter().take(4_096).take_while(stop).count(),
+        () => word,
+    };
     let value = text[at..at + raw].trim_ascii_end();
     let value = value.strip_suffix(b"\\").unwrap_or(value);
-    // In a sentence the credentials end at the first blank; in a header only pairs go on behind it.
-    let is_pairs = value.contains(&b'=') && value.contains(&b',');
-    let len =
-        if is_pairs { value.len() } else { value.iter().position(u8::is_ascii_whitespace).unwrap_or(value.len()) };
-    let value = value[..len].strip_suffix(b",").unwrap_or(&value[..len]);
+    let value = value.strip_suffix(b",").unwrap_or(value);
     let len = value.len();
     (value.len() >= 5 && !is_type(value) && is_credential(value, 5)).then_some(Found {
         kind: Kind::AUTHORIZATION_HEADER,
@@ -60,6 +64,16 @@ pub(crate) fn authorization(text: &[u8], end: usize) -> Option<Found> {
         end: at + len,
         confidence: 0.9,
     })
+}
+
+/// The length of `name="value", name="value"` at the beginning of `rest`.
+fn quoted_pairs(rest: &[u8]) -> usize {
+    let mut is_inside = false;
+    let is_part = |b: &&u8| {
+        is_inside ^= **b == b'"';
+        !matches!(b, b'\n' | b'\r') && (is_inside || !matches!(b, b'\'' | b'`'))
+    };
+    rest.iter().take(4_096).take_while(is_part).count()
 }
 
 /// The end of a scheme and the blanks behind it.
@@ -155,8 +169,9 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
             .take(24)
             .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
             .count();
-        cookie(text, at, name_end, true, found);
-        return at;
+        let value_end = cookie(text, at, name_end, true, found);
+        // Nothing inside of a long value is a cookie of its own.
+        return if value_end > name_end + 128 { value_end } else { at };
     }
     if at > 0 && text[at - 1].is_ascii_alphanumeric() {
         return at;

@@ -45,6 +45,12 @@ pub(crate) enum Action {
     Oracle,
     /// `WIFI:`: the text of a QR code.
     Wifi,
+    /// `]:587`: a relay and its login.
+    Relay,
+    /// `:::` behind two hashes.
+    WindowsHash,
+    /// `$krb5`.
+    Kerberos,
     /// `kind: Secret`.
     SecretManifest,
     /// `"kty"`.
@@ -105,12 +111,23 @@ const MARKS: &[Word] = &[
     word("pbkdf2_sha", false, Action::PasswordHash),
     word("pbkdf2:sha", false, Action::PasswordHash),
     word("scrypt:", false, Action::PasswordHash),
+    word("]:587", false, Action::Relay),
+    word("]:465", false, Action::Relay),
+    word("]:25 ", false, Action::Relay),
+    word("]:2525", false, Action::Relay),
+    word(":::", false, Action::WindowsHash),
+    word("$krb5", false, Action::Kerberos),
     word("{SSHA", true, Action::PasswordHash),
     word("{SHA}", true, Action::PasswordHash),
     word("SCRAM-SHA-256$", false, Action::PasswordHash),
     word("login", true, Action::Login),
     word("logon", true, Action::Login),
     word("log in", true, Action::Login),
+    word("ssh in", true, Action::Login),
+    word("log on", true, Action::Login),
+    word("logging in", true, Action::Login),
+    word("signing in", true, Action::Login),
+    word("connect as", true, Action::Login),
     word("logged in", true, Action::Login),
     word("log into", true, Action::Login),
     word("logged into", true, Action::Login),
@@ -165,6 +182,11 @@ const MARKS: &[Word] = &[
     word("| smbpasswd", false, Action::Piped),
     word("| vncpasswd", false, Action::Piped),
     word("| gpg ", false, Action::Piped),
+    word("| keepassxc-cli", false, Action::Piped),
+    word("| ansible-vault", false, Action::Piped),
+    word("| op signin", false, Action::Piped),
+    word("| bw ", false, Action::Piped),
+    word("| age ", false, Action::Piped),
     word("| htpasswd", false, Action::Piped),
     word("cryptsetup", false, Action::Piped),
     word("openconnect", false, Action::Piped),

@@ -6,10 +6,10 @@
 
 use crate::alphabet::line_start;
 use crate::kind::Kind;
-use crate::names::{Class, Name};
+use crate::names::{Class, FOREIGN, Name};
 use crate::placeholder::is_placeholder;
 use crate::prose::ends_clause;
-use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
+use crate::random::{Makeup, bits_per_byte, is_grouped, is_identifier, is_named_digest, is_random};
 use crate::scan::{Found, Options};
 use crate::value::{How, Value, is_first_of_line};
 use crate::words;
@@ -26,7 +26,15 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
         let confidence = if kind.is_guess() { 0.6 } else { 0.9 };
         Some(Found { kind, start: value.start, end: value.end, confidence })
     };
-    if bytes.len() < VALUE_MIN_BYTES || value.is_expression || is_placeholder(bytes) || is_public(bytes) {
+    if name.class == Class::Code && is_card_code(bytes, text, name) {
+        return found(Kind::PASSWORD);
+    }
+    if bytes.len() < VALUE_MIN_BYTES
+        || is_label(bytes)
+        || value.is_expression
+        || is_placeholder(bytes)
+        || is_public(bytes)
+    {
         return None;
     }
     if name.is_aws_secret && is_aws_secret(bytes) {
@@ -48,9 +56,28 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
         Class::Password => is_password(bytes, value, is_setting, options).then(|| found(Kind::PASSWORD)).flatten(),
         Class::Secret => is_secret(bytes, value, is_setting, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Hint if is_pair(bytes) => found(Kind::PASSWORD),
+        Class::Hint if is_named_digest(bytes) => None,
         Class::Hint => is_key(bytes, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Code => is_code(bytes, value).then(|| found(Kind::PASSWORD)).flatten(),
     }
+}
+
+/// `Contraseña`, `パスワード`: the word that a form shows, in another language.
+fn is_label(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    !bytes.is_ascii()
+        && (text.chars().filter(|c| !c.is_ascii()).count() >= 2 && text.chars().all(|c| c.is_alphabetic() || c == 'ー')
+            || FOREIGN.contains(&text.to_lowercase().as_str()))
+}
+
+/// The three or four digits on a card.
+fn is_card_code(bytes: &[u8], text: &[u8], name: &Name) -> bool {
+    let is_card = [&b"cvv"[..], b"cvc", b"cvn"].iter().any(|word| {
+        text[name.start..name.end].len() <= 8
+            && text[name.start..].len() >= 3
+            && text[name.start..name.start + 3].eq_ignore_ascii_case(word)
+    });
+    is_card && (3..=4).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit)
 }
 
 /// The value without what joins its literals: `hun` and `ter2` of `"hun" + "ter2"`.
@@ -181,10 +208,16 @@ fn in_connection_string(text: &[u8], name: &Name, value: &Value) -> bool {
 
 /// A value of something called password.
 fn is_password(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -> bool {
+    if is_grouped(bytes) {
+        return true;
+    }
     if bytes.iter().any(u8::is_ascii_whitespace) {
         return value.is_quoted && value.how != How::Enclosed && words::is_phrase(bytes);
     }
     let makeup = Makeup::of(bytes);
+    if words::is_technical(bytes) && is_identifier(bytes) && makeup.upper == 0 {
+        return false;
+    }
     if bytes[0] == b'$' && makeup.digits == 0 && makeup.symbols == 1 && !value.is_quoted {
         return false;
     }
@@ -265,6 +298,9 @@ pub(crate) fn is_type(bytes: &[u8]) -> bool {
 
 /// A value of something called secret, token, API key.
 fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -> bool {
+    if is_grouped(bytes) {
+        return true;
+    }
     if bytes.iter().any(u8::is_ascii_whitespace) {
         return false;
     }
@@ -334,6 +370,8 @@ fn is_pair(bytes: &[u8]) -> bool {
 
 /// A value of something called one-time code.
 fn is_code(bytes: &[u8], value: &Value) -> bool {
+    // `4711#`: the key that ends it.
+    let bytes = bytes.strip_suffix(b"#").unwrap_or(bytes);
     let makeup = Makeup::of(bytes);
     let is_number = makeup.digits >= 4 && makeup.letters() == 0 && makeup.symbols == 0 && bytes.len() <= 10;
     let is_seed = bytes.len() >= 16 && bytes.iter().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7' | b'='));

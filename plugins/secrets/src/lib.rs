@@ -43,6 +43,7 @@ mod vendors;
 mod words;
 
 pub use kind::Kind;
+pub use login::behind_address;
 pub use placeholder::is_placeholder;
 pub use random::bits_per_byte;
 pub use scan::{Found, Options, find};

@@ -128,7 +128,10 @@ pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut 
     let mut follows_user = false;
     for _ in 0..ARGUMENTS_MAX {
         at += text.get(at..).map_or(0, |rest| rest.iter().take(40).take_while(|b| b.is_ascii_whitespace()).count());
-        let literal = read(text, at, How::Passed).filter(|value| value.is_quoted);
+        let opens = text
+            .get(at..(at + 3).min(text.len()))
+            .is_some_and(|rest| rest.iter().any(|b| matches!(b, b'"' | b'\'' | b'`')));
+        let literal = if opens { read(text, at, How::Passed).filter(|value| value.is_quoted) } else { None };
         let stop = if let Some(value) = literal {
             let bytes = &text[value.start..value.end];
             if follows_user && is_login_secret(text, value.start, value.end, true) {
@@ -239,6 +242,41 @@ fn is_stop(word: &[u8]) -> bool {
         b"used",
     ]
     .contains(&word)
+}
+
+/// `jane@example.org / S3cret!`, `jane@example.org:hunter22`: the password behind the mail address that ends at
+/// `end`.
+pub fn behind_address(text: &[u8], end: usize) -> Option<Found> {
+    let separator = [&b" / "[..], b":", b" : ", b"|", b" | ", b";"]
+        .into_iter()
+        .find(|separator| text[end..].starts_with(separator) && !text[end + separator.len()..].starts_with(b" "))?;
+    let word = word_at(text, end + separator.len())?;
+    let value = trimmed(text, read(text, word.0, How::Said)?);
+    let (start, mut stop) = (value.start, value.end);
+    // A mark at the end of such a password is its own.
+    stop += usize::from(!value.is_quoted && matches!(text.get(stop), Some(b'?' | b'!')));
+    let bytes = &text[start..stop];
+    let makeup = Makeup::of(bytes);
+    let is_more = bytes.contains(&b':') || bytes.contains(&b'/') || bytes.contains(&b'@') && bytes.contains(&b'.');
+    let is_strong =
+        makeup.letters() >= 3 && makeup.digits > 0 && (makeup.symbols > 0 || makeup.letters() + makeup.digits >= 7);
+    (is_strong && !is_more && (6..=48).contains(&bytes.len()) && !is_placeholder(bytes) && !bytes.contains(&b'('))
+        .then_some(Found { kind: Kind::PASSWORD, start, end: stop, confidence: 0.5 })
+}
+
+/// What a mail server logs in with, `[smtp.example.org]:587 user:password`, the port of which stands at `at`.
+pub(crate) fn relay(text: &[u8], at: usize) -> Option<Found> {
+    let port = at + text[at..].iter().take(8).position(|b| is_blank(*b))?;
+    let from = crate::alphabet::skip_blanks(text, port, 8);
+    let word = word_at(text, from)?;
+    let colon = text[word.0..word.1].iter().position(|&b| b == b':')?;
+    let (start, end) = (word.0 + colon + 1, word.1);
+    (colon > 0 && end - start >= 4 && !is_placeholder(&text[start..end])).then_some(Found {
+        kind: Kind::PASSWORD,
+        start,
+        end,
+        confidence: 0.7,
+    })
 }
 
 /// `admin/Tr0ub4dor`, `root:Pa55w0rd`: what stands behind a user that every system has.

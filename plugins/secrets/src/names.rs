@@ -8,7 +8,7 @@ use crate::openings::Shapes;
 use crate::scan::Options;
 use crate::table::{self, Column};
 use crate::value::{self, Before, Value};
-use crate::{judge, prose};
+use crate::{command, document, judge, prose};
 
 /// Longest name looked at, in bytes.
 const NAME_MAX_BYTES: usize = 80;
@@ -23,7 +23,9 @@ pub(crate) const WORDS: &[&str] = &[
     "sifre", "secret", "token", "key", "cred", "auth", "psk", "jwt", "dsn", "sas", "sid", "sessid", "session", "csrf",
     "xsrf", "sig", "otp", "pin", "_pat", "pat=", "pat:", "licen", "salt", "seed", "connectionstring",
     "connection_string", "connstr", "hmac", "verification code", "security code", "cvv", "cvc", "community",
-    "assword", "access code", "code is", "sonar.login", "bindpw", "rootpw",
+    "assword", "access code", "code is", "sonar.login", "bindpw", "rootpw", "gate code", "door code", "alarm code",
+    "entry code", "lock code", "combination", "einmalcode", "zugangscode", "keymaterial", "backup codes",
+    "tan:", "code:", "2fa code", "mfa code", "mdp",    "recovery codes",
 ];
 
 /// Words for 'password' that are not ASCII, in small letters.
@@ -31,7 +33,8 @@ pub(crate) const WORDS: &[&str] = &[
 pub(crate) const FOREIGN: &[&str] = &[
     "пароль", "Пароль", "Κωδικός", "Şifre", "contraseña", "hasło", "lösenord", "şifre", "jelszó", "密码", "密碼", "口令", "パスワード", "비밀번호", "mot de passe",
     "mật khẩu", "κωδικός", "סיסמה", "كلمة المرور", "palavra-passe", "clé secrète", "identified by",
-    "convertto-securestring", "snmp-server community", "security question", "secret question", "security answer", "rocommunity", "rwcommunity",
+    "convertto-securestring", "clave de acceso", "la clave es", "nickserv identify", "rootpw --plaintext", "security_answer", "securityanswer",
+    "secret_answer", "snmp-server community", "security question", "secret question", "security answer", "rocommunity", "rwcommunity",
 ];
 
 /// What a name promises.
@@ -52,8 +55,12 @@ pub(crate) enum Class {
 const PASSWORD_PARTS: &[&[u8]] = &[
     b"psk", b"pass", b"pwd", b"psw", b"pw", b"pswd", b"passwd", b"passwort", b"kennwort", b"senha", b"contrasena",
     b"wachtwoord", b"haslo", b"heslo", b"parola", b"losenord", b"salasana", b"adgangskode", b"lozinka", b"parool",
-    b"jelszo", b"sifre", b"assword", b"masterauth",
+    b"jelszo", b"sifre", b"assword", b"masterauth", b"mdp",
 ];
+
+/// Words for 'password' that take endings.
+const INFLECTED: &[&[u8]] =
+    &[b"adgangskode", b"salasana", b"wachtwoord", b"kennwort", b"losenord", b"lozink", b"contrasena", b"hasl"];
 
 /// Words that end in `pass` and are none.
 #[rustfmt::skip]
@@ -67,7 +74,7 @@ const NO_PASS: &[&[u8]] = &[
 const SECRET_PARTS: &[&[u8]] = &[
     b"secret", b"token", b"jwt", b"pat", b"dsn", b"cred", b"creds", b"credential", b"credentials", b"hmac", b"apikey",
     b"accesskey", b"authkey", b"secretkey", b"privatekey", b"connectionstring", b"connstr", b"sas", b"licensekey",
-    b"authtoken", b"secrets", b"apitoken", b"apisecret", b"appkey", b"appsecret",
+    b"authtoken", b"secrets", b"apitoken", b"apisecret", b"appkey", b"appsecret", b"authtok",
 ];
 
 /// What stands before `key` and makes it promise a random value.
@@ -165,7 +172,10 @@ pub(crate) fn name_around(text: &[u8], at: usize, end: usize) -> Result<Name, us
     }
     let raw = &text[start..name_end];
     let parts = Parts::of(raw);
-    let class = parts.class(&text[..start]).ok_or(name_end)?;
+    // `SSHPASS=...` gives what the program of that name reads.
+    let is_given = parts.folded() == b"sshpass" && text.get(name_end) == Some(&b'=')
+        || parts.folded() == b"keymaterial" && text[..start].ends_with(b"<");
+    let class = if is_given { Class::Password } else { parts.class(&text[..start]).ok_or(name_end)? };
     let folded = parts.folded();
     let has = |word: &[u8]| folded.windows(word.len()).any(|window| window == word);
     Ok(Name {
@@ -266,6 +276,7 @@ impl Parts {
             || [&b"passwor"[..], b"passwd", b"passphrase", b"passcode", b"passwrd", b"passkey"]
                 .iter()
                 .any(|word| part.windows(word.len()).any(|w| w == *word))
+            || INFLECTED.iter().any(|word| part.starts_with(word) && part.len() <= word.len() + 4)
             || ((ends_with(b"pwd") || ends_with(b"pass") || ends_with(b"pw") && part.len() <= 8)
                 && !NO_PASS.iter().any(|word| part.ends_with(word)));
         if is_password {
@@ -292,7 +303,10 @@ impl Parts {
                 Some(Class::Hint)
             }
             _ if is_secret_part || part == b"key" => Some(Class::Secret),
-            b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" => Some(Class::Code),
+            b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" | b"einmalcode" | b"zugangscode" | b"tan" => {
+                Some(Class::Code)
+            }
+            b"combination" if previous == b"safe" || previous == b"lock" || previous == b"vault" => Some(Class::Code),
             b"code" | b"codes" if previous == b"backup" || previous == b"recovery" => Some(Class::Secret),
             b"code"
                 if [
@@ -305,6 +319,18 @@ impl Parts {
                     b"backup",
                     b"recovery",
                     b"sms",
+                    b"2fa",
+                    b"fa",
+                    b"mfa",
+                    b"totp",
+                    b"otp",
+                    b"confirmation",
+                    b"time",
+                    b"gate",
+                    b"door",
+                    b"alarm",
+                    b"entry",
+                    b"lock",
                 ]
                 .contains(&previous) =>
             {
@@ -339,6 +365,9 @@ pub(crate) fn at(
         Ok(name) => as_word(text, name),
         Err(name_end) => return name_end,
     };
+    if document::code_list(text, name.start, name.end, found) {
+        return name.end;
+    }
     if let Some((start, end)) = prose::passphrase(text, &name).filter(|_| options.guess) {
         found.push(crate::Found { kind: crate::Kind::PASSWORD, start, end, confidence: 0.7 });
         return end;
@@ -359,7 +388,7 @@ fn as_word(text: &[u8], name: Name) -> Name {
     }
 }
 
-/// The value of a word for 'password' in another script.
+/// The value of a word for 'password' in another script; what the scan goes on with.
 pub(crate) fn at_foreign(
     text: &[u8],
     at: usize,
@@ -367,7 +396,7 @@ pub(crate) fn at_foreign(
     options: &Options,
     column: &mut Column,
     found: &mut Vec<crate::Found>,
-) {
+) -> usize {
     // A word in Latin letters may have an ending: `lösenordet`.
     let letters = text[end..].iter().take(6).take_while(|b| b.is_ascii_alphabetic()).count();
     let end = if text[end - 1].is_ascii_alphabetic() && letters < 4 { end + letters } else { end };
@@ -380,7 +409,7 @@ pub(crate) fn at_foreign(
         is_account_key: false,
         is_foreign: true,
     };
-    judge_name(text, &name, options, column, found);
+    judge_name(text, &name, options, column, found).max(at)
 }
 
 /// Returns the end of a value whose inside need not be looked at for further names: it was found, or
@@ -405,6 +434,8 @@ fn judge_name(
     }
     if name.class == Class::Password || name.class == Class::Secret {
         table::column(text, name.start, name.end, column, found);
+        table::inserted(text, name.start, name.end, found);
+        command::redirected(text, name.start, found);
     }
     match value {
         Some(value) if value.end - value.start > 128 => value.end,

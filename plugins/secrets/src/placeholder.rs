@@ -81,8 +81,13 @@ static DOCUMENTED: Openings = Openings::of(&[
 #[rustfmt::skip]
 static EXAMPLES: Openings = Openings::of(&["example", "xxxxx", "placeholder", "your_", "your-", "redacted", "00000000000", "1234567890abcdef"]);
 
+/// How much of a value tells whether it is a stand-in, in bytes.
+const LOOKED_AT_BYTES: usize = 160;
+
 /// Whether `value` only stands for a secret: `changeme`, `xxxx`, `${VAR}`, `<token>`, `$TOKEN`.
 pub fn is_placeholder(value: &[u8]) -> bool {
+    // What stands far inside of a long value is there by chance.
+    let value = &value[..value.len().min(LOOKED_AT_BYTES)];
     let lower = value.to_ascii_lowercase();
     value.is_empty()
         || WHOLE_SHAPES.may_have(&lower) && WHOLE.iter().any(|word| lower == word.as_bytes())
@@ -95,8 +100,7 @@ pub fn is_placeholder(value: &[u8]) -> bool {
 
 /// Whether `token` is a key from a vendor's documentation, or says itself that it is an example.
 pub(crate) fn is_documented(token: &[u8]) -> bool {
-    // What stands far inside of a long token tells nothing about it.
-    let token = &token[..token.len().min(160)];
+    let token = &token[..token.len().min(LOOKED_AT_BYTES)];
     let is_example =
         |rest: &[u8], word: &[u8]| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word);
     (0..token.len()).any(|at| {

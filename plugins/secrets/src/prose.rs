@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::names::{Class, Name};
 use crate::openings::Shapes;
 use crate::placeholder::is_placeholder;
-use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
+use crate::random::{Makeup, bits_per_byte, is_grouped, is_identifier, is_random};
 use crate::scan::{Found, Options};
 use crate::value::{How, Value, read};
 use crate::words;
@@ -17,6 +17,8 @@ use crate::words;
 /// Most words and bytes between a name and what it is said to be.
 const WORDS_MAX: usize = 9;
 const REACH_MAX_BYTES: usize = 96;
+/// Longest word compared with a list.
+const SPOKEN_MAX_BYTES: usize = 40;
 
 /// What a value follows, in a few languages. Small letters.
 #[rustfmt::skip]
@@ -24,12 +26,12 @@ const COPULAS: &[&str] = &[
     "type", "enter", "use", "try", "put", "still", "是", "は", "는", "은", "это", "为", "為", "that\'s", "remained", "is",
     "was", "are", "be", "been", "being", "equals", "=", "==", "->", "=>", "-->", ":", "–", "—", "-", "→", "⇒", "➜", "➡", "è", "ist", "war",
     "lautet", "est", "es", "é", "era", "är", "er", "jest", "to", "as", "of", "with", "send", "becomes", "reads",
-    "says", "in", "into", "using", "it's", "is:", "remains", "será", "sera", "wäre", "sind", "sont",
+    "says", "in", "into", "using", "it's", "is:", "remains", "its", "from", "von", "je", "será", "sera", "wäre", "sind", "sont",
 ];
 
 /// Copulas that count only behind a verb of change: `set the password to`.
 const WEAK_COPULAS: &[&str] =
-    &["to", "as", "of", "with", "in", "into", "using", "-", "–", "—", "er", "es", "era", "be", "been"];
+    &["to", "as", "of", "with", "in", "into", "using", "-", "–", "—", "er", "es", "era", "be", "been", "from", "von"];
 
 /// Words that may stand between a copula and the value.
 #[rustfmt::skip]
@@ -66,10 +68,19 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
     // `my passcode's hunter2`, `with the password hunter2`.
     let is_short_copula = text[name.end..].starts_with(b"'s ");
     at += usize::from(is_short_copula && text.get(at) == Some(&b's'));
+    // What is told of a key is long and no word: where nothing like it follows, no sentence need be read.
+    let is_key = name.class == Class::Hint
+        || name.class == Class::Secret && !text[name.start..name.end].eq_ignore_ascii_case(b"secret");
+    if is_key && !may_hold_key(&text[at.min(end)..end]) {
+        return;
+    }
     let is_paired = follows_user(text, name.start);
     let mut is_due = is_short_copula || is_paired || name.is_foreign || is_led(text, name.start);
     let mut is_sure = is_short_copula || is_paired;
     let mut first = 0;
+    let mut is_replaced = false;
+    // `whats the db pw`: the answer stands on the next line.
+    is_due |= is_asked(text, name);
     for number in 0..WORDS_MAX {
         let next = skip_space(text, at, is_due);
         let glued = text.get(next).is_some_and(|b| matches!(b, b'"' | b'\'' | b'`' | 0x80..));
@@ -79,15 +90,21 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             return;
         };
         let raw = &text[word.0..word.1];
-        let lower = raw.to_ascii_lowercase();
-        let spoken = std::str::from_utf8(&lower).unwrap_or_default();
+        // What is longer than any word of a list is none of them; only its end counts.
+        let mut lower = [0; SPOKEN_MAX_BYTES];
+        let spoken = lowered(raw, &mut lower);
         let plain = spoken.trim_end_matches([',', '.', ';', '!', '?']);
         let is_quote = matches!(raw[0], b'"' | b'\'' | b'`');
         if matches!(plain, "not" | "n't" | "never" | "isn't" | "wasn't" | "no" | "nicht") {
             return;
         }
         // `"assword:" { send`.
-        if raw == b"{" || raw == b":\"" || (number < 2 && raw.len() == 1 && raw[0].is_ascii_digit()) {
+        if raw == b":\"" && number == 0 {
+            is_due = true;
+        }
+        // `<Katja> its hunter2`: who answers.
+        let is_speaker = raw.starts_with(b"<") && raw.ends_with(b">") && is_due;
+        if raw == b"{" || raw == b":\"" || is_speaker || (number < 2 && raw.len() == 1 && raw[0].is_ascii_digit()) {
             first = number + 1;
             at = word.1;
             continue;
@@ -103,6 +120,7 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
         }
         if (is_copula(plain) || spoken == "?") && !is_quote {
             is_due = true;
+            is_replaced |= matches!(plain, "from" | "von");
             is_sure |= !WEAK_COPULAS.contains(&plain) && spoken != "?";
             at = word.1;
             continue;
@@ -111,6 +129,14 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             && let Some(one) = told(text, word, name, Telling { is_due, is_sure, is_first: number == first }, options)
         {
             found.push(one);
+            // `changed from OLD to NEW`.
+            let behind =
+                one.end + text[one.end..].iter().take(1).take_while(|b| matches!(b, b'"' | b'\'' | b'`')).count();
+            if is_replaced && [" to ", " zu ", " auf ", " into "].iter().any(|word| continues_with(text, behind, word))
+            {
+                (at, is_replaced, first) = (behind, false, number + 1);
+                continue;
+            }
             return;
         }
         if is_sure && (raw.ends_with(b",") || raw.ends_with(b".")) {
@@ -124,6 +150,39 @@ pub(crate) fn after(text: &[u8], name: &Name, options: &Options, found: &mut Vec
             return;
         }
     }
+}
+
+/// Whether eight bytes stand together somewhere that are no word in small letters.
+fn may_hold_key(reach: &[u8]) -> bool {
+    let (mut len, mut odd) = (0, 0);
+    reach.iter().any(|b| {
+        let is_gap = b.is_ascii_whitespace();
+        len = if is_gap { 0 } else { len + 1 };
+        odd = if is_gap { 0 } else { odd + usize::from(!b.is_ascii_lowercase()) };
+        len >= 8 && odd > 0 || len >= 14
+    })
+}
+
+/// Whether the line that ends with the name asks for what it names.
+fn is_asked(text: &[u8], name: &Name) -> bool {
+    let is_last = matches!(text.get(name.end), Some(b'\n' | b'\r'));
+    is_last && name.class == Class::Password && {
+        let lead = text[line_start(text, name.start, 64)..name.start].to_ascii_lowercase();
+        [&b"what"[..], b"whats", b"was ist", b"quel", b"cual"]
+            .iter()
+            .any(|word| lead.windows(word.len()).any(|w| w == *word))
+    }
+}
+
+/// The end of `raw` in small letters, in `lower`.
+fn lowered<'l>(raw: &[u8], lower: &'l mut [u8; SPOKEN_MAX_BYTES]) -> &'l str {
+    let tail = &raw[raw.len().saturating_sub(SPOKEN_MAX_BYTES)..];
+    for (to, from) in lower.iter_mut().zip(tail) {
+        *to = from.to_ascii_lowercase();
+    }
+    let lower = &lower[..tail.len()];
+    // A character that was cut leaves nothing that any list has.
+    std::str::from_utf8(lower).unwrap_or_else(|_| if raw.ends_with(b",") { "~," } else { "~" })
 }
 
 /// Whether what stands in front of the name says that a value follows: `with the password`.
@@ -140,11 +199,13 @@ fn is_led(text: &[u8], start: usize) -> bool {
 
 /// Whether a user stands in front of the name: `user bob, password`, `with login bob and password`.
 fn follows_user(text: &[u8], start: usize) -> bool {
-    let lead = &text[line_start(text, start, 64)..start];
-    let Some(lead) = [&b", "[..], b" and ", b" with ", b" & ", b"; "].iter().find_map(|word| lead.strip_suffix(*word))
-    else {
+    const JOINS: [&[u8]; 5] = [b", ", b" and ", b" with ", b" & ", b"; "];
+    let before = &text[..start];
+    if !(before.ends_with(b" ") && JOINS.iter().any(|word| before.ends_with(word))) {
         return false;
-    };
+    }
+    let lead = &text[line_start(text, start, 64)..start];
+    let Some(lead) = JOINS.iter().find_map(|word| lead.strip_suffix(*word)) else { return false };
     // The user is the last word, and what says so the one before it.
     let Some(blank) = lead.iter().rposition(|&b| is_blank(b)) else { return false };
     let before = lead[..blank].trim_ascii_end().to_ascii_lowercase();
@@ -187,10 +248,19 @@ fn told(text: &[u8], word: (usize, usize), name: &Name, telling: Telling, option
     let value = trimmed(text, read(text, word.0, how)?);
     let bytes = &text[value.start..value.end];
     // `name="pw"` is no value: the literal in it may be.
-    let is_cut = !value.is_quoted && matches!(text.get(value.end), Some(b'"' | b'\'' | b'`'));
+    // Nor is the next key of a document.
+    let is_key = text.get(value.end) == Some(&b':') && text.get(value.end + 1).is_some_and(u8::is_ascii_whitespace);
+    let is_cut = !value.is_quoted && (matches!(text.get(value.end), Some(b'"' | b'\'' | b'`')) || is_key);
     // `token: Kind = 5`: what an equal sign follows is a type.
     let is_declared = text[value.end..].starts_with(b" = ") || judge::is_type(bytes) || judge::is_number(bytes);
-    if bytes.len() < 4 || is_cut || is_placeholder(bytes) || is_public(bytes) || value.is_expression || is_declared {
+    if bytes.len() < 3
+        || bytes.len() < 4 && name.class != Class::Code
+        || is_cut
+        || is_placeholder(bytes)
+        || is_public(bytes)
+        || value.is_expression
+        || is_declared
+    {
         return None;
     }
     if options.min_entropy > 4.5 && bits_per_byte(bytes) < options.min_entropy {
@@ -200,8 +270,12 @@ fn told(text: &[u8], word: (usize, usize), name: &Name, telling: Telling, option
         Class::Password => tells_password(text, &value, telling),
         Class::Code => {
             let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
-            digits >= 4
-                && bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b' '))
+            let is_card = digits == 3
+                && bytes.len() == 3
+                && text[name.start..].len() > 2
+                && matches!(text[name.start] | 32, b'c');
+            (digits >= 4 || is_card)
+                && bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b' ' | b'#' | b'*'))
                 && (telling.is_due || telling.is_first)
         }
         _ => false,
@@ -238,8 +312,17 @@ fn is_mixed(bytes: &[u8]) -> bool {
 
 fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
     let bytes = &text[value.start..value.end];
+    if is_grouped(bytes) && telling.is_due {
+        return true;
+    }
     if bytes.iter().any(u8::is_ascii_whitespace) {
         return value.is_quoted && words::is_phrase(bytes);
+    }
+    // A word of another language is one of the sentence's.
+    let is_foreign_word =
+        !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok_and(|word| word.chars().all(char::is_alphabetic));
+    if is_foreign_word && !value.is_quoted {
+        return false;
     }
     let makeup = Makeup::of(bytes);
     if makeup.digits > 0 && makeup.letters() > 0 || makeup.symbols > 0 && makeup.letters() > 0 {
@@ -263,7 +346,11 @@ fn tells_password(text: &[u8], value: &Value, telling: Telling) -> bool {
             && makeup.digits >= 4
             && makeup.separators == 0;
     }
-    if (words::names_something(bytes) && !is_random(bytes)) || bytes.len() < 5 {
+    // Most words that merely stand there are told from a value at once.
+    if bytes.len() < 5 || !(value.is_quoted || telling.is_due || telling.is_first && is_random(bytes)) {
+        return false;
+    }
+    if words::names_something(bytes) && !is_random(bytes) {
         return false;
     }
     if value.is_quoted {
@@ -337,7 +424,7 @@ const LEADS: &[&str] = &[
     " as your", " as a", " as", " for the", " was the", " is the admin", ", that's the", " that's the",
     " that is the", " that's my", " that's our", " for my", " for our", " for your", " for his", " for her",
     " (that's the", " (the", " (my", " (that is the", " (it's the", ", the", ", my", " — the", " - the", " are the",
-    " was my", " was our", " as its", " as their", " should be the", " will be the", " is still the", " is now the",
+    " was my", " was our", " into the", " in the", " into my", " for the admin", " as its", " as their", " should be the", " will be the", " is still the", " is now the",
 ];
 
 /// The last words of all of [`LEADS`].
@@ -351,6 +438,19 @@ fn ends_with_lead(line: &[u8]) -> bool {
     LAST_WORDS.iter().any(|last| word.eq_ignore_ascii_case(last))
 }
 
+/// A glance at the last two words of `before`, of which one must be the last of a lead.
+fn may_follow_lead(before: &[u8]) -> bool {
+    let line = before.trim_ascii_end();
+    let shorter = without_word(line);
+    ends_with_lead(line) || ends_with_lead(shorter) || ends_with_lead(without_word(shorter))
+}
+
+/// `line` without its last word.
+fn without_word(line: &[u8]) -> &[u8] {
+    let is_part = |b: &&u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'\'');
+    line[..line.len() - line.iter().rev().take_while(is_part).count()].trim_ascii_end()
+}
+
 /// `hunter2 is the password`, `use 'hunter2' as the password`: the value in front of the word that
 /// stands at `at`.
 pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<Found>) {
@@ -358,12 +458,15 @@ pub(crate) fn before(text: &[u8], at: usize, options: &Options, found: &mut Vec<
         return;
     }
     let from = at.saturating_sub(96);
+    if !may_follow_lead(&text[from..at]) {
+        return;
+    }
     let line = &text[from..at];
     let line = &line[line.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1)..];
     let line = line.trim_ascii_end();
-    // One word may say whose or which: `as the admin password`.
-    let which = line.iter().rev().take_while(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'\'')).count();
-    let shorter = line[..line.len() - which].trim_ascii_end();
+    // One word or two may say whose or which: `as the admin password`, `for the admin login password`.
+    let shorter = without_word(line);
+    let shorter = if ends_with_lead(shorter) { shorter } else { without_word(shorter) };
     if !(ends_with_lead(line) || ends_with_lead(shorter)) {
         return;
     }

@@ -142,6 +142,33 @@ pub(crate) fn rarity(bytes: &[u8]) -> (usize, usize) {
     (sum * 10 / pairs.max(1), pairs)
 }
 
+/// Groups of one length, three or more, joined by blanks or dashes and together no words: `ADeO Rxlp kSrp B04c`,
+/// `353507-925628-392464-478649`. The groups have four to eight characters, of digits alone six groups are due.
+pub(crate) fn is_grouped(bytes: &[u8]) -> bool {
+    let Some(separator) = bytes.iter().copied().find(|b| !b.is_ascii_alphanumeric()) else { return false };
+    let mut groups = bytes.split(|&b| b == separator);
+    let len = groups.next().map_or(0, <[u8]>::len);
+    let is_regular = groups.all(|group| group.len() == len && group.iter().all(u8::is_ascii_alphanumeric));
+    let count = (bytes.len() + 1) / (len + 1);
+    let makeup = Makeup::of(bytes);
+    let is_mixed = makeup.digits > 0 && makeup.letters() > 0
+        || makeup.upper >= 3 && makeup.lower >= 3
+        || makeup.digits == 0 && rarity(bytes).0 >= 55
+        || makeup.letters() == 0 && count >= 6;
+    matches!(separator, b' ' | b'-') && (4..=8).contains(&len) && is_regular && count >= 3 && is_mixed
+}
+
+/// `Linux-node-` and a digest: a name that was made of what it names.
+pub(crate) fn is_named_digest(run: &[u8]) -> bool {
+    let Some(last) = run.iter().rposition(|&b| b == b'-') else { return false };
+    let (name, digest) = (&run[..last], &run[last + 1..]);
+    let is_word = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_alphabetic);
+    matches!(digest.len(), 32 | 40 | 64)
+        && Makeup::of(digest).is_hex
+        && name.contains(&b'-')
+        && name.split(|&b| b == b'-').all(is_word)
+}
+
 /// Words joined by `_`, `-`, `.`, `/`, `:`, each perhaps with a number behind it: a name for
 /// something, not a random value.
 pub(crate) fn is_identifier(bytes: &[u8]) -> bool {

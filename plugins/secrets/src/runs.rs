@@ -10,7 +10,7 @@ use crate::kind::Kind;
 use crate::marks::Runs;
 use crate::openings::Shapes;
 use crate::placeholder::is_placeholder;
-use crate::random::{Makeup, bits_per_byte, is_identifier, is_random};
+use crate::random::{Makeup, bits_per_byte, is_identifier, is_named_digest, is_random};
 use crate::scan::{Found, Options};
 use crate::vendors;
 
@@ -25,10 +25,49 @@ const WORDS_MAX: usize = 7;
 /// Words that announce a secret. Small letters, sorted.
 #[rustfmt::skip]
 const HINTS: &[&str] = &[
-    "access", "apikey", "apitoken", "appkey", "appsecret", "auth", "authkey", "authorization", "authtoken", "bearer",
-    "clave", "cle", "clientsecret", "cred", "credential", "credentials", "creds", "dsn", "hmac", "jwt", "key", "keys",
-    "licence", "license", "login", "pass", "passphrase", "passwd", "password", "pat", "private", "psk", "pwd", "schluessel",
-    "secret", "secretkey", "secrets", "session", "sessionid", "sid", "signing", "token", "tokens", "webhook", "wif",
+    "access", "aes", "anahtar", "apikey", "apitoken", "appkey", "appsecret", "auth", "authkey", "authorization",
+    "authtoken", "avain", "bearer", "chave", "cheie", "chiave", "clave", "cle", "clientsecret", "cred", "credential",
+    "credentials", "creds", "dsn", "fernet", "hmac", "importprivkey", "jwt", "key", "keys", "klucz", "kulcs", "leaked",
+    "licence", "license", "llave", "login", "nyckel", "pass", "passphrase", "passwd", "password", "pasted", "pat",
+    "private", "privatekey", "privkey", "psk", "pwd", "schluessel", "secret", "secretkey", "secrets", "session",
+    "sessionid", "sid", "signing", "sleutel", "token", "tokens", "unseal", "webhook", "wif",
+];
+
+/// Words of other scripts, or with letters that ASCII has not, that announce a secret: somewhere in a word,
+/// because not all scripts part words by blanks. Small letters.
+#[rustfmt::skip]
+const FOREIGN_HINTS: &[&str] = &[
+    "schlüssel", "clé", "ключ", "токен", "секрет", "пароль", "密钥", "密鑰", "令牌", "秘密", "キー", "鍵", "トークン", "シークレット", "토큰", "비밀", "κλειδί",
+    "מפתח", "مفتاح", "şifre", "contraseña", "hasło", "heslo", "avainkoodi", "nøgle", "nøkkel", "klíč", "kľúč", "ključ",
+];
+
+/// Words that only join a name with its value.
+const COPULAS: &[&[u8]] = &[
+    b"is", b"are", b"was", b"to", b"as", b"lautet", b"ist", b"est", b"es", b"son", b"jest", b"equals", b"use",
+    b"value", b"wynosi", b"byl", b"je", b"on", b"this", b"one", b"the",
+];
+
+/// Labels that say nothing of their value: what it is stands on a line above, as in the blocks of HCL.
+const LABELS: &[&[u8]] = &[
+    b"default",
+    b"value",
+    b"content",
+    b"plaintext",
+    b"string",
+    b"type",
+    b"sensitive",
+    b"true",
+    b"false",
+    b"nullable",
+    b"stringvalue",
+    b"data",
+];
+
+/// Parts at the beginning of a token by which its issuer says that it is a secret: `sk-`, `acme_live_`.
+#[rustfmt::skip]
+const OPENINGS: &[&[u8]] = &[
+    b"sk", b"sk1", b"sk2", b"pat", b"tok", b"token", b"key", b"secret", b"api", b"apikey", b"live", b"priv", b"rk",
+    b"bot", b"svc", b"access", b"refresh", b"auth", b"ptr", b"apk", b"seckey", b"cred", b"pass", b"wh", b"whsec",
 ];
 
 /// Words that announce something else. Small letters, sorted.
@@ -56,7 +95,7 @@ const DENIALS: &[&str] = &[
 /// What stands before `key` and makes it something else. Small letters, sorted.
 #[rustfmt::skip]
 const OTHER_KEYS: &[&str] = &[
-    "cache", "composite", "dedup", "foreign", "hash", "idempotency", "index", "object", "partition", "primary", "pub",
+    "cache", "composite", "dedup", "foreign", "gpg", "hash", "idempotency", "index", "object", "partition", "pgp", "primary", "pub",
     "public", "publishable", "row", "s3", "site", "sort",
 ];
 
@@ -103,6 +142,9 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
         return None;
     }
     let (start, end) = stripped(text, start, end);
+    // The letter of an escape is no part of what follows it.
+    let is_escaped = text[..start].ends_with(b"\\") && matches!(text.get(start), Some(b'n' | b't' | b'r'));
+    let start = (start + usize::from(is_escaped)).min(end);
     // The segments of a path are judged without what leads to them.
     let (start, in_path) = match last_segment(&text[start..end]) {
         Some(segment) => (start + segment, true),
@@ -121,6 +163,7 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
     let makeup = Makeup::of(run);
     let slashes = run.iter().filter(|b| **b == b'/').count();
     let is_likely = match near(text, start) {
+        _ if is_named_digest(run) => false,
         Near::Hint { words } => !is_id || words == 0,
         Near::Vendor { words, is_host } => {
             let is_long = if makeup.is_hex {
@@ -128,15 +171,33 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
             } else {
                 run.len() >= 20 || makeup.digits > 0 && words <= 1
             };
-            is_long && !is_id && !in_path && words <= 2
+            let is_last = text.get(end).is_none_or(|b| matches!(b, b'\n' | b'\r'));
+            let is_own_id = is_id && words == 0 && !is_host && (is_last || is_given(text, start, end));
+            (is_long && !is_id || is_own_id) && !in_path && words <= 2
         }
         Near::Denial => false,
-        Near::Nothing => !in_path && is_given(text, start, end) && is_dense(run, &makeup),
+        Near::Nothing => !in_path && (opens_as_secret(run) || is_given(text, start, end) && is_dense(run, &makeup)),
     };
     let is_secret =
         is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;
     let (start, end) = if in_path { (start, end) } else { widened(text, start, end) };
     is_secret.then_some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.5 })
+}
+
+/// Whether one of the first parts of `run` says that it is a secret, and the rest is random.
+fn opens_as_secret(run: &[u8]) -> bool {
+    let mut at = 0;
+    for part in run.split(|&b| matches!(b, b'_' | b'-')).take(3) {
+        at += part.len() + 1;
+        if part.len() > 12 || !part.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+            return false;
+        }
+        if OPENINGS.contains(&part) {
+            let rest = run.get(at..).unwrap_or_default();
+            return rest.len() >= 20 && is_random(rest) && bits_per_byte(rest) >= 3.2;
+        }
+    }
+    false
 }
 
 /// Whether a run that no word explains is all of a literal, of what is given to a name, or of a line.
@@ -149,7 +210,8 @@ fn is_given(text: &[u8], start: usize, end: usize) -> bool {
         || lead.ends_with(b"=>")
         || lead.ends_with(b"->");
     let is_alone = text.get(end).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'));
-    is_quoted || is_assigned && is_alone
+    let is_enclosed = text[..start].ends_with(b" (") && text.get(end) == Some(&b')');
+    is_quoted || is_assigned && is_alone || is_enclosed
 }
 
 /// Capitals, small letters and digits mixed as only a generator mixes them, and of a key's length.
@@ -184,6 +246,10 @@ fn widened(text: &[u8], start: usize, end: usize) -> (usize, usize) {
         is_base64(**b) && **b != b'=' || matches!(**b, b'.' | b'~' | b'!' | b'$' | b'%' | b'^' | b'*' | b'@' | b'#')
     };
     let back = text[..start].iter().rev().take(200).take_while(is_part).count();
+    let back = back
+        - usize::from(
+            back > 0 && text[..start - back].ends_with(b"\\") && matches!(text[start - back], b'n' | b't' | b'r'),
+        );
     let on = text[end..].iter().take(200).take_while(is_part).count();
     let trailing = text[end..end + on].iter().rev().take_while(|b| matches!(b, b'.' | b'*' | b'!')).count();
     (start - back, end + on - trailing)
@@ -207,40 +273,103 @@ enum Near {
 /// The nearest telling word in front of the run that starts at `start`.
 fn near(text: &[u8], start: usize) -> Near {
     let mut from = line_start(text, start, WINDOW_BYTES);
-    if text[from..start].iter().all(|b| !b.is_ascii_alphanumeric()) && from > 1 && text[from - 1] == b'\n' {
+    let mut seen: [u8; SEEN_BYTES] = [0; SEEN_BYTES];
+    if text[from..start].iter().all(|b| !is_of_word(*b)) && from > 1 && text[from - 1] == b'\n' {
         from = line_start(text, from - 1, WINDOW_BYTES);
+    } else if last_word(&text[from..start], &mut seen)
+        .is_some_and(|(word, rest)| LABELS.contains(&word) && !rest.iter().any(|b| is_of_word(*b)))
+    {
+        // A label alone on its line: what is above counts.
+        from = start.saturating_sub(2 * WINDOW_BYTES);
     }
     let mut window = &text[from..start];
-    let mut seen: [u8; 24] = [0; 24];
-    for words in 0..WORDS_MAX {
-        let Some((word, rest)) = last_word(window, &mut seen) else { return Near::Nothing };
+    let mut words = 0;
+    // A service's name counts when no hint stands in front of it.
+    let mut vendor = None;
+    for _ in 0..WORDS_MAX + 4 {
+        let Some((word, rest)) = last_word(window, &mut seen).filter(|_| words < WORDS_MAX) else {
+            return vendor.unwrap_or(Near::Nothing);
+        };
         let is = |shapes: &Shapes, list: &[&str]| {
             shapes.may_have(word) && list.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok()
         };
         if is(&HINT_SHAPES, HINTS) {
             let is_key = matches!(word, b"key" | b"keys");
-            let mut before = [0; 24];
+            let mut before = [0; SEEN_BYTES];
             let is_other = is_key
                 && last_word(rest, &mut before)
                     .is_some_and(|(word, _)| OTHER_KEYS.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok());
-            return if is_other { Near::Denial } else { Near::Hint { words } };
+            let words = if vendor.is_some() { 0 } else { words };
+            return match vendor {
+                Some(vendor) if is_other => vendor,
+                _ if is_other => Near::Denial,
+                _ => Near::Hint { words },
+            };
         }
         if is(&DENIAL_SHAPES, DENIALS) {
-            return Near::Denial;
+            return vendor.unwrap_or(Near::Denial);
         }
-        if vendors::is_vendor(word) || word == b"api" {
-            return Near::Vendor { words, is_host: CODE_HOSTS.contains(&word) };
+        if word.iter().any(|b| *b >= 0x80) && is_foreign_hint(word) {
+            return Near::Hint { words: if vendor.is_some() { 0 } else { words } };
         }
+        if vendor.is_none() && is_vendor(word) {
+            vendor = Some(Near::Vendor { words, is_host: CODE_HOSTS.contains(&word) });
+        }
+        // `HubSpot`: the humps of a name together.
+        if vendor.is_none() && rest.len() < window.len() && rest.last().is_some_and(u8::is_ascii_lowercase) {
+            let mut whole = [0; SEEN_BYTES];
+            if is_vendor(whole_word(window, &mut whole)) {
+                vendor = Some(Near::Vendor { words, is_host: false });
+            }
+        }
+        if vendor.is_none() && word == b"api" {
+            // `acme api => ...`: whose it is counts.
+            let mut before = [0; SEEN_BYTES];
+            let is_host = !last_word(rest, &mut before).is_some_and(|(word, _)| is_vendor(word));
+            vendor = Some(Near::Vendor { words, is_host });
+        }
+        words += usize::from(!(COPULAS.contains(&word) || LABELS.contains(&word) || word.iter().all(|b| *b >= 0x80)));
         window = rest;
     }
-    Near::Nothing
+    vendor.unwrap_or(Near::Nothing)
+}
+
+fn is_foreign_hint(word: &[u8]) -> bool {
+    // Capitals of other scripts are told from small letters by one bit of their last byte or not at all.
+    let lower = String::from_utf8_lossy(word).to_lowercase();
+    FOREIGN_HINTS.iter().any(|hint| lower.contains(hint))
+}
+
+/// Whether `word` names a service, perhaps with the ending that its site or library has.
+fn is_vendor(word: &[u8]) -> bool {
+    vendors::is_vendor(word)
+        || [&b"s"[..], b"api", b"hq", b"ai", b"io", b"app"]
+            .iter()
+            .any(|ending| word.strip_suffix(*ending).is_some_and(|word| word.len() >= 4 && vendors::is_vendor(word)))
+}
+
+/// Most of a word that is looked at, in bytes.
+const SEEN_BYTES: usize = 32;
+
+fn is_of_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+/// The last word of `window` in small letters, humps and all.
+fn whole_word<'s>(window: &[u8], seen: &'s mut [u8; SEEN_BYTES]) -> &'s [u8] {
+    let end = window.iter().rposition(|b| is_of_word(*b)).map_or(0, |last| last + 1);
+    let len = window[..end].iter().rev().take(SEEN_BYTES).take_while(|b| is_of_word(**b)).count();
+    for (to, from) in seen.iter_mut().zip(&window[end - len..end]) {
+        *to = from.to_ascii_lowercase();
+    }
+    &seen[..len]
 }
 
 /// The last word of `window` in small letters, and what stands before it. A hump is a word.
-fn last_word<'w, 's>(window: &'w [u8], seen: &'s mut [u8; 24]) -> Option<(&'s [u8], &'w [u8])> {
-    let end = window.iter().rposition(u8::is_ascii_alphanumeric)? + 1;
+fn last_word<'w, 's>(window: &'w [u8], seen: &'s mut [u8; SEEN_BYTES]) -> Option<(&'s [u8], &'w [u8])> {
+    let end = window.iter().rposition(|b| is_of_word(*b))? + 1;
     let mut start = end;
-    while start > 0 && window[start - 1].is_ascii_alphanumeric() && end - start < seen.len() {
+    while start > 0 && is_of_word(window[start - 1]) && end - start < seen.len() {
         start -= 1;
         let opens_hump = window[start].is_ascii_uppercase() && start > 0 && window[start - 1].is_ascii_lowercase();
         if opens_hump {
@@ -261,6 +390,26 @@ fn structured(text: &[u8], start: usize, end: usize) -> Option<Found> {
     let found = |start: usize| Some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.8 });
     let is_hex = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     let is_tunnel = |run: &[u8]| run[27] == b'_' && run[0] == b'2' && run.iter().filter(|b| **b == b'_').count() == 1;
+    // A DeepL key is a UUID with a mark behind it, a NATS seed base32 that says what it is of.
+    if run.len() == 36 && is_uuid(run) && text[end..].starts_with(b":fx") {
+        return Some(Found { kind: Kind::GENERIC_SECRET, start, end: end + 3, confidence: 0.8 });
+    }
+    let is_seed = run.len() == 58
+        && matches!(run, [b'S', b'U' | b'A' | b'O' | b'N' | b'C' | b'X', ..])
+        && run.iter().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
+        && run.iter().any(u8::is_ascii_digit);
+    // UptimeRobot's: the number of the account or monitor, and hex.
+    let is_monitor = (28..=44).contains(&run.len())
+        && matches!(run[0], b'u' | b'm')
+        && run.iter().position(|&b| b == b'-').is_some_and(|dash| {
+            dash >= 6
+                && run[1..dash].iter().all(u8::is_ascii_digit)
+                && run.len() - dash > 20
+                && is_hex(&run[dash + 1..])
+        });
+    if is_seed || is_monitor {
+        return found(start);
+    }
     match run.len() {
         34 if run.starts_with(b"SK") && is_hex(&run[2..]) && is_random(&run[2..]) => return found(start),
         49 if is_tunnel(run) && is_random(&run[..27]) => return found(start),

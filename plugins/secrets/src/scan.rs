@@ -56,8 +56,12 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
         column: Column::default(),
         cookies_until: 0,
         names_until: 0,
+        authorization_until: 0,
         block_until: 0,
         document_until: 0,
+        urls: url::Seen::default(),
+        commands: Ends::default(),
+        rejected: Ends::default(),
     };
     scan.run();
     runs::find(text, options, &mut scan.found);
@@ -100,6 +104,21 @@ fn next_word(text: &[u8], from: usize, mut key: usize) -> Option<(usize, usize)>
     None
 }
 
+/// Up to where rows of a table were tried, for the few rows that were tried last.
+#[derive(Default)]
+struct Ends([(u16, usize); 8]);
+
+impl Ends {
+    /// The end of `row`; 0 when it was not tried or is forgotten.
+    fn of(&mut self, row: u16) -> &mut usize {
+        let place = &mut self.0[usize::from(row % 8)];
+        if place.0 != row {
+            *place = (row, 0);
+        }
+        &mut place.1
+    }
+}
+
 struct Scan<'t> {
     text: &'t [u8],
     options: &'t Options,
@@ -108,12 +127,21 @@ struct Scan<'t> {
     column: Column,
     /// The end of the last list of cookies, which was read as a whole.
     cookies_until: usize,
+    /// The end of the last run behind the name of a header that is too long for credentials.
+    authorization_until: usize,
     /// The end of the last name that was looked at; words inside of it belong to it.
     names_until: usize,
     /// The end of the last manifest or key object, which was read as a whole.
     document_until: usize,
     /// The end of the last armoured block; nothing in it is looked at.
     block_until: usize,
+    /// What was read of URLs.
+    urls: url::Seen,
+    /// For each row of `command` the end of the words that were looked at last; a program that is named
+    /// among them again has the same flags.
+    commands: Ends,
+    /// For each row of `formats` the end of the last token that only stands for one.
+    rejected: Ends,
 }
 
 impl Scan<'_> {
@@ -144,9 +172,10 @@ impl Scan<'_> {
         let (text, end) = (self.text, at + word.bytes.len());
         let sure = |kind, start, end| Some(Found { kind, start, end, confidence: 1.0 });
         let one = match word.action {
-            Action::Format(row) => {
-                FORMATS[usize::from(row)].matches(text, at).and_then(|(kind, start, end)| sure(kind, start, end))
-            }
+            Action::Format(row) => match FORMATS[usize::from(row)].matches(text, at, self.rejected.of(row)) {
+                Some((kind, start, end)) => sure(kind, start, end),
+                None => None,
+            },
             Action::Name => {
                 if at >= self.names_until {
                     self.names_until =
@@ -156,18 +185,31 @@ impl Scan<'_> {
                 None
             }
             Action::Word => {
-                names::at_foreign(text, at, end, self.options, &mut self.column, &mut self.found);
+                // Only the inside of a long value is passed over.
+                if at + 128 >= self.names_until {
+                    self.names_until =
+                        names::at_foreign(text, at, end, self.options, &mut self.column, &mut self.found);
+                }
                 None
             }
             Action::Command(row) => {
-                command::at(text, at, end, usize::from(row), &mut self.found);
+                let until = self.commands.of(row);
+                if at >= *until {
+                    *until = command::at(text, at, end, usize::from(row), &mut self.found);
+                }
                 None
             }
             Action::Piped => {
                 command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
                 None
             }
-            Action::Authorization => header::authorization(text, end),
+            Action::Authorization if at < self.authorization_until => None,
+            Action::Authorization => {
+                // The inside of a run that is too long for credentials holds none.
+                let run = text[end..].iter().take(4_096).take_while(|b| !b.is_ascii_whitespace()).count();
+                self.authorization_until = if run == 4_096 { end + run } else { end };
+                header::authorization(text, end)
+            }
             Action::Scheme => header::scheme(text, at, end),
             Action::Cookie if at < self.cookies_until => None,
             Action::Cookie => {
@@ -175,7 +217,7 @@ impl Scan<'_> {
                 None
             }
             Action::Url => {
-                url::at(text, at, &mut self.found);
+                url::at(text, at, &mut self.urls, &mut self.found);
                 None
             }
             Action::Jwt => url::jwt_at(text, at).and_then(|end| sure(Kind::JWT, at, end)),
@@ -184,6 +226,13 @@ impl Scan<'_> {
                 sure(Kind::PRIVATE_KEY, at, end)
             }),
             Action::PasswordHash => document::password_hash(text, at),
+            Action::Relay => login::relay(text, at),
+            Action::WindowsHash => document::windows_hash(text, at),
+            Action::Kerberos => {
+                let ticket = document::kerberos_ticket(text, at);
+                self.block_until = ticket.map_or(self.block_until, |ticket| ticket.end);
+                ticket
+            }
             Action::Login => {
                 if let Some((start, end)) = value::second_argument(text, end) {
                     self.found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 });

@@ -21,17 +21,33 @@ pub(crate) struct Column {
     separator: u8,
     field: usize,
     until: usize,
+    /// From the last name on there is no line break up to here.
+    unbroken_until: usize,
 }
 
 /// Secrets in the column whose header is the name at `start` to `end`.
 pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, found: &mut Vec<Found>) {
-    let to = line_end(text, end, LINE_MAX_BYTES);
+    // Most names are followed by what no label has.
+    if text.get(end).is_some_and(|b| !(is_label(&[*b]) || matches!(b, b',' | b'\t' | b';' | b'|' | b'\n'))) {
+        return;
+    }
+    let seen = last.unbroken_until.clamp(end, end + LINE_MAX_BYTES);
+    let to = line_end(text, seen.min(text.len()), end + LINE_MAX_BYTES - seen);
+    last.unbroken_until = to;
     // A line without an end in reach heads no table.
     if text.get(to).is_some_and(|&b| b != b'\n') {
         return;
     }
     let from = line_start(text, start, LINE_MAX_BYTES);
-    let Some(separator) = separator_of(&text[from..to]) else { return };
+    let Some(separator) = separator_of(&text[from..to]) else {
+        let place = start - from;
+        if start < last.until && last.field == place && last.separator == b' ' {
+            return;
+        }
+        let until = padded(text, start, end, to, found);
+        *last = Column { separator: b' ', field: place, until, unbroken_until: to };
+        return;
+    };
     // The name is the whole of its field, but for quotes and a word or two in front of it.
     let field = text[from..start].iter().filter(|b| **b == separator).count();
     let fields = text[from..to].iter().filter(|b| **b == separator).count();
@@ -56,8 +72,113 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
         }
         cell(text, at, line, field, separator, found);
         at = stop + 1;
-        *last = Column { separator, field, until: at };
+        *last = Column { separator, field, until: at, unbroken_until: to };
     }
+}
+
+/// `INSERT INTO users (id, password) VALUES (1, 'S3cret')`: the values of the column whose name stands at
+/// `start` to `end`.
+pub(crate) fn inserted(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) {
+    let is_quote = |b: &u8| matches!(b, b'"' | b'`' | b'\'' | b']');
+    let behind = end + text[end..].iter().take(3).take_while(|b| is_quote(b) || **b == b' ').count();
+    if !matches!(text.get(behind), Some(b',' | b')')) {
+        return;
+    }
+    let from = start.saturating_sub(LINE_MAX_BYTES);
+    let lead = &text[from..start];
+    let Some(open) = lead.iter().rposition(|&b| matches!(b, b'(' | b')')).filter(|at| lead[*at] == b'(') else {
+        return;
+    };
+    let into = &lead[open.saturating_sub(96)..open];
+    if !into.windows(5).any(|word| word.eq_ignore_ascii_case(b"into ")) {
+        return;
+    }
+    let field = lead[open..].iter().filter(|b| **b == b',').count();
+    let rest = &text[behind..(behind + LINE_MAX_BYTES).min(text.len())];
+    let Some(values) = rest.windows(6).position(|word| word.eq_ignore_ascii_case(b"values")) else { return };
+    let mut at = behind + values + 6;
+    for _ in 0..LINES_MAX {
+        let Some(row) = text[at..].iter().take(16).position(|&b| b == b'(') else { return };
+        at = row_value(text, at + row + 1, field, found);
+    }
+}
+
+/// Judges the value numbered `field` of a row of values that begins at `at`; the end of the row.
+fn row_value(text: &[u8], mut at: usize, field: usize, found: &mut Vec<Found>) -> usize {
+    for number in 0..FIELDS_MAX {
+        at += text[at..].iter().take(16).take_while(|b| b.is_ascii_whitespace()).count();
+        let quote = text.get(at).copied().filter(|b| matches!(b, b'\'' | b'"'));
+        let start = at + usize::from(quote.is_some());
+        let is_inside = |b: &&u8| match quote {
+            Some(quote) => **b != quote && **b != b'\n',
+            None => !matches!(b, b',' | b')' | b'\n'),
+        };
+        let len = text[start.min(text.len())..].iter().take(LINE_MAX_BYTES).take_while(is_inside).count();
+        if number == field && quote.is_some() && is_cell_secret(&text[start..start + len]) {
+            found.push(Found { kind: Kind::PASSWORD, start, end: start + len, confidence: 0.7 });
+        }
+        at = start + len + usize::from(quote.is_some());
+        match text.get(at) {
+            Some(b',') => at += 1,
+            _ => break,
+        }
+    }
+    (at + 1).min(text.len())
+}
+
+/// The column of a table that is padded with blanks, whose header stands at `start` to `end` of a line that ends
+/// at `to`. Fields are counted where a line has as many as the header, else their place tells them. The end
+/// of the table.
+fn padded(text: &[u8], start: usize, end: usize, to: usize, found: &mut Vec<Found>) -> usize {
+    let from = line_start(text, start, LINE_MAX_BYTES);
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'\r' | b'#' | b'.');
+    let header = &text[from..to];
+    let place = start - from;
+    let is_header = header.iter().all(is_plain)
+        && header.trim_ascii().windows(2).any(|pair| pair == b"  ")
+        && (place == 0 || header[..place].ends_with(b"  "))
+        && (end == to || text[end..to].starts_with(b"  ") || text[end..to].trim_ascii().is_empty());
+    if !is_header {
+        return to;
+    }
+    let number = padded_fields(&header[..place]).count();
+    let count = padded_fields(header).count();
+    let mut at = to + 1;
+    for _ in 0..LINES_MAX {
+        if at >= text.len() {
+            return at;
+        }
+        let stop = line_end(text, at, LINE_MAX_BYTES);
+        let line = &text[at..stop];
+        let counted = padded_fields(line).nth(number).filter(|_| padded_fields(line).count() == count);
+        let place = counted.map_or(place, |(field, _)| field);
+        let is_start =
+            line.get(place).is_some_and(|b| !b.is_ascii_whitespace()) && (place == 0 || line[place - 1] == b' ');
+        let is_rule = line.iter().all(|b| matches!(b, b'-' | b'=' | b' ' | b'\r'));
+        if !is_start && !is_rule {
+            return at;
+        }
+        if !is_rule {
+            let len = line[place..].iter().take_while(|b| !b.is_ascii_whitespace()).count();
+            if is_cell_secret(&line[place..place + len]) {
+                found.push(Found { kind: Kind::PASSWORD, start: at + place, end: at + place + len, confidence: 0.6 });
+            }
+        }
+        at = stop + 1;
+    }
+    at
+}
+
+/// Starts and ends of the fields of `line`, between which at least two blanks stand.
+fn padded_fields(line: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += line.get(at..)?.iter().position(|b| !b.is_ascii_whitespace())?;
+        let start = at;
+        let len = line[at..].windows(2).position(|pair| pair == b"  ").unwrap_or(line.len() - at);
+        at += len;
+        Some((start, at))
+    })
 }
 
 /// What separates the fields of a header; none when the line is none.
@@ -85,17 +206,20 @@ fn cell(text: &[u8], line_at: usize, line: &[u8], field: usize, separator: u8, f
             let trail = value[lead..].iter().rev().take_while(|b| is_around(b)).count();
             let (start, end) = (at + lead, at + value.len() - trail);
             let bytes = &text[start..end];
-            let makeup = Makeup::of(bytes);
-            let is_secret = makeup.letters() > 0 && makeup.digits + makeup.symbols > 0 || is_random(bytes);
-            let is_plain =
-                !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes) && !words::is_technical(bytes);
-            if bytes.len() >= 5 && is_secret && is_plain {
+            if is_cell_secret(bytes) {
                 found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.6 });
             }
             return;
         }
         at += value.len() + 1;
     }
+}
+
+fn is_cell_secret(bytes: &[u8]) -> bool {
+    let makeup = Makeup::of(bytes);
+    let is_secret = makeup.letters() > 0 && makeup.digits + makeup.symbols > 0 || is_random(bytes);
+    let is_plain = !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes) && !words::is_technical(bytes);
+    bytes.len() >= 5 && is_secret && is_plain
 }
 
 #[cfg(test)]

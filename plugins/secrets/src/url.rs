@@ -14,6 +14,8 @@ use crate::scan::Found;
 /// Longest authority and longest URL looked at.
 const AUTHORITY_MAX_BYTES: usize = 512;
 const URL_MAX_BYTES: usize = 4_096;
+/// How much of a path is searched for a hook.
+const PATH_MAX_BYTES: usize = 128;
 
 /// Schemes of databases, brokers, directories and mail: their URLs are connection strings.
 #[rustfmt::skip]
@@ -102,8 +104,17 @@ const PARAMETERS: &[&str] = &[
     "webhook_token", "access_key", "license_key", "wskey", "crumb", "csrf_token",
 ];
 
+/// What was read of URLs, so that one inside of another costs no second look.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Up to here all bytes since the last URL may stand in one.
+    run_until: usize,
+    /// Up to here parameters were judged.
+    parameters_until: usize,
+}
+
 /// Finds in the URL whose `://` stands at `at`.
-pub(crate) fn at(text: &[u8], at: usize, found: &mut Vec<Found>) {
+pub(crate) fn at(text: &[u8], at: usize, seen: &mut Seen, found: &mut Vec<Found>) {
     let scheme_len = text[..at]
         .iter()
         .rev()
@@ -119,8 +130,11 @@ pub(crate) fn at(text: &[u8], at: usize, found: &mut Vec<Found>) {
         return;
     }
     let start = at - scheme.len();
-    let end = at + 3 + text[at + 3..].iter().take(URL_MAX_BYTES).take_while(|&&b| is_in_url(b)).count();
     let authority_at = at + 3;
+    let known = seen.run_until.clamp(authority_at, authority_at + URL_MAX_BYTES);
+    let room = authority_at + URL_MAX_BYTES - known;
+    let end = known + text[known..].iter().take(room).take_while(|&&b| is_in_url(b)).count();
+    seen.run_until = end;
     if let Some(one) = with_password(text, start, authority_at, end, scheme) {
         found.push(one);
         return;
@@ -133,7 +147,11 @@ pub(crate) fn at(text: &[u8], at: usize, found: &mut Vec<Found>) {
         return;
     }
     if let Some(query) = text[path_at..end].iter().position(|b| matches!(b, b'?' | b'#')) {
-        parameters(text, path_at + query + 1, end, found);
+        let from = path_at + query + 1;
+        if from >= seen.parameters_until {
+            parameters(text, from, end, found);
+            seen.parameters_until = end;
+        }
     }
 }
 
@@ -227,10 +245,16 @@ fn is_worth(rest: &[u8]) -> bool {
 /// `/hooks/<26 small letters and digits>` of Mattermost and Rocket.Chat, on anybody's host, and
 /// `/webhook/` with a UUID.
 fn is_own_hook(path: &[u8]) -> bool {
-    let Some(at) = [&b"/hooks/"[..], b"/webhook/", b"/webhooks/", b"/webhook-test/"]
-        .iter()
-        .find_map(|name| path.windows(name.len()).position(|w| w == *name).map(|at| at + name.len()))
-    else {
+    const NAMES: [&[u8]; 4] = [b"hooks/", b"webhook/", b"webhooks/", b"webhook-test/"];
+    let path = &path[..path.iter().take(PATH_MAX_BYTES).take_while(|b| !matches!(b, b'?' | b'#')).count()];
+    let slashes = path.iter().enumerate().filter(|(_, b)| **b == b'/');
+    let Some(at) = slashes.map(|(at, _)| at + 1).find_map(|at| {
+        NAMES
+            .iter()
+            .filter(|_| matches!(path.get(at), Some(b'h' | b'w')))
+            .find(|name| path[at..].starts_with(name))
+            .map(|name| at + name.len())
+    }) else {
         return false;
     };
     let rest = &path[at..];
@@ -238,11 +262,11 @@ fn is_own_hook(path: &[u8]) -> bool {
     (len == 26 && is_random(&rest[..len])) || (len >= 17 && is_random(&rest[..len])) || is_uuid(&rest[..len])
 }
 
-/// Secret parameters of the query at `start` to `end`.
+/// Secret parameters of the query at `start` to `end`, those of URLs inside of it among them.
 fn parameters(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) {
     let mut at = start;
     while at < end {
-        let len = text[at..end].iter().position(|b| matches!(b, b'&' | b'#' | b';')).unwrap_or(end - at);
+        let len = text[at..end].iter().position(|b| matches!(b, b'&' | b'#' | b';' | b'?')).unwrap_or(end - at);
         let pair = &text[at..at + len];
         if let Some(equals) = pair.iter().position(|&b| b == b'=') {
             let name = pair[..equals].to_ascii_lowercase();
@@ -315,6 +339,11 @@ pub(crate) fn jwt_at(text: &[u8], at: usize) -> Option<usize> {
     let payload = token.get(header + 1..)?;
     let is_token = header >= 12
         && payload.len() >= 10
-        && (payload.starts_with(b"ey") || token.iter().filter(|b| **b == b'.').count() >= 4);
+        && (payload.starts_with(b"ey")
+            || token.iter().filter(|b| **b == b'.').count() >= 4
+            // Others sign what is no object: the parts behind the header are random then.
+            || payload.iter().position(|&b| b == b'.').is_some_and(|dot| {
+                payload.len() - dot > 20 && is_random(&payload[dot + 1..])
+            }));
     (is_token && !is_documented(token)).then_some(end)
 }

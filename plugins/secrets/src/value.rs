@@ -10,6 +10,8 @@ use crate::random::{is_identifier, is_random};
 
 /// Longest value looked at; secrets beyond this have formats of their own.
 const VALUE_MAX_BYTES: usize = 1_024;
+/// Longest value that an operator gives: keys in base64.
+const ASSIGNED_MAX_BYTES: usize = 8_192;
 /// Most blanks accepted between name, operator and value.
 const BLANKS_MAX: usize = 48;
 
@@ -70,7 +72,9 @@ pub(crate) fn after(text: &[u8], before: Before) -> Option<Value> {
         b'<' => next_element(text, at),
         b'.' if closers > 0 => method(text, at),
         b'\n' | b'\r' if is_name_of_pair(text, before.name_start) => paired(text, closed),
+        b'\n' | b'\r' if closers > 0 && text[..before.name_start].ends_with(b"name=\"") => part_of_form(text, at),
         b'\n' | b'\r' if closers == 0 => below_label(text, at, before),
+        b'|' if text[at..].starts_with(b"||=") => assigned(text, at + 2, before),
         b'|' => enclosed(text, skip_blanks(text, at + 1, BLANKS_MAX), b'|').filter(|_| closers == 0 || byte == b'|'),
         b',' if closers > 0 => paired(text, closed)
             .or_else(|| read(text, skip_blanks(text, at + 1, BLANKS_MAX), How::Passed).filter(|v| v.is_quoted)),
@@ -161,9 +165,10 @@ fn skip_closers(text: &[u8], at: usize) -> (usize, usize) {
 /// The value behind the operator that stands at `at`.
 fn assigned(text: &[u8], at: usize, before: Before) -> Option<Value> {
     let mut i = at + 1;
-    // `Token::new` is a path.
+    // `Token::new` is a path, `::set-env name=TOKEN::` a command of a build.
     if text[at] == b':' && text.get(i) == Some(&b':') {
-        return None;
+        let line = &text[line_start(text, before.name_start, 64)..before.name_start];
+        return if line.starts_with(b"::") { read(text, i + 1, How::Assigned) } else { None };
     }
     while i - at < 3 && text.get(i).is_some_and(|b| matches!(b, b'=' | b'>' | b'~')) {
         i += 1;
@@ -211,6 +216,13 @@ fn below(text: &[u8], at: usize, before: Before) -> Option<Value> {
     let is_pair = text[value.start..value.end].iter().any(|b| matches!(b, b':' | b'=')) && !value.is_quoted;
     let is_item = text.get(indent) == Some(&b'-');
     (ends && !is_pair && !is_item && indent > before.name_end).then_some(value)
+}
+
+/// `Content-Disposition: form-data; name="password"`, an empty line, and the value.
+fn part_of_form(text: &[u8], at: usize) -> Option<Value> {
+    let breaks = text[at..].iter().take(5).take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let newlines = text[at..at + breaks].iter().filter(|b| **b == b'\n').count();
+    if newlines == 2 { read(text, at + breaks, How::Assigned) } else { None }
 }
 
 /// `Password` alone on a line, and below it, alone too, a value with digits in it.
@@ -342,7 +354,7 @@ fn quoted(text: &[u8], quote_at: usize, quote: u8, how: How) -> Option<Value> {
 /// The position of the quote that closes a literal whose content begins at `start`.
 fn closing_quote(text: &[u8], start: usize, quote: u8, is_escaped: bool) -> Option<usize> {
     let mut skips = false;
-    for (i, &b) in text[start..].iter().enumerate().take(VALUE_MAX_BYTES) {
+    for (i, &b) in text[start..].iter().enumerate().take(ASSIGNED_MAX_BYTES) {
         match b {
             _ if skips && !(is_escaped && b == quote) => skips = false,
             b'\\' => skips = true,
@@ -356,7 +368,8 @@ fn closing_quote(text: &[u8], start: usize, quote: u8, is_escaped: bool) -> Opti
 
 fn bare(text: &[u8], at: usize, how: How) -> Option<Value> {
     let rest = text.get(at..)?;
-    let len = rest.iter().take(VALUE_MAX_BYTES).take_while(|&&b| is_bare(b)).count();
+    let max = if how == How::Assigned { ASSIGNED_MAX_BYTES } else { VALUE_MAX_BYTES };
+    let len = rest.iter().take(max).take_while(|&&b| is_bare(b)).count();
     let mut end = len;
     // A sentence's or a list's punctuation is not part of the value before it.
     while end > 0 && matches!(rest[end - 1], b',' | b';' | b'.' | b')' | b']' | b'}' | b'>' | b':' | b'\\') {

@@ -69,6 +69,25 @@ const SUFFIXES: &[&str] = &[
     "nned", "pped", "cked", "shed", "ched", "oded", "uded", "ided", "ished", "ered",
 ];
 
+/// What is said of a password in German, French, Spanish, Portuguese, Italian, Dutch and Polish. Small letters.
+#[rustfmt::skip]
+const FOREIGN_PREDICATES: &[&str] = &[
+    "abgelaufen", "falsch", "erforderlich", "notwendig", "gesetzt", "gespeichert", "geändert", "leer", "sicher",
+    "unsicher", "schwach", "stark", "korrekt", "bekannt", "unbekannt", "geheim", "verschlüsselt", "gehasht", "zu", "nicht",
+    "ungültig", "gültig", "kompromittiert", "vergessen", "veraltet", "richtig", "kurz", "lang", "neu", "alt", "gesperrt",
+    "zurückgesetzt", "hinterlegt", "dieselbe", "dasselbe", "gleich", "pflicht", "optional", "jetzt", "noch", "schon",
+    "obligatoire", "requis", "invalide", "incorrect", "faible", "fort", "vide", "valide", "manquant", "périmé", "court",
+    "perdu", "inconnu", "identique", "confidentiel", "oublié", "expiré", "trop", "très", "bien", "toujours", "encore",
+    "obligatoria", "obligatorio", "requerida", "incorrecta", "incorrecto", "inválida", "invalida", "débil", "fuerte",
+    "vacía", "caducada", "caducado", "olvidada", "segura", "corta", "larga", "demasiado", "muy", "secreta", "nueva",
+    "obrigatória", "incorreta", "fraca", "forte", "vazia", "expirada", "expirou", "errada", "muito", "fraco",
+    "obbligatoria", "errata", "scaduta", "debole", "sbagliata", "troppo", "molto", "corretta", "vuota", "richiesta",
+    "verlopen", "verplicht", "onjuist", "zwak", "sterk", "leeg", "vereist", "fout", "vergeten", "ongeldig", "te",
+    "gewijzigd", "ingesteld", "opgeslagen", "versleuteld", "wymagane", "niepoprawne", "puste", "wygasło", "bardzo",
+    "jest", "nieprawidłowe", "zapisane", "zmienione", "krävs", "felaktigt", "ogiltigt", "utgånget", "påkrævet",
+    "gerekli", "yanlış", "geçersiz", "zorunludur", "зашифрован", "обязателен", "неверный",
+];
+
 /// Parts of names of credentials and of what holds them; a bare value with one is a reference.
 #[rustfmt::skip]
 const CREDENTIAL_WORDS: &[&str] = &[
@@ -86,7 +105,7 @@ const TECHNICAL: &[&str] = &[
     "utf", "base64", "base32", "x509", "x.509", "oauth2", "oauth 2", "k8s", "ec2", "s3", "http", "ipv", "tls", "ssl",
     "pkcs", "ed25519", "curve", "p-256", "es256", "rs256", "hs256", "des3", "3des", "blake", "win32", "2fa", "u2f",
     "fido2", "ascii", "iso", "rfc", "nist", "cve-", "latin1", "unicode", "argon", "pem", "rc4", "sms", "mfa", "otp",
-    "v1", "v2", "v3", "jwt", "unix", "log4j", "web3", "auth0", "vault", "keycloak", "keytab", "kubernetes",
+    "v1", "v2", "v3", "jwt", "unix", "log4j", "web3", "auth0", "vault", "keycloak", "keytab", "kubernetes", "scram-",
 ];
 
 /// Whether a word without digits is more likely said about something than a value.
@@ -95,7 +114,8 @@ pub(crate) fn names_something(word: &[u8]) -> bool {
     let core = std::str::from_utf8(&lower).unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
     let is_named = |word: &str| PREDICATE_SHAPES.may_have(word.as_bytes()) && PREDICATES.contains(&word);
     is_named(core)
-        || SUFFIXES.iter().any(|suffix| core.len() > suffix.len() + 2 && core.ends_with(suffix))
+        || !is_odd_case(word) && SUFFIXES.iter().any(|suffix| core.len() > suffix.len() + 2 && core.ends_with(suffix))
+        || FOREIGN_SHAPES.may_have(core.as_bytes()) && FOREIGN_PREDICATES.contains(&core)
         || core
             .split(['-', '_', '.', '/', ':'])
             .filter(|part| !part.is_empty())
@@ -105,6 +125,15 @@ pub(crate) fn names_something(word: &[u8]) -> bool {
 }
 
 static PREDICATE_SHAPES: Shapes = Shapes::of(PREDICATES);
+
+static FOREIGN_SHAPES: Shapes = Shapes::of(FOREIGN_PREDICATES);
+
+/// Capitals and small letters mixed as in no word: several of both.
+fn is_odd_case(word: &[u8]) -> bool {
+    let upper = word.iter().filter(|b| b.is_ascii_uppercase()).count();
+    let lower = word.iter().filter(|b| b.is_ascii_lowercase()).count();
+    upper >= 3 && lower >= 3
+}
 
 /// `userName`, `newPassword`: small letters with a capital inside.
 fn is_camel(word: &[u8]) -> bool {

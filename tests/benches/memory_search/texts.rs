@@ -4,7 +4,6 @@ use e2e::random::Random;
 use sluice::domain::artifact::Digest;
 use sluice::domain::id::{MemoryId, WorkspaceId};
 use sluice::domain::json::Json;
-use sluice::domain::memory::partition::DEFAULT;
 use sluice::domain::memory::{
     MemoryKind, MemoryRecord, Partition, ScrubStatus, Scrubbed, SourceType, Tier, Trust, Visibility, content_digest,
 };
@@ -29,14 +28,22 @@ fn words(random: &mut Random, count: usize) -> String {
     (0..count).map(|_| word(random)).collect::<Vec<_>>().join(" ")
 }
 
-/// The workspace of everything.
+/// The organisation and the workspace of everything: those of a server that was told nothing.
+const LOCAL: &str = "local";
+
+/// The workspace.
 pub fn workspace() -> WorkspaceId {
-    WorkspaceId::new("ws_bench")
+    WorkspaceId::new(LOCAL)
+}
+
+/// The name of the project of this number.
+pub fn project(number: usize) -> String {
+    format!("p{number}")
 }
 
 /// The partition of this number.
 pub fn partition(number: usize) -> Partition {
-    Partition::new(DEFAULT, &workspace(), Some(&format!("p{number}")), Tier::Project, None).expect("a name")
+    Partition::new(LOCAL, &workspace(), Some(&project(number)), Tier::Project, None).expect("a name")
 }
 
 /// The record of this number in a partition; the same each time.

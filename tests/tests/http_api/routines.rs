@@ -70,7 +70,7 @@ async fn a_routine_lives_through_all_its_calls() {
         let late = patch(&server, "daily-digest", change).await;
         assert_eq!((late.status, late.code()), (409, "REVISION_CONFLICT"), "{:#}", late.body);
 
-        let started = ok(server.post("/routines/daily-digest/run_now", Value::Null).await);
+        let started = ok(server.post("/routines/daily-digest/run_now", json!({"reason": "to see"})).await);
         assert_eq!(
             (&started["ok"], &started["status"], &started["waiting_for"]),
             (&json!(true), &json!("queued"), &json!("worker"))
@@ -107,6 +107,7 @@ async fn a_routine_lives_through_all_its_calls() {
         let events: Vec<&str> = history["history"].as_array().expect("entries").iter().map(|e| text(&e["event"])).collect();
         assert_eq!(events, ["finished", "fired", "updated", "created"], "{history:#}");
         assert_eq!(history["history"][1]["run_id"], started["run_id"]);
+        assert_eq!(history["history"][1]["data"]["reason"], "to see");
         assert_eq!(
             (&history["history"][1]["trigger"], &history["history"][3]["trigger"]),
             (&json!("run_now"), &json!("user.root"))

@@ -90,7 +90,9 @@ async fn routines_that_cannot_be_are_refused_by_member() {
             (json!({"entrypoint": {"shell": "rm"}}), "INVALID_FIELD", "entrypoint"),
             (json!({"args": {"x": "y".repeat(65_536)}}), "INVALID_FIELD", "args"),
             (json!({"creator_type": "robot"}), "INVALID_FIELD", "creator_type"),
-            (json!({"creator_id": "user.somebody"}), "INVALID_FIELD", "creator_id"),
+            (json!({"creator_id": " "}), "INVALID_FIELD", "creator_id"),
+            (json!({"creator_id": "a\u{0}b"}), "INVALID_FIELD", "creator_id"),
+            (json!({"creator_id": "x".repeat(129)}), "INVALID_FIELD", "creator_id"),
         ];
         for (different, code, field) in cases {
             let reply = server.post("/routines", routine(different.clone())).await;

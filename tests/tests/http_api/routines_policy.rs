@@ -160,15 +160,36 @@ async fn what_an_agent_makes_is_a_draft() {
         }
         refused(&ask(&other, Method::PATCH, "/routines/mine", json!({"name": "Ours"})).await, 403, "FORBIDDEN");
         refused(&ask(&other, Method::DELETE, "/routines/mine", Value::Null).await, 403, "FORBIDDEN");
-        let said = json!({"name": "n", "schedule": "@yearly", "entrypoint": "x", "creator_type": "user"});
-        refused(&ask(&agent, Method::POST, "/routines", said).await, 422, "INVALID_FIELD");
+        // Whatever an agent says it is.
+        let said = json!({
+            "id": "bold", "name": "n", "schedule": "@yearly", "entrypoint": "x", "creator_type": "user",
+            "creator_id": "user.root",
+        });
+        let bold = ok(ask(&agent, Method::POST, "/routines", said).await)["routine"].clone();
+        let whose = |routine: &Value| json!([routine["status"], routine["creator_type"], routine["creator_id"], routine["owner"]]);
+        assert_eq!(whose(&bold), json!(["disabled", "agent", "agent.a", "agent.a"]));
+        refused(&ask(&agent, Method::PATCH, "/routines/bold", enable.clone()).await, 403, "ROUTINE_AGENT_DRAFT");
         // A user who makes one for an agent makes a draft too.
         let for_agent = json!({
             "id": "for-b", "name": "n", "schedule": "@yearly", "entrypoint": "x", "creator_type": "agent", "creator_id": "agent.b",
         });
         let made = ok(server.post("/routines", for_agent).await)["routine"].clone();
-        assert_eq!((&made["status"], &made["creator_id"]), (&json!("disabled"), &json!("agent.b")));
+        assert_eq!(whose(&made), json!(["disabled", "agent", "agent.b", "agent.b"]));
         assert_eq!(ask(&other, Method::DELETE, "/routines/for-b", Value::Null).await.status, 200);
+
+        // What a user calls its maker is a label: the agent of that name has no right to it.
+        let labelled = json!({
+            "id": "labelled", "name": "n", "schedule": "@yearly", "entrypoint": "x", "creator_type": "user",
+            "creator_id": "agent.b",
+        });
+        let made = ok(server.post("/routines", labelled).await)["routine"].clone();
+        assert_eq!(whose(&made), json!(["enabled", "user", "agent.b", "user.root"]));
+        for method in [Method::PATCH, Method::DELETE] {
+            refused(&ask(&other, method, "/routines/labelled", json!({})).await, 403, "FORBIDDEN");
+        }
+        refused(&ask(&other, Method::POST, "/routines/labelled/run_now", json!({})).await, 403, "FORBIDDEN");
+        let told = server.get("/routines/labelled/history").await.body;
+        assert_eq!(told["history"][0]["actor"], "user.root", "what is done is done by the token's principal");
 
         assert_eq!(ok(ask(&server.operator, Method::PATCH, "/routines/mine", enable).await)["status"], "enabled");
         // Whatever an agent changes in it is a draft again.

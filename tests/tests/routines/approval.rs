@@ -48,7 +48,7 @@ async fn what_may_not_reach_the_outside_world_is_blocked() {
         assert!(made.external_side_effects);
         let run = fire(&host).await;
         assert_eq!((run.state, run.mission_id.clone()), (OccurrenceState::Blocked, None));
-        let ask = RunNow { force: true, by: PERSON, receipt: None };
+        let ask = RunNow { force: true, reason: None, by: PERSON, receipt: None };
         let asked = host.engine.run_routine_now(&Engine::local_workspace(), &RoutineId::new("mail"), ask).await;
         assert!(matches!(asked, Err(EngineError::RoutineBlocked { .. })), "{asked:?}");
         assert_eq!(states(&host.engine, "mail").await, [OccurrenceState::Blocked; 2]);

@@ -10,7 +10,7 @@ use sluice::domain::time::Timestamp;
 use sluice::engine::{Backfill, Engine, EngineError, FinishStatus, RoutineActor, RunNow};
 
 async fn run_now(host: &TestEngine, id: &str, force: bool, by: RoutineActor<'_>) -> Result<Occurrence, EngineError> {
-    let ask = RunNow { force, by, receipt: None };
+    let ask = RunNow { force, reason: None, by, receipt: None };
     host.engine.run_routine_now(&Engine::local_workspace(), &RoutineId::new(id), ask).await
 }
 

@@ -39,6 +39,7 @@ async fn what_an_agent_makes_is_a_draft_until_a_person_enables_it() {
                 settings: loosened,
                 enabled: true,
                 by: AGENT,
+                maker: AGENT.into(),
                 receipt: None,
             };
             assert!(
@@ -86,6 +87,7 @@ async fn what_cannot_be_is_refused_by_name() {
             settings,
             enabled: true,
             by: PERSON,
+            maker: PERSON.into(),
             receipt: None,
         };
         for (field, settings) in cases {

@@ -10,3 +10,5 @@ mod drafts;
 mod asked;
 mod ends;
 mod live;
+mod retention;
+mod templates;

@@ -104,10 +104,6 @@ pub(super) async fn search(args: SearchArgs) -> Result<ExitCode, Failure> {
     // Every search is in the audit, and so is a write.
     let connection = args.common.connect(Access::Write).await?;
     let found = connection.client.search_memory(&request).await?;
-    if let Some(embedded) = &connection.embedded {
-        // Its entry of the audit is on its way, and must be there before this process ends.
-        embedded.engine().settled().await;
-    }
     if args.common.json {
         output::json(&found)?;
         return Ok(Exit::Succeeded.into());

@@ -92,6 +92,7 @@ fn request_of(loaded: &Loaded, start: bool) -> CreateMission {
         budgets: request.budgets,
         capabilities: request.capabilities,
         entrypoint: request.entrypoint,
+        args: serde_json::Map::new(),
         metadata: request.metadata,
         work_items: request.work_items,
         start,

@@ -79,7 +79,7 @@ pub(super) struct Settings {
     /// What is to be done, in words; `{{args.NAME}}` and `{{scheduled_at}}` are filled in
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
-    /// What is to be done, as JSON: {"mission": {..}}, {"run": {..}}, or the text connector.NAME.ACTION
+    /// What is to be done: a mission template's name, connector.NAME.ACTION, or JSON: {"mission": {..}}, {"run": {..}}
     #[arg(long, value_name = "JSON", conflicts_with = "prompt", value_parser = json_or_text)]
     entrypoint: Option<Value>,
     /// What it is done with; may stand several times. The value is JSON, or else a text

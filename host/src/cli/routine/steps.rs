@@ -19,6 +19,9 @@ pub(in crate::cli) struct RunArgs {
     /// Even though it is disabled or paused
     #[arg(long)]
     force: bool,
+    /// Why; it stands in the history
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -58,7 +61,8 @@ pub(in crate::cli) struct AnswerArgs {
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let connection = args.common.connect(Access::Write).await?;
-    let started = connection.client.run_routine_now(&args.id, &RunNowRequest { force: args.force }).await?;
+    let request = RunNowRequest { force: args.force, reason: args.reason };
+    let started = connection.client.run_routine_now(&args.id, &request).await?;
     if args.common.json {
         output::json(&started)?;
     } else {

@@ -17,7 +17,7 @@ pub const DEFAULT: &str = "default";
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPartition {
     /// A name is none.
-    #[error("`{field}` has to have 1 to {NAME_MAX_BYTES} characters of A-Z a-z 0-9 . _ : and -")]
+    #[error("`{field}` has to have 1 to {NAME_MAX_BYTES} characters of A-Z a-z 0-9 . _ : and -{}", also(field))]
     Name {
         /// Which.
         field: &'static str,
@@ -58,7 +58,7 @@ impl Partition {
         check_name("org", org)?;
         check_name("project_id", project_id)?;
         if let Some(session_id) = session_id {
-            check_name("session_id", session_id)?;
+            check_name(SESSION, session_id)?;
         }
         let session_id = match (tier, session_id) {
             (Tier::Session, None) => return Err(InvalidPartition::SessionMissing),
@@ -75,8 +75,15 @@ impl Partition {
     }
 }
 
+/// The name that may be any id: sessions are named after whom they are with.
+const SESSION: &str = "session_id";
+
+fn also(field: &str) -> &'static str {
+    if field == SESSION { ", or @" } else { "" }
+}
+
 fn check_name(field: &'static str, name: &str) -> Result<(), InvalidPartition> {
-    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b) || (b == b'@' && field == SESSION);
     let well_formed = (1..=NAME_MAX_BYTES).contains(&name.len()) && name.bytes().all(is_allowed);
     if well_formed { Ok(()) } else { Err(InvalidPartition::Name { field }) }
 }
@@ -191,6 +198,8 @@ mod tests {
             assert_eq!(partition("p", Tier::Session, Some(bad)), refused, "{bad:?}");
         }
         assert!(partition(&"x".repeat(128), Tier::Team, None).is_ok());
+        assert!(partition("p", Tier::Session, Some("tab.1@ada.example:2")).is_ok(), "any id names a session");
+        assert!(partition("p@q", Tier::Project, None).is_err());
         assert_eq!(partition("p", Tier::Session, None), Err(InvalidPartition::SessionMissing));
     }
 

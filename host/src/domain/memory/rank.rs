@@ -110,7 +110,7 @@ pub fn score(query: &Query, counts: &Counts, record: Body<'_>, now: Timestamp) -
     if !seen.phrases.iter().all(|found| *found) {
         return None;
     }
-    let weights: Vec<f64> = counts.having.iter().map(|having| weight(*having, counts.records)).collect();
+    let weights = weights(counts);
     let weight_of = |term: usize| weights.get(term).copied().unwrap_or_default();
     let mean = ratio(counts.words, counts.records.max(1)).max(1.0);
     let length = 1.0 - B + B * ratio(seen.words, 1) / mean;
@@ -150,6 +150,11 @@ fn tells_enough(times: &[u64], counts: &Counts, weights: &[f64]) -> bool {
         }
     }
     has_rare && covered >= COVERED * all
+}
+
+/// How much each term of a query says in a scope.
+pub fn weights(counts: &Counts) -> Vec<f64> {
+    counts.having.iter().map(|having| weight(*having, counts.records)).collect()
 }
 
 /// How much a term says that `having` of `records` have: more than nothing, always.

@@ -1,4 +1,4 @@
-//! Vectors that a caller's model made of texts, compared by the angle between them.
+//! Vectors that models made of texts, compared by the angle between them.
 
 /// Most numbers of one vector.
 pub const NUMBERS_MAX: usize = 4096;
@@ -15,6 +15,15 @@ pub enum InvalidVector {
     /// All are 0: it has no direction.
     #[error("an embedding that is all zeros has no direction")]
     Zero,
+}
+
+/// A vector, and the model that made it. Only those of one model can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedding {
+    /// The model's name; empty for what callers bring, who know themselves which theirs is.
+    pub model: String,
+    /// The vector.
+    pub vector: Vector,
 }
 
 /// A direction: numbers of -127 to 127, the largest of them at one end. A byte each is kept: the

@@ -11,6 +11,7 @@ mod policies;
 mod settings;
 mod slot;
 
+use super::artifact::Digest;
 use super::id::{OccurrenceId, RoutineId, WorkspaceId};
 use super::time::Timestamp;
 use super::word::words;
@@ -68,10 +69,15 @@ pub struct Routine {
     pub settings: RoutineSettings,
     /// Whether it reaches the outside world, as its settings say. Computed when they are saved.
     pub external_side_effects: bool,
-    /// Who made it.
+    /// The content of the template that its entrypoint named when it was saved; nothing when it names
+    /// none. What is carried out is what the template says as it fires.
+    pub template: Option<Digest>,
+    /// What its maker says made it; what an agent's token makes is an agent's.
     pub creator_type: CreatorType,
-    /// The principal that made it.
+    /// Who made it, in its maker's words. A label: no right comes of it.
     pub creator_id: String,
+    /// The principal whose it is: who made it, or the agent that a user made it for.
+    pub owner: String,
     /// Grows by one each time its settings change; an approval is about one edition.
     pub edition: u64,
     /// Occurrences up to this written instant are dealt with. Written by whoever fires, and by

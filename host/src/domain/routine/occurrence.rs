@@ -1,6 +1,7 @@
 //! An occurrence: one time that a routine fired, was asked to, or should have.
 
 use super::slot::Slot;
+use crate::domain::artifact::Digest;
 use crate::domain::id::{ApprovalId, EventId, MissionId, OccurrenceId, RoutineId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::time::Timestamp;
@@ -88,6 +89,8 @@ pub struct Occurrence {
     pub missed_since: Option<Timestamp>,
     /// The routine's edition it fired under.
     pub edition: u64,
+    /// The content of the template that its mission was made of, if it was.
+    pub template: Option<Digest>,
     /// The mission that does its work.
     pub mission_id: Option<MissionId>,
     /// The question that it waits, or waited, for.

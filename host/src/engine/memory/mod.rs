@@ -1,8 +1,9 @@
 //! Governed memory: who may have what remembered where, and find it again.
 //!
 //! Every use case begins with what its caller reaches ([`reach`]) and ends with one unit of work
-//! that holds the record, the events and the entry of the audit ([`told`]; for searches [`behind`]). Nothing is kept that the
-//! scrubber has not seen ([`scrub`] for texts, [`fields`] for what stands beside them). Then:
+//! that holds the record, the events and the entry of the audit ([`told`]). Nothing is kept that the
+//! scrubber has not seen ([`scrub`] for texts, [`fields`] for what stands beside them), nor does anything else leave
+//! the host for a vector ([`embed`]). Then:
 //! [`put`], [`search`], [`promote`] with the questions it asks people ([`review`]), [`remove`],
 //! [`context`] for prompts, [`capture`] for what is remembered by itself, and [`expiry`].
 
@@ -10,8 +11,8 @@ mod fields;
 mod fingerprint;
 mod reach;
 mod scrub;
+mod embed;
 mod told;
-mod behind;
 
 mod put;
 mod search;
@@ -24,7 +25,6 @@ mod expiry;
 
 use std::collections::BTreeSet;
 
-pub(in crate::engine) use behind::Behind;
 pub(in crate::engine) use fields::CleanNames;
 pub use fingerprint::FingerprintKey;
 pub use put::EXPIRES_IN_SESSION_MS;
@@ -35,6 +35,7 @@ pub use search::{LIMIT_DEFAULT, LIMIT_MAX, ListAsk};
 use crate::domain::memory::Tier;
 use crate::domain::plugin::Binding;
 use crate::domain::principal::Principal;
+use crate::engine::ports::SharedEmbedder;
 
 /// What an operator may set of memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct MemoryOptions {
     pub reviewed: BTreeSet<Tier>,
     /// Whether the summaries of runs are remembered by themselves, in their sessions.
     pub captures: bool,
+    /// What makes vectors of what is remembered and asked, when callers bring none.
+    pub embedder: Option<SharedEmbedder>,
 }
 
 impl Default for MemoryOptions {
@@ -59,6 +62,7 @@ impl Default for MemoryOptions {
             fingerprints: FingerprintKey::random(),
             reviewed: BTreeSet::new(),
             captures: false,
+            embedder: None,
         }
     }
 }

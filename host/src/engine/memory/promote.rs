@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use sluice_api::memory::{MemoryPromote, MemoryPromoted};
 
+use super::embed::Embedded;
 use super::fields::Fields;
 use super::reach::Reach;
 use super::remove::RemovalNote;
@@ -154,6 +155,10 @@ impl Engine {
             None => (made, false),
         };
         unit.writes.push(Write::Memory(Box::new(kept.clone())));
+        let embedded = if deduped { Embedded::No } else { self.embedded(&kept.text).await };
+        if let Some(embedding) = embedded.embedding() {
+            unit.writes.push(Write::MemoryVector(kept.id.clone(), kept.workspace_id().clone(), embedding.clone()));
+        }
         let actor = &promotion.caller.principal.name;
         if let Some(mut used) = approval {
             unit.guards.push(Guard::approval(&used.id, Some(used.revision)));

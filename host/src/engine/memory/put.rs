@@ -4,6 +4,7 @@ use serde_json::json;
 
 use sluice_api::memory::{MemoryPut, MemoryStored};
 
+use super::embed::Embedded;
 use super::fields::Fields;
 use super::reach::Reach;
 use super::scrub::{Destination, ScrubResult};
@@ -35,7 +36,7 @@ const ATTEMPTS_MAX: usize = 16;
 /// A record that is to be made, checked and scrubbed.
 pub(super) struct Candidate {
     pub(super) record: MemoryRecord,
-    pub(super) vector: Option<Vector>,
+    pub(super) embedded: Embedded,
 }
 
 /// What there is to do about a candidate.
@@ -173,7 +174,7 @@ impl Engine {
             expires_at: ttl_ms.map(|ttl_ms| now.plus_millis(ttl_ms)),
             revision: 1,
         };
-        Ok(Candidate { record, vector: vector_of(request.embedding.as_deref())? })
+        Ok(Candidate { record, embedded: Embedded::given(request.embedding.as_deref())? })
     }
 
     /// Stores a candidate, or joins it with what says the same.
@@ -181,7 +182,7 @@ impl Engine {
         &self,
         caller: &MemoryCaller<'_>,
         reach: &Reach,
-        candidate: Candidate,
+        mut candidate: Candidate,
         result: &ScrubResult,
         beside: Option<&ScrubResult>,
         receipt: Option<&ReceiptKey>,
@@ -194,14 +195,20 @@ impl Engine {
                     (vec![Write::Memory(Box::new(joined.clone()))], joined, true)
                 }
                 Step::Store { instead_of } => {
+                    if candidate.embedded == Embedded::No {
+                        candidate.embedded = self.embedded(&candidate.record.text).await;
+                    }
                     let mut writes: Vec<Write> = instead_of.into_iter().map(Write::DeleteMemory).collect();
                     writes.push(Write::Memory(Box::new(candidate.record.clone())));
                     (writes, candidate.record.clone(), false)
                 }
             };
             let mut unit = Unit { writes, ..Unit::default() };
-            if let Some(vector) = candidate.vector.clone() {
-                unit.writes.push(Write::MemoryVector(kept.id.clone(), kept.workspace_id().clone(), vector));
+            // What the model made is of this text, and not of one that says nearly the same.
+            let is_its_own = !deduped || matches!(candidate.embedded, Embedded::Given(_));
+            let embedded = if is_its_own { candidate.embedded.clone() } else { Embedded::No };
+            if let Some(embedding) = embedded.embedding() {
+                unit.writes.push(Write::MemoryVector(kept.id.clone(), kept.workspace_id().clone(), embedding.clone()));
             }
             let mut telling = Telling::new(self, caller.principal, reach, now);
             telling.event(EventType::MemoryWriteAttempted, about(&kept));
@@ -209,7 +216,8 @@ impl Engine {
             let found = result.findings.len() + beside.map_or(0, |beside| beside.findings.len());
             let more = json!({"deduped": deduped, "scrub_status": status, "finding_count": found});
             telling.event(EventType::MemoryWriteSucceeded, with(about(&kept), more));
-            let answer = stored(&kept, deduped, &telling.audit_id, result, beside);
+            let mut answer = stored(&kept, deduped, &telling.audit_id, result, beside);
+            answer.embedding = embedded.state();
             unit.audit.push(telling.audit(
                 "memory.put",
                 &format!("memory/{}", kept.id),
@@ -283,6 +291,7 @@ impl Engine {
             audit_id: telling.audit_id.clone(),
             scrub: wire::scrub_view(&result.summary()),
             expires_at_ms: None,
+            embedding: None,
         };
         let particulars = json!({"status": "blocked", "partition": place(at), "scrub": result.audited()});
         let audit = telling.audit("memory.put", &format!("memory/{id}"), AuditOutcome::Denied, None, particulars);
@@ -372,6 +381,7 @@ fn stored(
         audit_id: audit_id.to_owned(),
         scrub,
         expires_at_ms: record.expires_at.map(Timestamp::as_millis),
+        embedding: None,
     }
 }
 

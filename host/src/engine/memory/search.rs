@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use sluice_api::memory::{MemoryFound, MemoryHit, MemorySearch, TierName};
 
 use super::MemoryCaller;
-use super::put::{invalid, vector_of};
+use super::embed::Embedded;
+use super::put::invalid;
 use super::reach::Reach;
 use super::told::Telling;
 use crate::domain::audit::AuditOutcome;
 use crate::domain::event_type::EventType;
 use crate::domain::memory::query::QUERY_MAX_BYTES;
 use crate::domain::memory::{InvalidPartition, MemoryRecord, Partition, Query, Scope, Tier, validation};
+use crate::engine::error::conflict_or_storage;
 use crate::engine::{Engine, EngineError};
 use crate::store::{self, MemoryFilter, Unit};
 use crate::wire::{self, FieldError};
@@ -73,7 +75,7 @@ impl Engine {
             return Err(FieldError::new("limit", format!("is {limit}; 1 to {LIMIT_MAX}")).into());
         }
         let query = query_of("query", &request.query)?;
-        let vector = vector_of(request.embedding.as_deref())?;
+        let given = Embedded::given(request.embedding.as_deref())?;
         let place = wire::said_partition(
             &self.parts.options.memory.org,
             &caller.principal.workspace_id,
@@ -89,15 +91,18 @@ impl Engine {
             kinds: request.kinds.iter().flatten().map(|kind| wire::memory_kind_from(*kind)).collect(),
             ..filter_of(&reach, request.user_id.as_deref(), &request.tags)?
         };
+        let is_anything = !searched.scopes.is_empty();
+        let embedded = match given {
+            Embedded::No if is_anything => self.embedded_query(&request.query).await?,
+            given => given,
+        };
         let now = self.now();
-        let found = if searched.scopes.is_empty() {
-            Vec::new()
-        } else {
+        let found = if is_anything {
             let search = store::MemorySearch {
                 workspace_id: &caller.principal.workspace_id,
                 scopes: &searched.scopes,
                 query: &query,
-                vector: vector.as_ref(),
+                vector: embedded.embedding(),
                 filter: &filter,
                 trusted_only: false,
                 now,
@@ -105,6 +110,8 @@ impl Engine {
                 max_chars: request.max_chars.map(|chars| chars as usize),
             };
             self.parts.store.search_memories(&search).await?
+        } else {
+            Vec::new()
         };
         let results: Vec<MemoryHit> = found.iter().map(wire::memory_hit).collect();
         let audit_id = self.tell_searched(caller, &reach, &searched, results.len()).await?;
@@ -114,6 +121,7 @@ impl Engine {
             scopes_used: searched.used.iter().map(|tier| wire::tier_view(*tier)).collect(),
             blocked_scopes: searched.blocked.iter().map(|tier| wire::tier_view(*tier)).collect(),
             audit_id,
+            embedding: embedded.state(),
         })
     }
 
@@ -240,7 +248,7 @@ impl Engine {
         let audit = vec![telling.audit("memory.search", "memory", outcome, None, particulars)];
         let audit_id = telling.audit_id;
         let unit = Unit { audit, events: telling.events, ..Unit::default() };
-        self.write_behind(unit).await?;
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(audit_id)
     }
 }

@@ -76,6 +76,7 @@ pub(super) fn question(
             "entrypoint": wire::value_of(&settings.entrypoint),
             "args": wire::value_of(&settings.args),
             "capabilities": settings.capabilities,
+            "template_digest": occurrence.template.as_ref().map(Digest::as_str),
         })),
         status: ApprovalStatus::Pending,
         decided_by: None,
@@ -91,7 +92,7 @@ pub(super) fn question(
 /// well approve what the person's own routine does.
 fn requester(routine: &Routine) -> String {
     match routine.creator_type {
-        CreatorType::Agent => routine.creator_id.clone(),
+        CreatorType::Agent => routine.owner.clone(),
         CreatorType::User => super::ROUTINES.to_owned(),
     }
 }
@@ -113,7 +114,8 @@ fn content_of(routine: &Routine, occurrence: &Occurrence, mission_id: &MissionId
         "entrypoint": wire::value_of(&settings.entrypoint),
         "args": wire::value_of(&settings.args),
         "capabilities": settings.capabilities,
-        "creator": {"type": routine.creator_type.as_str(), "id": routine.creator_id},
+        "template_digest": occurrence.template.as_ref().map(Digest::as_str),
+        "creator": {"type": routine.creator_type.as_str(), "id": routine.creator_id, "owner": routine.owner},
         "requested_by": requester(routine),
         "expires_at_ms": expires_at.as_millis(),
     }))

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::launch::{Ground, blocked_by_policy};
+use super::launch::{Ground, Means};
 use super::step::Step;
+use super::template::Found;
 use super::{ATTEMPTS_MAX, Backfill, RunNow};
 use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::mission::Bindings;
@@ -24,6 +25,7 @@ struct Read<'e> {
     schedule: Schedule,
     open: Vec<Occurrence>,
     standard: &'e Bindings,
+    found: Found,
     rules: Arc<Rules>,
     now: Timestamp,
 }
@@ -42,7 +44,7 @@ impl Engine {
         ask: RunNow<'_>,
     ) -> Result<Occurrence, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, rules, now } =
+            let Read { mut routine, schedule, mut open, standard, found, rules, now } =
                 self.read_routine(workspace, id).await?;
             if !ask.force || ask.by.is_agent() {
                 check_enabled(&routine)?;
@@ -51,8 +53,9 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
-            let occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
+            let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
+            let mut occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
+            occurrence.reason.clone_from(&ask.reason);
             let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
             let is_blocked = occurrence.state == OccurrenceState::Blocked;
             if !is_blocked {
@@ -85,7 +88,7 @@ impl Engine {
         ask: Backfill<'_>,
     ) -> Result<Vec<Occurrence>, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, rules, now } =
+            let Read { mut routine, schedule, mut open, standard, found, rules, now } =
                 self.read_routine(workspace, id).await?;
             check_range(&ask, now)?;
             check_enabled(&routine)?;
@@ -95,8 +98,8 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
-            if let (Some(_), Some(first)) = (blocked_by_policy(self, &on), instants.first()) {
+            let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
+            if let (Some(_), Some(first)) = (on.blocked_by_policy(self), instants.first()) {
                 // One row says it for all of them.
                 let occurrence = self.new_occurrence(&on, now.max(*first), Trigger::RunNow);
                 let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
@@ -129,8 +132,9 @@ impl Engine {
         let schedule = super::save::plan(&routine.settings, routine.created_at)?;
         let mut open = self.parts.store.open_occurrences(&[id]).await?;
         open.retain(|occurrence| occurrence.workspace_id == *workspace);
+        let found = self.found_for(&routine).await;
         let rules = self.rules_of(workspace).await?;
-        Ok(Read { routine, schedule, open, standard, rules, now: self.now() })
+        Ok(Read { routine, schedule, open, standard, found, rules, now: self.now() })
     }
 
     /// The instants of the range that were not backfilled before.

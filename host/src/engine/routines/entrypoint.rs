@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use sluice_api::mission::{Budgets, MissionRequest, WorkItemRequest};
 
+use super::template::{Found, template_work};
 use crate::domain::capability;
 use crate::domain::mission::Bindings;
 use crate::domain::routine::{Occurrence, RoutineSettings};
@@ -30,7 +31,7 @@ const OUTSIDE: [&str; 6] = ["connector", "connectors", "webhook", "webhooks", "w
 pub(super) struct Work {
     pub(super) request: MissionRequest,
     /// Whether its items pass the gates.
-    has_gates: bool,
+    pub(super) has_gates: bool,
 }
 
 impl Work {
@@ -56,28 +57,39 @@ struct RunEntrypoint {
 }
 
 /// What is filled into texts.
-struct Filled<'a> {
-    args: &'a Map<String, Value>,
-    scheduled_at: &'a str,
+pub(super) struct Filled<'a> {
+    pub(super) args: &'a Map<String, Value>,
+    /// The written time; nothing where there is none.
+    pub(super) scheduled_at: Option<&'a str>,
 }
 
-/// The mission of one occurrence; of none in particular when it is only checked.
+/// The mission of one occurrence, whose entrypoint names what was `found`; of no occurrence in particular
+/// when it is only checked.
 ///
 /// # Errors
 /// The member at fault.
-pub(super) fn work_of(settings: &RoutineSettings, occurrence: Option<&Occurrence>) -> Result<Work, FieldError> {
+pub(super) fn work_of(
+    settings: &RoutineSettings,
+    found: &Found,
+    occurrence: Option<&Occurrence>,
+) -> Result<Work, FieldError> {
     let args = args_of(settings)?;
-    let scheduled_at = occurrence.map_or("", |occurrence| &occurrence.local);
+    let scheduled_at = Some(occurrence.map_or("", |occurrence| &occurrence.local));
     let filled = Filled { args: &args, scheduled_at };
-    let mut work = match wire::value_of(&settings.entrypoint) {
-        Value::String(text) => text_work(settings, &text, &filled)?,
-        Value::Object(members) if members.len() == 1 && members.contains_key("run") => {
-            run_work(settings, read("entrypoint.run", members["run"].clone())?, &filled)?
+    let mut work = match (found, wire::value_of(&settings.entrypoint)) {
+        (Found::Missing(why), _) => return Err(FieldError::new("entrypoint", why.clone())),
+        (Found::Template(template), _) => template_work(template, &filled)?,
+        (Found::Nothing, Value::String(text)) => text_work(&settings.name, &text, &filled)?,
+        (Found::Nothing, Value::Object(members)) if members.len() == 1 && members.contains_key("run") => {
+            run_work(&settings.name, read("entrypoint.run", members["run"].clone())?, &filled)?
         }
-        Value::Object(members) if members.len() == 1 && members.contains_key("mission") => {
+        (Found::Nothing, Value::Object(members)) if members.len() == 1 && members.contains_key("mission") => {
             mission_work(read("entrypoint.mission", members["mission"].clone())?, &filled)?
         }
-        _ => return Err(FieldError::new("entrypoint", "is a text, {\"run\":{..}} or {\"mission\":{..}}")),
+        _ => {
+            let right = "is a text, {\"run\":{..}}, {\"mission\":{..}} or {\"template\":\"NAME\"}";
+            return Err(FieldError::new("entrypoint", right));
+        }
     };
     let request = &mut work.request;
     for asked in &settings.capabilities {
@@ -100,7 +112,7 @@ pub(super) fn work_of(settings: &RoutineSettings, occurrence: Option<&Occurrence
 ///
 /// # Errors
 /// The member at fault.
-pub(super) fn check(settings: &RoutineSettings) -> Result<bool, FieldError> {
+pub(super) fn check(settings: &RoutineSettings, found: &Found) -> Result<bool, FieldError> {
     let long =
         |json: &crate::domain::json::Json, max: usize| (json.as_str().len() > max).then_some(json.as_str().len());
     for (field, json, max) in
@@ -119,35 +131,48 @@ pub(super) fn check(settings: &RoutineSettings) -> Result<bool, FieldError> {
         let message = format!("has {} entries; at most {CAPABILITIES_MAX} are allowed", settings.capabilities.len());
         return Err(FieldError::new("capabilities", message));
     }
-    let mut work = work_of(settings, None)?;
+    let mut work = work_of(settings, found, None)?;
     let mut numbers = 0..;
     wire::check_request(&mut work.request, || format!("wi_{}", numbers.next().unwrap_or(0))).map_err(|error| {
+        if let Found::Template(template) = found {
+            return FieldError::new("entrypoint", format!("template `{}`: {error}", template.name));
+        }
         let place = if work.has_gates { "entrypoint.mission" } else { "entrypoint" };
         FieldError::new(format!("{place}.{}", error.field), error.message)
     })?;
-    let by_capability = work.request.capabilities.iter().any(|pattern| reaches_outside(pattern));
-    Ok(by_capability
+    Ok(reaches_outside(&work.request)
         || names_outside(&wire::value_of(&settings.entrypoint))
         || names_outside(&wire::value_of(&settings.args)))
 }
 
 /// What a routine would do outside: the action of the connector that its entrypoint names, or `*` when it
 /// is a mission that may do several things.
-pub(super) fn side_effect(settings: &RoutineSettings) -> SideEffect {
+pub(super) fn side_effect(settings: &RoutineSettings, found: &Found) -> SideEffect {
     let entrypoint = wire::value_of(&settings.entrypoint);
     let named = entrypoint.as_str().and_then(|text| text.strip_prefix("connector.")?.split_once('.'));
     let args = wire::value_of(&settings.args);
     let canonical = wire::canonical_json(&args);
-    let mut capabilities = settings.capabilities.clone();
+    // Of a template the mission has what the template grants besides.
+    let granted = work_of(settings, found, None).map(|work| work.request.capabilities);
+    let mut capabilities = granted.unwrap_or_else(|_| settings.capabilities.clone());
     if let Some((connector, action)) = named {
         capabilities.push(capability::of_action(connector, action));
     }
     SideEffect::new(named.unwrap_or(("*", "*")), args, canonical.as_str(), capabilities, true)
 }
 
-/// Whether a capability may cover an action of a connector.
-fn reaches_outside(pattern: &str) -> bool {
-    matches!(pattern.split('.').next(), Some("connector" | "*"))
+/// Whether a template, as it is now, has a routine reach the outside world. One that cannot be filled in
+/// reaches nothing: no mission is made of it.
+pub(super) fn template_reaches_outside(settings: &RoutineSettings, found: &Found) -> bool {
+    matches!(found, Found::Template(_))
+        && work_of(settings, found, None).is_ok_and(|work| reaches_outside(&work.request))
+}
+
+/// Whether a mission may act through a connector, or names one.
+fn reaches_outside(request: &MissionRequest) -> bool {
+    let is_outside = |pattern: &String| matches!(pattern.split('.').next(), Some("connector" | "*"));
+    // Its members have text keys and no failing serialisers.
+    request.capabilities.iter().any(is_outside) || names_outside(&serde_json::to_value(request).unwrap_or_default())
 }
 
 fn names_outside(value: &Value) -> bool {
@@ -180,8 +205,13 @@ fn read<T: for<'de> Deserialize<'de>>(field: &str, value: Value) -> Result<T, Fi
     serde_json::from_value(value).map_err(|error| FieldError::new(field, error.to_string()))
 }
 
+/// Whether a text is `run` or `connector.NAME.ACTION`.
+pub(super) fn is_one_run(text: &str) -> bool {
+    text == "run" || text.strip_prefix("connector.").is_some_and(|rest| rest.contains('.'))
+}
+
 /// `run`, `connector.NAME.ACTION`, or a prompt.
-fn text_work(settings: &RoutineSettings, text: &str, filled: &Filled<'_>) -> Result<Work, FieldError> {
+pub(super) fn text_work(name: &str, text: &str, filled: &Filled<'_>) -> Result<Work, FieldError> {
     let mut run = RunEntrypoint { title: None, prompt: text.to_owned(), action: None, agent: None, skills: Vec::new() };
     if text.trim().is_empty() {
         return Err(FieldError::new("entrypoint", "is empty; it is what an agent is asked"));
@@ -191,25 +221,25 @@ fn text_work(settings: &RoutineSettings, text: &str, filled: &Filled<'_>) -> Res
         prompt
             .ok_or_else(|| FieldError::new("args.prompt", "is missing; `run` asks an agent this"))?
             .clone_into(&mut run.prompt);
-        return run_work(settings, run, filled);
+        return run_work(name, run, filled);
     }
     let Some((connector, action)) = text.strip_prefix("connector.").and_then(|rest| rest.split_once('.')) else {
-        return run_work(settings, run, filled);
+        return run_work(name, run, filled);
     };
     run.prompt = format!("Ask for `{text}` with the arguments of this work item's action, and report what came of it.");
     let Value::Object(asked) = json!({"connector": connector, "action": action, "args": filled.args}) else {
         return Err(FieldError::new("entrypoint", "is no connector's action"));
     };
     run.action = Some(asked);
-    let mut work = run_work(settings, run, filled)?;
+    let mut work = run_work(name, run, filled)?;
     work.request.capabilities.push(capability::of_action(connector, action));
     Ok(work)
 }
 
-fn run_work(settings: &RoutineSettings, run: RunEntrypoint, filled: &Filled<'_>) -> Result<Work, FieldError> {
+fn run_work(name: &str, run: RunEntrypoint, filled: &Filled<'_>) -> Result<Work, FieldError> {
     let title = match &run.title {
         Some(title) => fill("entrypoint.run.title", title, filled)?,
-        None => settings.name.chars().take(TITLE_MAX_CHARS).collect(),
+        None => name.chars().take(TITLE_MAX_CHARS).collect(),
     };
     if run.prompt.trim().is_empty() {
         return Err(FieldError::new("entrypoint.run.prompt", "is empty; it is what an agent is asked"));
@@ -226,7 +256,7 @@ fn run_work(settings: &RoutineSettings, run: RunEntrypoint, filled: &Filled<'_>)
     };
     let request = MissionRequest {
         title,
-        goal: settings.name.clone(),
+        goal: name.to_owned(),
         success_criteria: Vec::new(),
         budgets: Budgets::default(),
         capabilities: Vec::new(),
@@ -251,7 +281,7 @@ fn mission_work(mut request: MissionRequest, filled: &Filled<'_>) -> Result<Work
 }
 
 /// `text` with its placeholders replaced; what is filled in is not looked at again.
-fn fill(field: &str, text: &str, filled: &Filled<'_>) -> Result<String, FieldError> {
+pub(super) fn fill(field: &str, text: &str, filled: &Filled<'_>) -> Result<String, FieldError> {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once("{{") {
         out.push_str(before);
@@ -261,24 +291,26 @@ fn fill(field: &str, text: &str, filled: &Filled<'_>) -> Result<String, FieldErr
             rest = after;
             continue;
         };
-        match (name.trim(), name.trim().strip_prefix("args.").and_then(|name| filled.args.get(name))) {
-            ("scheduled_at", _) => out.push_str(filled.scheduled_at),
-            (_, Some(Value::String(text))) => out.push_str(text),
-            (_, Some(value)) => out.push_str(&value.to_string()),
-            (name, None) => {
-                let known: Vec<String> = filled.args.keys().map(|name| format!("`args.{name}`")).collect();
-                let message = format!(
-                    "`{{{{{name}}}}}` is unknown; there are `scheduled_at`{}{}",
-                    if known.is_empty() { "" } else { ", " },
-                    known.join(", ")
-                );
-                return Err(FieldError::new(field, message));
-            }
+        let name = name.trim();
+        let arg = name.strip_prefix("args.").and_then(|name| filled.args.get(name)).or_else(|| filled.args.get(name));
+        match (name, filled.scheduled_at, arg) {
+            ("scheduled_at", Some(at), _) => out.push_str(at),
+            (_, _, Some(Value::String(text))) => out.push_str(text),
+            (_, _, Some(value)) => out.push_str(&value.to_string()),
+            (name, _, None) => return Err(FieldError::new(field, unknown(name, filled))),
         }
         rest = behind;
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// What a placeholder might have been.
+fn unknown(name: &str, filled: &Filled<'_>) -> String {
+    let at = filled.scheduled_at.map(|_| "`scheduled_at`".to_owned());
+    let known: Vec<String> = at.into_iter().chain(filled.args.keys().map(|name| format!("`args.{name}`"))).collect();
+    let known = if known.is_empty() { "no arguments".to_owned() } else { known.join(", ") };
+    format!("`{{{{{name}}}}}` is unknown; there are {known}")
 }
 
 fn is_name(text: &str) -> bool {
@@ -299,7 +331,7 @@ fn told_of(occurrence: &Occurrence) -> Value {
 }
 
 /// The lower of each limit.
-fn lower(a: &Budgets, b: &Budgets) -> Budgets {
+pub(super) fn lower(a: &Budgets, b: &Budgets) -> Budgets {
     fn least<T: Ord + Copy>(a: Option<T>, b: Option<T>) -> Option<T> {
         a.into_iter().chain(b).min()
     }
@@ -341,15 +373,21 @@ mod tests {
         }
     }
 
+    fn checked(settings: &RoutineSettings) -> Result<bool, FieldError> {
+        check(settings, &Found::Nothing)
+    }
+
     #[test]
     fn texts_are_filled_in_once() {
         let entrypoint =
             json!({"run": {"title": "For {{ args.who }}", "prompt": "{{args.who}} {{args.n}} {{ not a name }} {{"}});
-        let work = work_of(&settings(&entrypoint, &json!({"who": "{{args.n}}", "n": [1]}), &[]), None).ok().unwrap();
+        let work = work_of(&settings(&entrypoint, &json!({"who": "{{args.n}}", "n": [1]}), &[]), &Found::Nothing, None)
+            .ok()
+            .unwrap();
         assert_eq!(work.request.title, "For {{args.n}}");
         assert_eq!(work.request.work_items[0].detail.as_deref(), Some("{{args.n}} [1] {{ not a name }} {{"));
         assert_eq!(work.request.budgets.max_steps, Some(5));
-        let unknown = check(&settings(&json!("Hello {{args.you}}"), &json!({"who": 1}), &[])).unwrap_err();
+        let unknown = checked(&settings(&json!("Hello {{args.you}}"), &json!({"who": 1}), &[])).unwrap_err();
         assert_eq!(
             unknown.to_string(),
             "entrypoint.run.prompt: `{{args.you}}` is unknown; there are `scheduled_at`, `args.who`"
@@ -368,9 +406,9 @@ mod tests {
             (json!({"run": {"prompt": "x", "action": {"connector": "mail"}}}), no.clone(), &[]),
             (json!({"mission": {"title": "T", "capabilities": ["connector.mail.*"]}}), no.clone(), &[]),
         ] {
-            assert_eq!(check(&settings(&entrypoint, &args, capabilities)), Ok(true), "{entrypoint} {args}");
+            assert_eq!(checked(&settings(&entrypoint, &args, capabilities)), Ok(true), "{entrypoint} {args}");
         }
-        assert_eq!(check(&settings(&plain, &json!({"connector": null}), &["resource.read:team/"])), Ok(false));
+        assert_eq!(checked(&settings(&plain, &json!({"connector": null}), &["resource.read:team/"])), Ok(false));
     }
 
     #[test]
@@ -385,7 +423,7 @@ mod tests {
             (json!("run"), &no, "args.prompt"),
             (json!("x"), &json!([]), "args"),
         ] {
-            assert_eq!(check(&settings(&entrypoint, args, &[])).unwrap_err().field, field, "{entrypoint}");
+            assert_eq!(checked(&settings(&entrypoint, args, &[])).unwrap_err().field, field, "{entrypoint}");
         }
     }
 }

@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use tokio::task::JoinSet;
 
 use super::ROUTINES;
-use super::launch::Ground;
+use super::launch::{Ground, Means};
 use super::step::{Step, end};
 use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::mission::Bindings;
@@ -25,9 +25,14 @@ const TASKS: usize = 4;
 pub(super) type Key = (WorkspaceId, RoutineId);
 
 impl Engine {
-    /// Waits for routines that this host saves, or whose occurrences it sees end.
+    /// Waits for routines that this host saves.
     pub fn fires(&self) -> EndsSeen {
         self.parts.fires.subscribe()
+    }
+
+    /// Waits for occurrences that this host sees end.
+    pub fn occurrences_over(&self) -> EndsSeen {
+        self.parts.occurrences_over.subscribe()
     }
 
     /// Fires routines that are due after `after`, without for ever, and not after `until`: at most
@@ -52,7 +57,7 @@ impl Engine {
         for _ in 0..TASKS {
             let share: Vec<Routine> = due.by_ref().take(count.div_ceil(TASKS)).collect();
             let engine = self.clone();
-            tasks.spawn(async move { engine.fire_share(share).await });
+            tasks.spawn(async move { engine.fire_due(share).await });
         }
         let mut fired = Ok(count);
         while let Some(done) = tasks.join_next().await {
@@ -62,10 +67,15 @@ impl Engine {
         fired
     }
 
-    async fn fire_share(&self, share: Vec<Routine>) -> Result<(), EngineError> {
+    /// Fires routines that are due, as they were read. Whoever else has one of them meanwhile leaves it to
+    /// the one who commits first; it may still be due then.
+    ///
+    /// # Errors
+    /// The first routine's that could not be fired; the others were.
+    pub async fn fire_due(&self, due: Vec<Routine>) -> Result<(), EngineError> {
         let standard = self.standard_bindings().await?;
-        let mut open = self.open_by_routine(share.iter().map(|routine| &routine.id)).await?;
-        let fire = share.into_iter().map(|routine| {
+        let mut open = self.open_by_routine(due.iter().map(|routine| &routine.id)).await?;
+        let fire = due.into_iter().map(|routine| {
             let open = open.remove(&(routine.workspace_id.clone(), routine.id.clone())).unwrap_or_default();
             self.fire_routine(routine, open, standard)
         });
@@ -103,8 +113,9 @@ impl Engine {
         // Out of range only for what was never saved.
         let jitter_ms = jitter_of(routine.id.as_str(), routine.settings.jitter_ms).unwrap_or(0);
         let due = due(&schedule, jitter_ms, routine.settings.misfire, routine.cursor, now);
+        let found = self.found_for(&routine).await;
         let rules = self.rules_of(&routine.workspace_id).await?;
-        let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
+        let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
         let step = self.firing(&on, open.clone(), (&due, jitter_ms), &[]);
         match self.parts.store.commit(step.unit).await {
             Err(CommitError::Conflict { table: "occurrences", .. }) => {}
@@ -138,14 +149,13 @@ impl Engine {
         (due, jitter_ms): (&Due, u64),
         taken: &[Slot],
     ) -> Step<'_> {
-        let (routine, now) = (on.routine, on.now);
-        let mut step = Step::new(self, ROUTINES, now);
-        let mut after = routine.clone();
+        let (mut step, now) = (Step::new(self, ROUTINES, on.now), on.now);
+        let mut after = on.routine.clone();
         (after.cursor, after.next_fire_at) = (due.cursor, due.next_fire_at);
         if let Some(dropped) = due.dropped.filter(|dropped| !taken.contains(&Slot::scheduled(dropped.last))) {
             let row = self.missed_row(on, dropped, jitter_ms);
             step.add_occurrence(&row);
-            step.tell_missed(routine, &row, dropped);
+            step.tell_missed(on.routine, &row, dropped);
         }
         for fire in &due.fires {
             if taken.contains(&Slot::scheduled(fire.scheduled_at)) {

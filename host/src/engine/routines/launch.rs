@@ -1,12 +1,13 @@
 //! How an occurrence begins: policy first, then its place among those that are not over, then its
 //! mission, and with it the question for a person where one has to be asked.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
 
 use super::entrypoint::{self, Work};
 use super::step::{Step, end};
+use super::template::Found;
 use super::{ROUTINES, approve};
 use crate::domain::audit::{AuditOutcome, NewAuditEntry};
 use crate::domain::event::{Input, InputKind};
@@ -20,44 +21,74 @@ use crate::domain::time::Timestamp;
 use crate::engine::policy::SideEffectJudged;
 use crate::engine::told::LogWriter;
 use crate::engine::{Engine, EngineError};
-use crate::policy::{Asker, Effect, Rules};
+use crate::policy::{Asker, Denial, Effect, Rules, SideEffect};
 use crate::store::Write;
 use crate::wire::{self, FieldError};
 
-/// What policy says of what a routine would reach outside; `None` for one that reaches nothing.
-fn reach_of(engine: &Engine, on: &Ground<'_>) -> Option<SideEffectJudged> {
-    let routine = on.routine;
-    if !routine.external_side_effects {
-        return None;
-    }
-    let settings = &routine.settings;
-    let asker = Asker::Routine {
-        id: routine.id.to_string(),
-        creator_type: routine.creator_type.as_str(),
-        external_integrations_allowed: settings.external_integrations_allowed,
-        requires_approval: settings.requires_approval,
-    };
-    let (judged, observed) =
-        engine.judge_by(on.rules, &routine.workspace_id, &asker, &entrypoint::side_effect(settings));
-    if let Some(denial) = observed {
-        tracing::info!(routine = %routine.id, %denial, "policies that are only observed would not let a routine begin");
-    }
-    Some(judged)
+/// What missions of a routine are made with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) standard: &'a Bindings,
+    /// What its entrypoint names.
+    pub(super) found: &'a Found,
+    /// The policies that hold.
+    pub(super) rules: &'a Rules,
 }
 
-/// Why a routine may not run now at all.
-pub(super) fn blocked_by_policy(engine: &Engine, on: &Ground<'_>) -> Option<String> {
-    reach_of(engine, on).filter(|judged| judged.effect == Effect::Denied).map(|judged| judged.reason)
+/// What policy says of what a routine reaches outside.
+struct Judged {
+    effect: SideEffect,
+    judged: SideEffectJudged,
+    /// What policies that are only observed would have denied.
+    observed: Option<Denial>,
 }
 
 /// What an occurrence begins with.
 pub(super) struct Ground<'a> {
     pub(super) routine: &'a Routine,
     pub(super) schedule: &'a Schedule,
-    pub(super) standard: &'a Bindings,
-    /// The policies that hold.
-    pub(super) rules: &'a Rules,
     pub(super) now: Timestamp,
+    means: Means<'a>,
+    /// Whether it reaches the outside world, by its settings or by its template as it is now.
+    reaches_outside: bool,
+    /// What policy says of that, asked once.
+    judged: OnceLock<Judged>,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn new(routine: &'a Routine, schedule: &'a Schedule, means: Means<'a>, now: Timestamp) -> Self {
+        let reaches_outside =
+            routine.external_side_effects || entrypoint::template_reaches_outside(&routine.settings, means.found);
+        Self { routine, schedule, now, means, reaches_outside, judged: OnceLock::new() }
+    }
+
+    /// Why the routine may not run now at all.
+    pub(super) fn blocked_by_policy(&self, engine: &Engine) -> Option<&str> {
+        let judged = &self.judged(engine)?.judged;
+        (judged.effect == Effect::Denied).then_some(judged.reason.as_str())
+    }
+
+    /// What policy says of what it would reach outside; `None` for one that reaches nothing.
+    fn judged(&self, engine: &Engine) -> Option<&Judged> {
+        self.reaches_outside.then(|| self.judged.get_or_init(|| self.judge(engine)))
+    }
+
+    fn judge(&self, engine: &Engine) -> Judged {
+        let effect = entrypoint::side_effect(&self.routine.settings, self.means.found);
+        let asker = asker_of(self.routine);
+        let (judged, observed) = engine.judge_by(self.means.rules, &self.routine.workspace_id, &asker, &effect);
+        Judged { effect, judged, observed }
+    }
+}
+
+/// A routine, as policies know it.
+fn asker_of(routine: &Routine) -> Asker {
+    Asker::Routine {
+        id: routine.id.to_string(),
+        creator_type: routine.creator_type.as_str(),
+        external_integrations_allowed: routine.settings.external_integrations_allowed,
+        requires_approval: routine.settings.requires_approval,
+    }
 }
 
 impl Engine {
@@ -99,6 +130,7 @@ impl Engine {
             missed_count: None,
             missed_since: None,
             edition: on.routine.edition,
+            template: None,
             mission_id: None,
             approval_id: None,
             fired_at: on.now,
@@ -118,7 +150,9 @@ impl Engine {
         mut occurrence: Occurrence,
         open: &mut Vec<Occurrence>,
     ) -> Occurrence {
-        if let Some(reason) = blocked_by_policy(self, on) {
+        // Only what somebody asked for has a reason yet.
+        let asked_because = occurrence.reason.clone();
+        if let Some(reason) = on.blocked_by_policy(self) {
             end(&mut occurrence, OccurrenceState::Blocked, reason, on.now);
             step.add_occurrence(&occurrence);
             step.tell_blocked(on.routine, &occurrence);
@@ -142,7 +176,7 @@ impl Engine {
             }
         }
         step.add_occurrence(&occurrence);
-        step.tell_fired(on.routine, &occurrence);
+        step.tell_fired(on.routine, &occurrence, asked_because.as_deref());
         if occurrence.state == OccurrenceState::ApprovalRequired {
             step.tell_approval_required(on.routine, &occurrence);
         }
@@ -163,7 +197,7 @@ impl Engine {
                 continue;
             }
             occurrence.edition = on.routine.edition;
-            if let Some(reason) = blocked_by_policy(self, on) {
+            if let Some(reason) = on.blocked_by_policy(self) {
                 end(occurrence, OccurrenceState::Blocked, reason, on.now);
                 step.write_occurrence(occurrence);
                 step.tell_blocked(on.routine, occurrence);
@@ -190,15 +224,22 @@ impl Engine {
 
     fn try_launch(&self, step: &mut Step<'_>, on: &Ground<'_>, occurrence: &mut Occurrence) -> Result<(), FieldError> {
         let routine = on.routine;
-        let work: Work = entrypoint::work_of(&routine.settings, Some(occurrence))?;
-        let bindings = work.bindings(on.standard);
-        let asks = reach_of(self, on).is_some_and(|judged| judged.effect == Effect::Approval);
+        let work: Work = entrypoint::work_of(&routine.settings, on.means.found, Some(occurrence))?;
+        let bindings = work.bindings(on.means.standard);
+        let judged = on.judged(self);
+        let asks = judged.is_some_and(|of| of.judged.effect == Effect::Approval);
         let made = self.made_mission(&routine.workspace_id, work.request, &bindings, !asks, ROUTINES, on.now)?;
         occurrence.mission_id = Some(made.mission.id.clone());
+        occurrence.template = on.means.found.digest();
         occurrence.state = OccurrenceState::Queued;
         step.unit.guards.push(made.guard);
         step.unit.writes.extend(made.writes);
         step.unit.events.extend(made.events);
+        if let Some(Judged { effect, observed: Some(denial), .. }) = judged {
+            let mut log = LogWriter::of_workspace(self, &routine.workspace_id, None, ROUTINES, on.now);
+            log.side_effect_observed(&asker_of(routine), effect, denial);
+            step.unit.events.extend(log.into_events());
+        }
         if asks {
             occurrence.state = OccurrenceState::ApprovalRequired;
             occurrence.reason = Some("it has external side effects; a person has to say yes".to_owned());

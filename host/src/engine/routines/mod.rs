@@ -5,10 +5,11 @@
 //! occurrence begins is [`launch`]: policy is asked before anything starts, and a question for a
 //! person ([`approve`]) is part of the unit that makes its mission. How one ends is [`settle`]. What
 //! people do is [`save`], [`ask`] and [`control`]; [`entrypoint`] makes a mission of what a routine
-//! says it does. What is decided about time and overlap stands in [`crate::domain::routine`].
+//! says it does, and [`template`] finds what that names. What is decided about time and overlap stands in [`crate::domain::routine`].
 
 mod save;
 mod entrypoint;
+mod template;
 mod step;
 mod launch;
 mod fire;
@@ -47,6 +48,24 @@ impl RoutineActor<'_> {
     }
 }
 
+/// Whose a routine is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Maker<'a> {
+    /// What it says made it.
+    pub creator_type: CreatorType,
+    /// Who made it, in its own words.
+    pub creator_id: &'a str,
+    /// The principal whose it will be.
+    pub owner: &'a str,
+}
+
+impl<'a> From<RoutineActor<'a>> for Maker<'a> {
+    /// Whoever asks makes it in its own name.
+    fn from(by: RoutineActor<'a>) -> Self {
+        Self { creator_type: by.creator_type, creator_id: by.name, owner: by.name }
+    }
+}
+
 /// A routine to be made.
 pub struct NewRoutine<'a> {
     /// Whose it will be.
@@ -55,10 +74,12 @@ pub struct NewRoutine<'a> {
     pub id: Option<RoutineId>,
     /// What it says.
     pub settings: RoutineSettings,
-    /// Whether it fires from now on. What an agent makes never does.
+    /// Whether it fires from now on. What is an agent's never does.
     pub enabled: bool,
-    /// Who makes it.
+    /// Who asks.
     pub by: RoutineActor<'a>,
+    /// Whose it will be.
+    pub maker: Maker<'a>,
     /// What the caller calls this write when it named it, and how it is answered.
     pub receipt: Option<NamedAnswer<'a, Routine>>,
 }
@@ -95,6 +116,8 @@ pub struct RoutineChange<'a> {
 pub struct RunNow<'a> {
     /// Also when the routine is not enabled; only for people.
     pub force: bool,
+    /// Why, in the caller's words.
+    pub reason: Option<String>,
     /// Who asks.
     pub by: RoutineActor<'a>,
     /// What the caller calls this write when it named it, and how it is answered.

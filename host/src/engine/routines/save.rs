@@ -3,15 +3,16 @@
 //! What an agent makes or changes is a draft: only a person enables it, and only a person loosens
 //! what keeps it from the outside world.
 
-use super::launch::Ground;
+use super::launch::{Ground, Means};
 use super::step::{Step, end};
+use super::template::Found;
 use super::{ATTEMPTS_MAX, NewRoutine, ResumeMissed, RoutineActor, RoutineChange, entrypoint};
 use crate::domain::event::InputKind;
 use crate::domain::id::{RoutineId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::routine::{
-    CATCH_UP_MAX, GRACE_MAX_MS, Misfire, OPEN_MAX, Occurrence, OccurrenceState, Overlap, Routine, RoutineSettings,
-    RoutineStatus, WINDOW_MAX_MS, check_id,
+    CATCH_UP_MAX, CreatorType, GRACE_MAX_MS, Misfire, OPEN_MAX, Occurrence, OccurrenceState, Overlap, Routine,
+    RoutineSettings, RoutineStatus, WINDOW_MAX_MS, check_id,
 };
 use crate::domain::schedule::{Schedule, jitter_of};
 use crate::domain::time::Timestamp;
@@ -31,22 +32,26 @@ impl Engine {
     /// [`EngineError::RoutineTaken`]; [`EngineError::RoutineSchedule`]; [`EngineError::Field`];
     /// [`EngineError::RoutineDraft`]; storage.
     pub async fn create_routine(&self, new: NewRoutine<'_>) -> Result<Routine, EngineError> {
-        let NewRoutine { workspace_id, id, settings, enabled, by, receipt } = new;
+        let NewRoutine { workspace_id, id, settings, enabled, by, maker, receipt } = new;
         if let Some(id) = &id {
             check_id(id.as_str()).map_err(|error| FieldError::new("id", error.to_string()))?;
         }
         check_draft(by, None, &settings)?;
+        let is_draft = by.is_agent() || maker.creator_type == CreatorType::Agent;
         let now = self.now();
-        let (schedule, external_side_effects) = check(&settings, now, now)?;
+        let found = self.find_named(workspace_id, &settings.entrypoint, false).await;
+        let (schedule, external_side_effects) = check(&settings, &found, now, now)?;
         let mut routine = Routine {
             workspace_id: workspace_id.clone(),
             id: id.unwrap_or_else(|| RoutineId::new(self.new_id(RoutineId::PREFIX))),
-            status: if enabled && !by.is_agent() { RoutineStatus::Enabled } else { RoutineStatus::Disabled },
+            status: if enabled && !is_draft { RoutineStatus::Enabled } else { RoutineStatus::Disabled },
             status_reason: None,
             settings,
             external_side_effects,
-            creator_type: by.creator_type,
-            creator_id: by.name.to_owned(),
+            template: found.digest(),
+            creator_type: maker.creator_type,
+            creator_id: maker.creator_id.to_owned(),
+            owner: maker.owner.to_owned(),
             edition: 1,
             cursor: now,
             next_fire_at: None,
@@ -109,14 +114,15 @@ impl Engine {
 
     async fn try_change(&self, before: Routine, change: &RoutineChange<'_>) -> Result<Routine, EngineError> {
         let now = self.now();
-        let (mut routine, schedule, reason) = changed(&before, change, now)?;
+        let found = self.found_after(&before, change).await;
+        let (mut routine, schedule, reason) = changed(&before, change, &found, now)?;
         let mut step = Step::new(self, change.by.name, now);
         if routine.status == RoutineStatus::Enabled && before.status != RoutineStatus::Enabled {
             let standard = self.standard_bindings().await?;
             let mut open = self.parts.store.open_occurrences(&[&routine.id]).await?;
             open.retain(|occurrence| occurrence.workspace_id == routine.workspace_id);
             let rules = self.rules_of(&routine.workspace_id).await?;
-            let on = Ground { routine: &routine, schedule: &schedule, standard, rules: &rules, now };
+            let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
             self.go_on(&mut step, &on, &mut open);
         }
         step.write_routine(&mut routine);
@@ -127,6 +133,17 @@ impl Engine {
         self.parts.store.commit(step.unit).await.map_err(conflict_or_storage)?;
         self.note_next(&routine);
         Ok(routine)
+    }
+
+    /// What the entrypoint names once `change` is made: as long as it stays what it is, a text that was a
+    /// template's name remains one, and one that was none does not become one.
+    async fn found_after(&self, before: &Routine, change: &RoutineChange<'_>) -> Found {
+        match &change.settings {
+            Some(settings) if settings.entrypoint != before.settings.entrypoint => {
+                self.find_named(&before.workspace_id, &settings.entrypoint, false).await
+            }
+            _ => self.found_for(before).await,
+        }
     }
 
     /// Deletes a routine. What runs goes on to its end; what waits is called off.
@@ -192,6 +209,7 @@ pub(super) fn plan(settings: &RoutineSettings, created_at: Timestamp) -> Result<
 fn changed(
     before: &Routine,
     change: &RoutineChange<'_>,
+    found: &Found,
     now: Timestamp,
 ) -> Result<(Routine, Schedule, &'static str), EngineError> {
     let mut routine = before.clone();
@@ -201,8 +219,9 @@ fn changed(
         None => plan(&before.settings, before.created_at)?,
         Some(settings) => {
             check_draft(change.by, Some(&before.settings), settings)?;
-            let (schedule, external_side_effects) = check(settings, before.created_at, now)?;
+            let (schedule, external_side_effects) = check(settings, found, before.created_at, now)?;
             routine.settings = settings.clone();
+            routine.template = found.digest();
             routine.external_side_effects = external_side_effects;
             routine.edition += 1;
             if happens_differently(&before.settings, settings) {
@@ -276,7 +295,12 @@ fn check_draft(
 }
 
 /// Checks everything that a routine says; when it happens, and whether it reaches the outside world.
-fn check(settings: &RoutineSettings, created_at: Timestamp, now: Timestamp) -> Result<(Schedule, bool), EngineError> {
+fn check(
+    settings: &RoutineSettings,
+    found: &Found,
+    created_at: Timestamp,
+    now: Timestamp,
+) -> Result<(Schedule, bool), EngineError> {
     let chars = settings.name.chars().count();
     if settings.name.trim().is_empty() || chars > NAME_MAX_CHARS || settings.name.contains('\0') {
         let message = format!("has {chars} characters; 1 to {NAME_MAX_CHARS} are allowed, not only blanks");
@@ -288,7 +312,7 @@ fn check(settings: &RoutineSettings, created_at: Timestamp, now: Timestamp) -> R
         let message = "never happens from now on; look at it with `routine preview`";
         return Err(FieldError::new("schedule", message).into());
     }
-    Ok((schedule, entrypoint::check(settings)?))
+    Ok((schedule, entrypoint::check(settings, found)?))
 }
 
 fn check_policies(settings: &RoutineSettings) -> Result<(), FieldError> {

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::ROUTINES;
 use super::fire::Key;
-use super::launch::Ground;
+use super::launch::{Ground, Means};
 use super::step::Step;
 use crate::domain::event::Input;
 use crate::domain::mission::{Bindings, Mission, MissionStatus};
@@ -71,7 +71,7 @@ impl Engine {
     /// Wakes whoever tells routines, when `mission` is a routine's and over.
     pub(in crate::engine) fn note_mission(&self, mission: &Mission) {
         if mission.created_by == ROUTINES && mission.status.is_final() {
-            self.parts.fires.note(Timestamp(0));
+            self.parts.occurrences_over.note(Timestamp(0));
         }
     }
 
@@ -136,8 +136,9 @@ impl Engine {
             }
             // What waits behind an unreadable schedule waits for somebody to mend it.
             if let Ok(schedule) = routine.settings.plan(routine.created_at) {
+                let found = self.found_for(routine).await;
                 let rules = self.rules_of(&routine.workspace_id).await?;
-                let on = Ground { routine, schedule: &schedule, standard, rules: &rules, now };
+                let on = Ground::new(routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
                 self.go_on(&mut step, &on, &mut open);
             }
             step.write_routine(routine);

@@ -75,10 +75,12 @@ impl<'e> Step<'e> {
         self.tell(routine, EventType::RoutineUpdated, HistoryEvent::Updated, None, detail);
     }
 
-    pub(super) fn tell_fired(&mut self, routine: &Routine, occurrence: &Occurrence) {
+    /// It fired; `because` is why somebody asked for it.
+    pub(super) fn tell_fired(&mut self, routine: &Routine, occurrence: &Occurrence, because: Option<&str>) {
         let mut detail = members(json!({
             "status": occurrence.state.as_str(),
             "lateness_ms": occurrence.lateness_ms,
+            "reason": because,
         }));
         if let (Some(count), Some(since)) = (occurrence.missed_count, occurrence.missed_since) {
             detail.insert("missed_count".to_owned(), count.into());

@@ -50,7 +50,6 @@ pub(in crate::http) async fn entries(
     let before = page::cursor_position(params.cursor.as_deref())?;
     let run = page::selector("run_id", params.run_id.as_deref())?;
     let resource = page::selector("memory_id", params.memory_id.as_deref())?.map(|id| format!("memory/{id}"));
-    host.engine.settled().await;
     let store = host.engine.store();
     let entries = store.audit_of_memory(caller.workspace(), resource.as_deref(), run, before, limit).await?;
     let next_cursor = page::next_cursor(&entries, limit, |entry| entry.seq.to_string());

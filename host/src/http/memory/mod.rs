@@ -11,7 +11,10 @@ pub(super) mod remove;
 pub(super) mod audit;
 pub(super) mod context;
 
+use sluice_api::memory::EmbeddingState;
+
 use super::access::Caller;
+use super::host::Host;
 use super::problem::Problem;
 use crate::engine::{EngineError, MemoryCaller};
 use crate::policy::Action;
@@ -20,6 +23,13 @@ use crate::wire;
 /// A caller as the engine knows it.
 fn memory_caller<'c>(caller: &'c Caller, capability: Option<&'c str>) -> MemoryCaller<'c> {
     MemoryCaller { principal: &caller.principal, capability }
+}
+
+/// Counts what the configured model made of a text, if it was asked.
+fn count_embedding(host: &Host, state: Option<EmbeddingState>) {
+    if let Some(state @ (EmbeddingState::Made | EmbeddingState::Failed)) = state {
+        host.metrics.embedding(state == EmbeddingState::Made);
+    }
 }
 
 /// The answer to what the engine refused. Denials are in the audit first; a record that is not there for

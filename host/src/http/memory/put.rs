@@ -11,7 +11,7 @@ use super::super::host::Shared;
 use super::super::idempotency::{KeptAlready, Named};
 use super::super::json::Body;
 use super::super::problem::Problem;
-use super::{memory_caller, refused};
+use super::{count_embedding, memory_caller, refused};
 use crate::policy::Action;
 
 /// Have something remembered
@@ -33,6 +33,7 @@ pub(in crate::http) async fn put(
     let asking = memory_caller(&caller, capability.as_deref());
     match host.engine.put_memory(&asking, body, named.0.as_ref()).await {
         Ok(stored) => {
+            count_embedding(&host, stored.embedding);
             let mut response = JsonAnswer(stored).into_response();
             response.extensions_mut().insert(KeptAlready);
             Ok(response)

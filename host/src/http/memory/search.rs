@@ -15,7 +15,7 @@ use super::super::idempotency::NeverKept;
 use super::super::json::{Body, Params};
 use super::super::page;
 use super::super::problem::Problem;
-use super::{memory_caller, refused};
+use super::{count_embedding, memory_caller, refused};
 use crate::domain::memory::Tier;
 use crate::engine::ListAsk;
 use crate::policy::Action;
@@ -37,6 +37,7 @@ pub(in crate::http) async fn search(
     let asking = memory_caller(&caller, body.capability.as_deref());
     match host.engine.search_memory(&asking, &body).await {
         Ok(found) => {
+            count_embedding(&host, found.embedding);
             let mut response = JsonAnswer(found).into_response();
             // What is deleted must not be answered from a receipt.
             response.extensions_mut().insert(NeverKept);
@@ -70,7 +71,7 @@ pub(in crate::http) struct ListParams {
     #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:-]+$")]
     project_id: Option<String>,
     /// Records of this session too; with `project_id`, `default` without.
-    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:-]+$")]
+    #[param(min_length = 1, max_length = 128, pattern = "^[A-Za-z0-9._:@-]+$")]
     session_id: Option<String>,
 }
 

@@ -33,7 +33,7 @@ async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Routine, Problem
 /// The same, if the caller may do what the route is for to it.
 async fn own(host: &Host, caller: &Caller, id: &str) -> Result<Routine, Problem> {
     let routine = find(host, caller, id).await?;
-    caller.allow(&format!("routine/{id}"), Some(&routine.creator_id)).await?;
+    caller.allow(&format!("routine/{id}"), Some(&routine.owner)).await?;
     Ok(routine)
 }
 
@@ -47,7 +47,7 @@ async fn find_run(host: &Host, caller: &Caller, id: &str) -> Result<Occurrence, 
 async fn own_run(host: &Host, caller: &Caller, id: &str) -> Result<Occurrence, Problem> {
     let run = find_run(host, caller, id).await?;
     let routine = host.engine.store().routine(caller.workspace(), &run.routine_id).await?;
-    let owner = routine.map(|routine| routine.creator_id);
+    let owner = routine.map(|routine| routine.owner);
     caller.allow(&format!("routine_run/{id}"), owner.as_deref()).await?;
     Ok(run)
 }

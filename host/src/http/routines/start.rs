@@ -13,6 +13,7 @@ use super::super::idempotency::{KeptAlready, Named};
 use super::super::json::{Body, OptionalBody};
 use super::super::page::Segment;
 use super::super::problem::Problem;
+use super::write::check_reason;
 use super::{actor, own};
 use crate::domain::routine::{CATCH_UP_MAX, Occurrence};
 use crate::domain::time::Timestamp;
@@ -36,8 +37,10 @@ pub(in crate::http) async fn run_now(
     OptionalBody(body): OptionalBody<RunNowRequest>,
 ) -> Result<Response, Problem> {
     let routine = own(&host, &caller, &id).await?;
+    check_reason("reason", body.reason.as_deref())?;
     let ask = RunNow {
         force: body.force,
+        reason: body.reason,
         by: actor(&caller),
         receipt: named.0.as_ref().map(|key| (key, started as fn(&Occurrence) -> Value)),
     };

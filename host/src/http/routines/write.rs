@@ -18,11 +18,13 @@ use super::{actor, own};
 use crate::domain::id::RoutineId;
 use crate::domain::principal::Role;
 use crate::domain::routine::{CreatorType, Routine, RoutineStatus};
-use crate::engine::{EngineError, NewRoutine, ResumeMissed, RoutineActor, RoutineChange};
+use crate::engine::{EngineError, Maker, NewRoutine, ResumeMissed, RoutineChange};
 use crate::wire;
 
 /// Longest reason, in characters.
 const REASON_MAX_CHARS: usize = 1_000;
+/// Longest name that a client gives a routine's maker, in characters.
+const LABEL_MAX_CHARS: usize = 128;
 /// How often a change is tried while its routine keeps firing.
 const TRIES_MAX: u32 = 16;
 
@@ -40,7 +42,7 @@ pub(in crate::http) async fn create(
     named: Named,
     Body(body): Body<CreateRoutine>,
 ) -> Result<Response, Problem> {
-    let by = maker(&caller, &body)?;
+    let maker = maker(&caller, &body)?;
     let enabled = match status_of(body.status.as_deref())? {
         None | Some(RoutineStatus::Enabled) => true,
         Some(RoutineStatus::Disabled) => false,
@@ -54,7 +56,8 @@ pub(in crate::http) async fn create(
         id,
         settings: wire::settings_of(body.clone(), host.engine.clock().now())?,
         enabled,
-        by: RoutineActor { name: &by.0, creator_type: by.1 },
+        by: actor(&caller),
+        maker,
         receipt: named.0.as_ref().map(|key| (key, made as fn(&Routine) -> Value)),
     };
     let routine = host.engine.create_routine(new).await?;
@@ -69,31 +72,40 @@ fn made(routine: &Routine) -> Value {
     serde_json::to_value(RoutineAnswer { routine: wire::routine_view(routine) }).unwrap_or_default()
 }
 
-/// Who makes it: an agent is one whatever it says, and nobody speaks for somebody else but a user for an agent.
-fn maker(caller: &Caller, body: &CreateRoutine) -> Result<(String, CreatorType), Problem> {
+/// Whose it will be. What a token's principal does is that principal's, whatever the body calls its maker:
+/// an agent's is an agent's, and a user may make one for an agent, whose it then is.
+fn maker<'m>(caller: &'m Caller, body: &'m CreateRoutine) -> Result<Maker<'m>, Problem> {
     let said = match body.creator_type.as_deref().map(str::parse) {
         None => None,
         Some(Ok(said)) => Some(said),
         Some(Err(error)) => return Err(Problem::field("creator_type", format!("creator_type: {error}"))),
     };
-    let is_agent = caller.principal.role() == Some(Role::Agent);
-    if is_agent && said == Some(CreatorType::User) {
-        return Err(Problem::field("creator_type", "creator_type: is `user`, and the token is an agent's"));
+    if let Some(label) = &body.creator_id {
+        check_label("creator_id", label)?;
     }
-    let creator_type = if is_agent { CreatorType::Agent } else { said.unwrap_or(CreatorType::User) };
-    let speaks_for_agent = !is_agent && creator_type == CreatorType::Agent;
-    match body.creator_id.as_deref() {
-        None => Ok((caller.name().to_owned(), creator_type)),
-        Some(id) if id == caller.name() => Ok((id.to_owned(), creator_type)),
-        Some(id) if speaks_for_agent && crate::domain::id::check(id).is_ok() => Ok((id.to_owned(), creator_type)),
-        Some(id) => {
-            let detail = format!(
-                "creator_id: is `{id}`, and the token is of `{}`; only with `creator_type: agent` does a user name another",
-                caller.name()
-            );
-            Err(Problem::field("creator_id", detail))
-        }
+    let label = body.creator_id.as_deref();
+    if caller.principal.role() == Some(Role::Agent) {
+        // One that says it is a person is taken at its token's word.
+        let label = label.filter(|_| said != Some(CreatorType::User));
+        let creator_id = label.unwrap_or(caller.name());
+        return Ok(Maker { creator_type: CreatorType::Agent, creator_id, owner: caller.name() });
     }
+    let creator_type = said.unwrap_or(CreatorType::User);
+    let agent = label.filter(|label| creator_type == CreatorType::Agent && crate::domain::id::check(label).is_ok());
+    Ok(Maker { creator_type, creator_id: label.unwrap_or(caller.name()), owner: agent.unwrap_or(caller.name()) })
+}
+
+/// Refuses a label that cannot be shown in one line.
+fn check_label(field: &str, label: &str) -> Result<(), Problem> {
+    let chars = label.chars().count();
+    if label.trim().is_empty() || chars > LABEL_MAX_CHARS || label.chars().any(char::is_control) {
+        let message = format!(
+            "{field}: has {chars} characters; 1 to {LABEL_MAX_CHARS} are allowed, not only blanks and no control \
+             characters"
+        );
+        return Err(Problem::field(field, message));
+    }
+    Ok(())
 }
 
 fn status_of(word: Option<&str>) -> Result<Option<RoutineStatus>, Problem> {

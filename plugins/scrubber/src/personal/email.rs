@@ -24,10 +24,16 @@ pub(super) fn around(text: &[u8], at: usize) -> Option<Span> {
     let domain = text[at + 1..].iter().take(255).take_while(is_name).count();
     // What leads the run but is mere punctuation belongs to the sentence; so does a name before `=`.
     let run = &text[at - local..at];
-    let opener =
-        run.iter().rposition(|b| matches!(b, b'=' | b'\'' | b'{' | b'|' | b'*' | b'&' | b'?')).map_or(0, |at| at + 1);
+    // Between letters an apostrophe belongs to a name.
+    let is_opener = |&at: &usize| match run[at] {
+        b'=' | b'{' | b'|' | b'*' | b'&' | b'?' => true,
+        b'\'' => !(at > 0 && run[at - 1].is_ascii_alphabetic() && run.get(at + 1).is_some_and(u8::is_ascii_alphabetic)),
+        _ => false,
+    };
+    let opener = (0..run.len()).rev().find(is_opener).map_or(0, |at| at + 1);
     let lead = opener + run[opener..].iter().take_while(|b| !(b.is_ascii_alphanumeric() || **b >= 0x80)).count();
     let start = at - local + lead;
+    let start = quoted_start(text, at).unwrap_or(start);
     let name = &text[at + 1..at + 1 + domain];
     let len = name.iter().rposition(|b| b.is_ascii_alphanumeric() || *b >= 0x80).map_or(0, |last| last + 1);
     let name = &name[..len];
@@ -38,6 +44,16 @@ pub(super) fn around(text: &[u8], at: usize) -> Option<Span> {
     let fits = local <= 64 && start < at && text[at - 1] != b'.' && is_domain(name) && !is_repository;
     let is_git_user = &text[start..at] == b"git";
     (fits && !is_git_user).then(|| Span { start, end, kind: "email".into(), confidence: 0.95 })
+}
+
+/// The start of a quoted local part, `"jane doe"@`, whose closing quote stands before the sign at `at`.
+fn quoted_start(text: &[u8], at: usize) -> Option<usize> {
+    let before = text[..at].strip_suffix(b"\"")?;
+    let is_inside = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'.' | b'_' | b'-' | b'\'' | b',');
+    let len = before.iter().rev().take(64).take_while(is_inside).count();
+    let start = before.len() - len;
+    (len > 0 && text[..start].ends_with(b"\"") && before[start..].iter().any(u8::is_ascii_alphabetic))
+        .then(|| start - 1)
 }
 
 fn is_domain(name: &[u8]) -> bool {
@@ -56,10 +72,10 @@ const SIGNS: [&[u8]; 10] =
     [b" [at] ", b"[at]", b" (at) ", b"(at)", b" {at} ", b"{at}", b" at ", b" <at> ", b"_at_", b" @ "];
 const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} ", b" dot ", b" . ", b"_dot_", b"[.]"];
 
-/// Whether `dot`, `[.]`, `(at` or `[at` may begin with `byte`.
+/// Whether `dot`, `[.]`, `(at`, `[at` or `@ ` may begin with `byte`.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn may_spell(byte: u8) -> bool {
-    (byte | 32 == b'd') | (byte == b'[') | (byte == b'(')
+    (byte | 32 == b'd') | (byte == b'[') | (byte == b'(') | (byte == b'@')
 }
 
 /// Adds every address of `text` that is spelled: `name [at] host [dot] org`.
@@ -68,9 +84,9 @@ pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
     let mut at = 0;
     let mut is_spelled = false;
     while let Some(start) = marks.next_from(at).filter(|_| !is_spelled) {
-        is_spelled = text
-            .get(start..start + 3)
-            .is_some_and(|t| t.eq_ignore_ascii_case(b"dot") || t == b"[.]" || t == b"(at" || t == b"[at");
+        is_spelled = text.get(start..start + 3).is_some_and(|t| {
+            t.eq_ignore_ascii_case(b"dot") || t == b"[.]" || t == b"(at" || t == b"[at" || t.starts_with(b"@ ")
+        });
         at = start + 1;
     }
     if !is_spelled {

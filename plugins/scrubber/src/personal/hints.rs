@@ -73,6 +73,12 @@ impl Lexicon {
         lexicon
     }
 
+    /// Whether each word begins as [`Words`] takes beginnings: with a letter.
+    #[cfg(test)]
+    fn begins_with_letters(&self) -> bool {
+        self.words.iter().all(|word| word.as_bytes()[0].is_ascii_lowercase() || word.as_bytes()[0] >= 0x80)
+    }
+
     /// Whether `text`, which is in small letters, begins with one of the words.
     fn opens(&self, text: &[u8]) -> bool {
         let Some(first) = text.first() else { return false };
@@ -108,7 +114,8 @@ impl Words {
         for (at, &byte) in text.iter().take(BEFORE_BYTES).enumerate() {
             let lower = byte.to_ascii_lowercase();
             words.text[at] = lower;
-            if !follows_letter && byte != b' ' {
+            // No word of a list begins with a digit or a sign.
+            if !follows_letter && (lower.is_ascii_lowercase() || byte >= 0x80) {
                 words.starts[words.count] = at as u8;
                 words.count += 1;
                 words.initials |= initial(lower);
@@ -211,7 +218,12 @@ fn is_row(before: &[u8], newline: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Around;
+    use super::{Around, DENIALS, GENERIC};
+
+    #[test]
+    fn words_begin_with_letters() {
+        assert!(GENERIC.begins_with_letters() && DENIALS.begins_with_letters());
+    }
 
     #[test]
     fn words_count_on_the_line_and_on_the_one_before() {

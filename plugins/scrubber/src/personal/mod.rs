@@ -37,15 +37,23 @@ fn may_start(byte: u8) -> bool {
 
 /// Adds what is found in `text`; `wants` tells whether a kind is looked for.
 pub(crate) fn find(text: &[u8], wants: &impl Fn(&str) -> bool, found: &mut Vec<Span>) {
-    let mut at = 0;
+    let (mut at, mut row) = (0, number::Row::default());
     let mut starts = Marks::new(text, may_start);
     while let Some(next) = starts.next_from(at) {
         at = next;
         if text[at] == b'@' {
-            found.extend(email::around(text, at));
+            let address = email::around(text, at);
+            let password = address.as_ref().and_then(|address| sluice_secrets::behind_address(text, address.end));
+            found.extend(password.map(|one| Span {
+                start: one.start,
+                end: one.end,
+                kind: one.kind.name().into(),
+                confidence: one.confidence,
+            }));
+            found.extend(address);
             at += 1;
         } else {
-            let (span, next) = number::around(text, at);
+            let (span, next) = number::around(text, at, &mut row);
             at = next;
             found.extend(span);
         }

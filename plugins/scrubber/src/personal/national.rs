@@ -96,13 +96,14 @@ pub(super) const IDS: &[Id] = &[
     id("lu_national_id", "ddddddddddddd", Word, &["matricule", "luxemb"], |c| full_date(c) && luhn(&c[..12])),
     id("ch_ahv", "756.dddd.dddd.dd", Nothing, &["ahv", "avs", "avn"], ean),
     id("ch_ahv", "756 dddd dddd dd", Nothing, &["ahv", "avs"], ean),
-    id("at_social_security", "dddd dddddd", Word, &["svnr", "sozialversicherung", "sv-nummer", "versicherungsnummer", "sv nr"], at_svnr),
+    id("at_social_security", "dddd dddddd", Word, &["svnr", "sozialversicherung", "sv-nummer", "versicherungsnummer", "sv nr", "sv-nr"], at_svnr),
     // Southern Europe.
     id("es_dni", "dddddddd-U", Nothing, DNI, es_dni),
     id("es_dni", "ddddddddU", Nothing, DNI, es_dni),
     id("es_dni", "dd.ddd.ddd-U", Nothing, DNI, es_dni),
     id("es_nie", "Uddddddd-U", Nothing, DNI, es_nie),
     id("es_nie", "UdddddddU", Nothing, DNI, es_nie),
+    id("es_nie", "U-ddddddd-U", Nothing, DNI, es_nie),
     id("es_nuss", "dd dddddddd dd", OwnWord, &["nuss", "seguridad social", "afiliaci", "naf"], es_nuss),
     id("es_cif", "UdddddddA", OwnWord, &["cif", "nif"], any),
     id("pt_nif", "ddd ddd ddd", OwnWord, &["nif", "contribuinte", "fiscal"], pt_nif),
@@ -152,7 +153,7 @@ pub(super) const IDS: &[Id] = &[
     id("ro_cnp", "ddddddddddddd", Nothing, &["cnp"], ro_cnp),
     id("bg_egn", "dddddddddd", Word, &["egn", "егн", "ЕГН", "bulgar"], bg_egn),
     id("hr_oib", "ddddddddddd", Word, &["oib"], mod_11_10),
-    id("jmbg", "ddddddddddddd", Word, &["jmbg", "emso", "emšo", "матични", "embg"], jmbg),
+    id("jmbg", "ddddddddddddd", Word, &["jmbg", "emso", "emšo", "emŠo", "матични", "embg"], jmbg),
     id("si_tax_number", "dddddddd", OwnWord, &["davč", "davcna"], |c| {
         (11 - weighted(c, &[8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == digit(c[7])
     }),
@@ -192,7 +193,7 @@ pub(super) const IDS: &[Id] = &[
     id("pe_dni", "dddddddd", OwnWord, &["dni"], any),
     id("do_cedula", "ddd-ddddddd-d", Nothing, &["cédula", "cedula"], luhn),
     // Asia.
-    id("in_aadhaar", "dddd dddd dddd", Word, &["aadhaar", "aadhar", "uidai", "uid"], in_aadhaar),
+    id("in_aadhaar", "dddd dddd dddd", Word, &["aadhaar", "aadhar", "uidai", "uid", "आधार"], in_aadhaar),
     id("in_aadhaar", "dddd-dddd-dddd", Nothing, &["aadhaar", "aadhar"], in_aadhaar),
     id("in_pan", "UUUUUddddU", Word, &["pan", "permanent account"], |c| b"PCHFATBLJG".contains(&c[3])),
     id("in_pan", "UUUUUddddU", Nothing, &["pan"], |c| c[3] == b'P'),
@@ -209,7 +210,7 @@ pub(super) const IDS: &[Id] = &[
     id("my_nric", "dddddd-dd-dddd", Nothing, &["mykad", "nric", "ic no"], year_month_day),
     id("my_nric", "dddddddddddd", OwnWord, &["mykad", "nric", "ic no", "kad pengenalan"], year_month_day),
     id("th_national_id", "d-dddd-ddddd-dd-d", Nothing, &["thai"], th_id),
-    id("th_national_id", "d dddd ddddd dd d", Word, &["thai", "บัตรประชาชน"], th_id),
+    id("th_national_id", "d dddd ddddd dd d", Word, &["thai", "บัตรประชาชน", "ประชาชน", "เลขป"], th_id),
     id("kr_resident_number", "dddddd-ddddddd", Nothing, &["rrn", "주민"], |c| {
         year_month_day(c) && (b'1'..=b'8').contains(&c[6])
     }),
@@ -243,6 +244,7 @@ pub(super) const IDS: &[Id] = &[
     id("au_abn", "dd ddd ddd ddd", OwnWord, &["abn", "business number"], au_abn),
     id("nz_ird", "ddd-ddd-ddd", OwnWord, &["ird", "inland revenue"], nz_ird),
     id("nz_ird", "dd-ddd-ddd", OwnWord, &["ird", "inland revenue"], nz_ird),
+    id("nz_ird", "ddddddddd", OwnWord, &["ird", "inland revenue"], nz_ird),
     id("nz_nhi", "UUUdddd", OwnWord, &["nhi"], any),
     // Everywhere.
     id("vin", "AAAAAAAAAAAAAAAAA", OwnWord, &["vin", "vehicle", "chassis"], vin),
@@ -257,6 +259,8 @@ pub(super) const IDS: &[Id] = &[
     id("passport", "dddddddd", OwnWord, PASSPORT, any),
     id("passport", "CAAAAAAAd", OwnWord, PASSPORT, has_digits),
     id("passport", "UUUdddddd", OwnWord, PASSPORT, any),
+    id("passport", "UAAAAAAAAd", OwnWord, PASSPORT, has_digits),
+    id("passport", "UAAAAAAAd", OwnWord, PASSPORT, has_digits),
     id("driving_licence", "Uddddddd", OwnWord, LICENCE, any),
     id("driving_licence", "dddddddd", OwnWord, LICENCE, any),
     id("driving_licence", "Udddddddd", OwnWord, LICENCE, any),
@@ -272,7 +276,66 @@ pub(super) const IDS: &[Id] = &[
     id("bank_account", "ddddddddddd", OwnWord, ACCOUNT, any),
     id("bank_account", "dddddddddddd", OwnWord, ACCOUNT, any),
     id("bank_account", "dd-dd-dd dddddddd", OwnWord, ACCOUNT, any),
+    id("bank_account", "dddddddddddddddddd", OwnWord, &["clabe"], any),
 ];
+
+/// What a number is made of, by the places of its characters without separators: one bit for each.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) digits: u64,
+    pub(super) letters: u64,
+    /// The characters in front of which a separator stands or may stand.
+    pub(super) gaps: u64,
+    /// Of those the ones where it must.
+    fixed: u64,
+    /// All places.
+    places: u64,
+}
+
+impl Shape {
+    const fn of(shape: &str) -> Self {
+        let bytes = shape.as_bytes();
+        let mut made = Self { digits: 0, letters: 0, gaps: 0, fixed: 0, places: 0 };
+        let (mut at, mut bit) = (0, 1);
+        while at < bytes.len() {
+            let byte = bytes[at];
+            if byte.is_ascii_alphanumeric() {
+                made.places |= bit;
+                if byte == b'd' || byte.is_ascii_digit() {
+                    made.digits |= bit;
+                } else if byte != b'A' {
+                    made.letters |= bit;
+                }
+                bit <<= 1;
+            } else if at + 1 < bytes.len() {
+                made.gaps |= bit;
+                if byte != b' ' {
+                    made.fixed |= bit;
+                }
+            }
+            at += 1;
+        }
+        made
+    }
+
+    /// Whether characters that are `made` so may have this shape.
+    #[inline]
+    pub(super) fn admits(&self, made: &Self) -> bool {
+        let odd_gaps = made.gaps & self.places & !self.gaps;
+        (self.digits & !made.digits) | (self.letters & !made.letters) | (self.fixed & !made.gaps) | odd_gaps == 0
+    }
+}
+
+/// The shapes of all rows.
+static SHAPES: [Shape; IDS.len()] = {
+    let mut shapes = [Shape::of(""); IDS.len()];
+    let mut row = 0;
+    while row < IDS.len() {
+        shapes[row] = Shape::of(IDS[row].shape);
+        row += 1;
+    }
+    shapes
+};
 
 /// For each length one more than the number of its first row, and for each row likewise the next.
 static LENGTHS: ([u8; 64], [u8; IDS.len()]) = lengths();
@@ -317,7 +380,7 @@ const fn lengths() -> ([u8; 64], [u8; IDS.len()]) {
 
 /// The rows whose numbers have as many characters as `lengths` has bits set for, and may begin with
 /// `lead` digits in a row.
-pub(super) fn with_lengths(lengths: u64, lead: usize) -> impl Iterator<Item = &'static Id> {
+pub(super) fn with_lengths(lengths: u64, lead: usize) -> impl Iterator<Item = (&'static Id, &'static Shape)> {
     let mut left = lengths;
     let mut link = 0_u8;
     std::iter::from_fn(move || {
@@ -339,7 +402,7 @@ pub(super) fn with_lengths(lengths: u64, lead: usize) -> impl Iterator<Item = &'
                     || !IDS[row].shape.as_bytes()[0].is_ascii_uppercase()
                     || IDS[row].shape.starts_with('A'))
             {
-                return Some(&IDS[row]);
+                return Some((&IDS[row], &SHAPES[row]));
             }
         }
     })
@@ -352,7 +415,27 @@ const NO: &[&str] = &["fødselsnummer", "fodselsnummer", "personnummer", "norweg
 const DK: &[&str] = &["cpr", "personnummer", "danish", "denmark"];
 const FI: &[&str] = &["hetu", "henkilötunnus", "henkilotunnus", "finnish"];
 const CZ: &[&str] = &["rodné", "rodne", "rodného", "birth number", "rč"];
-const PASSPORT: &[&str] = &["passport", "reisepass", "passeport", "pasaporte", "passaporto", "passaporte", "paspoort"];
+const PASSPORT: &[&str] = &[
+    "passport",
+    "reisepass",
+    "passeport",
+    "pasaporte",
+    "passaporto",
+    "passaporte",
+    "paspoort",
+    "passnummer",
+    "pass-nr",
+    "pass nr",
+    "paszport",
+    "паспорт",
+    "Паспорт",
+    "护照",
+    "護照",
+    "旅券",
+    "パスポート",
+    "여권",
+    "pasaport",
+];
 const LICENCE: &[&str] = &[
     "driver",
     "driving",
@@ -376,6 +459,11 @@ const ACCOUNT: &[&str] = &[
     "sort code",
     "iban",
     "account #",
+    "bsb",
+    "clabe",
+    "konto",
+    "cuenta",
+    "compte",
     "checking account",
     "savings account",
 ];

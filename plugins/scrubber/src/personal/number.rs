@@ -5,7 +5,7 @@
 
 use super::checks::{luhn, mod_97_10};
 use super::hints::{Around, Lexicon};
-use super::national::{self, Id, Need};
+use super::national::{self, Id, Need, Shape};
 use super::phone;
 use crate::span::Span;
 
@@ -16,9 +16,28 @@ const GROUP_MAX_BYTES: usize = 19;
 /// Fewest characters that are worth a look at all.
 const CHARACTERS_MIN: usize = 7;
 
+/// Most short groups of a row among which a number is looked for; what is longer is a table or a dump.
+const ROW_MAX_GROUPS: u32 = 20;
+
+/// The row of groups that was seen last, one separator between each two and nothing found among them.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    groups: u32,
+    end: usize,
+}
+
+impl Row {
+    /// Goes on with the group from `start` to `end`.
+    fn add(&mut self, text: &[u8], start: usize, end: usize) {
+        let goes_on = start <= self.end + 1 && text.get(self.end).is_some_and(|b| *b != b'\n');
+        self.groups = if goes_on { self.groups + 1 } else { 0 };
+        self.end = end;
+    }
+}
+
 /// The number whose first digit (or `+`) stands at `at`, and where to go on from.
 #[inline(never)]
-pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
+pub(super) fn around(text: &[u8], at: usize, row: &mut Row) -> (Option<Span>, usize) {
     // The group that the digit belongs to may begin with letters.
     let back = text[..at].iter().rev().take(8).take_while(|b| b.is_ascii_alphabetic()).count();
     let start = at - back;
@@ -27,14 +46,33 @@ pub(super) fn around(text: &[u8], at: usize) -> (Option<Span>, usize) {
     // Most numbers are short and followed by a word or nothing: no shape has fewer than seven.
     let is_long = back + len > GROUP_MAX_BYTES && back != 2;
     let is_short = is_long || back != 2 && back + len < CHARACTERS_MIN && text[at] != b'+' && !goes_on(text, at + len);
-    let is_counted = len == 1 && back == 0 && follows_single_digits(text, start);
+    if is_free && let Some(end) = machine_readable_end(text, start, at + len) {
+        return (Some(span(start, end, "passport", 0.8)), end);
+    }
+    row.add(text, start, at + len);
+    let is_counted = len == 1 && back == 0 && follows_single_digits(text, start)
+        || row.groups > ROW_MAX_GROUPS && back + len < CHARACTERS_MIN;
     match if is_free && !is_short && !is_counted { number_at(text, start, back) } else { None } {
         Some(span) => {
             let end = span.end.max(at + 1);
+            *row = Row::default();
             (Some(span), end)
         }
         None => (None, at + len),
     }
+}
+
+/// The end of the second line of a passport's machine-readable zone (ICAO 9303), which begins at `start` and
+/// whose first group ends at `end`.
+fn machine_readable_end(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    if text.get(end) != Some(&b'<') && end - start != 44 {
+        return None;
+    }
+    let is_part = |b: &&u8| b.is_ascii_uppercase() || b.is_ascii_digit() || **b == b'<';
+    let len = text[start..].iter().take(48).take_while(is_part).count();
+    let line = &text[start..start + len];
+    let digits = line.iter().filter(|b| b.is_ascii_digit()).count();
+    ((30..=44).contains(&len) && digits >= 12 && line.contains(&b'<')).then_some(start + len)
 }
 
 /// Whether another group of a number may follow the one that ends at `end`.
@@ -142,15 +180,31 @@ struct Extent {
     /// Bit n is set when the first n characters end a number.
     ends: u64,
     digits: usize,
+    /// Which of the characters are digits, which letters, and before which stands a separator.
+    makeup: Shape,
 }
 
 impl Extent {
     fn of(text: &[u8], start: usize) -> Self {
-        let (mut characters, mut digits, mut ends) = (0, 0, 0_u64);
+        let (mut characters, mut digits, mut ends) = (0_usize, 0, 0_u64);
+        let mut makeup = Shape::default();
         let mut at = start + usize::from(matches!(text.get(start), Some(b'+')));
         while at < text.len() && at - start < REACH_MAX_BYTES {
-            let group = text[at..].iter().take(REACH_MAX_BYTES).take_while(|b| b.is_ascii_alphanumeric()).count();
-            let of_group = text[at..at + group].iter().filter(|b| b.is_ascii_digit()).count();
+            makeup.gaps |= 1_u64.unbounded_shl(u32::try_from(characters).unwrap_or(64));
+            let (mut group, mut of_group) = (0, 0);
+            while let Some(&byte) =
+                text.get(at + group).filter(|b| b.is_ascii_alphanumeric() && group < REACH_MAX_BYTES)
+            {
+                let bit = 1_u64.unbounded_shl(u32::try_from(characters + group).unwrap_or(64));
+                let is_digit = byte.is_ascii_digit();
+                (makeup.digits, makeup.letters) = if is_digit {
+                    (makeup.digits | bit, makeup.letters)
+                } else {
+                    (makeup.digits, makeup.letters | bit)
+                };
+                of_group += usize::from(is_digit);
+                group += 1;
+            }
             // A word behind a number is the sentence's.
             if of_group == 0 && group >= 2 && digits > 0 {
                 break;
@@ -168,7 +222,8 @@ impl Extent {
             }
             at += gap;
         }
-        Self { ends, digits }
+        makeup.gaps &= !1;
+        Self { ends, digits, makeup }
     }
 }
 
@@ -198,7 +253,11 @@ fn leads_of(text: &[u8], start: usize) -> impl Iterator<Item = usize> {
     let first = if text[..start].ends_with(b" ") { capitals(start - 1) } else { 0 };
     let second = if first == 3 && text[..start - 4].ends_with(b" ") { capitals(start - 5) } else { 0 };
     let both = (second == 3).then_some(8);
-    both.into_iter().chain((2..=3).contains(&first).then_some(first + 1))
+    // `Z-4484201-B`.
+    let is_dashed = matches!(text[..start], [.., b'A'..=b'Z', b'-'])
+        && (start == 2 || text.get(start.wrapping_sub(3)).is_some_and(|b| !b.is_ascii_alphanumeric()));
+    let dashed = is_dashed.then_some(2);
+    dashed.into_iter().chain(both).chain((2..=3).contains(&first).then_some(first + 1))
 }
 
 /// Card numbers: 12 to 19 digits in groups, with a known first digit and a right check digit
@@ -215,7 +274,8 @@ fn card_end(text: &[u8], start: usize) -> Option<usize> {
             }
             continue;
         }
-        let len = text[at..].iter().take(4).take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'\n' | b'\r')).count();
+        let len =
+            text[at..].iter().take(4).take_while(|b| matches!(b, b' ' | b'-' | b'.' | b'/' | b'\n' | b'\r')).count();
         let is_regular =
             separators.first().is_none_or(|first| *first == text[at]) || text[at..at + len].contains(&b'\n') || len > 1;
         // Digits one by one count, they are no number.
@@ -381,7 +441,10 @@ fn national_at(text: &[u8], start: usize, extent: &Extent) -> Option<Span> {
     let mut around: Option<Around> = None;
     let mut best: Option<Span> = None;
     let lead = text[start..].iter().take(24).take_while(|b| b.is_ascii_digit()).count();
-    for id in national::with_lengths(extent.ends, lead) {
+    for (id, shape) in national::with_lengths(extent.ends, lead) {
+        if !shape.admits(&extent.makeup) {
+            continue;
+        }
         let Some((end, compact)) = matches_shape(id.shape, text, start) else { continue };
         if best.as_ref().is_some_and(|best| best.end >= end) || !(id.check)(&compact.bytes[..compact.len]) {
             continue;
@@ -487,17 +550,17 @@ fn date_of_birth(text: &[u8], start: usize) -> Option<Span> {
 
 #[cfg(test)]
 mod tests {
-    use super::around;
+    use super::{Row, around};
 
     fn cut(text: &str) -> Vec<(&str, String)> {
         let mut found = Vec::new();
-        let mut at = 0;
+        let (mut at, mut row) = (0, Row::default());
         while at < text.len() {
             if !(text.as_bytes()[at].is_ascii_digit() || text.as_bytes()[at] == b'+') {
                 at += 1;
                 continue;
             }
-            let (span, next) = around(text.as_bytes(), at);
+            let (span, next) = around(text.as_bytes(), at, &mut row);
             found.extend(span);
             at = next;
         }

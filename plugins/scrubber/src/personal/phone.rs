@@ -11,7 +11,10 @@ static WORDS: Lexicon = Lexicon::of(&[
     "phone", "tel", "mobile", "cell", "call", "whatsapp", "fax", "sms", "text me", "text him", "text her", "reach",
     "contact", "telefon", "handy", "téléphone", "teléfono", "telefono", "móvil", "portable", "dial", "ring me", "ring us",
     "hotline", "msisdn", "celular", "landline", "telefoon", "emergency", "voicemail", "signal", "viber",
-    "customer number on file", "number is", "電話", "电话", "手机", "전화", "телефон", "mob", "ph:", "ph.",
+    "customer number on file", "number is", "電話", "电话", "手机", "전화", "телефон", "Телефон", "mob", "ph:", "ph.",
+    "hp:", "hp ", "hp.", "ruf", "anruf", "erreich", "unter", "appel", "joindre", "llám", "llama", "ligue", "ligar", "chiama",
+    "cellulare", "zadzwoń", "komórk", "κινητό", "Κινητό", "τηλ", "Τηλ", "携帯", "手機", "номер", "позвон", "звон",
+    "gsm:", "gsm ", "natel", "matkapuhelin", "puhelin", "mobil", "puh", "numer", "ring ",
 ]);
 
 /// Shapes of numbers at home that stand for themselves: `d` a digit, `N` 2 to 9, `S` a separator

@@ -76,7 +76,11 @@ fn alone(text: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Spa
 }
 
 fn judge(decoded: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Span>) -> Option<Span> {
-    let seen = find(decoded);
+    let mut seen = find(decoded);
+    if seen.is_empty() && decoded.len() >= RUN_MIN_BYTES && decoded.iter().all(|b| is_base64(*b) || *b == b'=') {
+        let padding = decoded.iter().rev().take_while(|b| **b == b'=').count();
+        seen = meaning(&decoded[..decoded.len() - padding]).map(|inner| find(&inner)).unwrap_or_default();
+    }
     let surest = seen.into_iter().max_by(|a, b| a.confidence.total_cmp(&b.confidence))?;
     Some(Span { start, end, ..surest })
 }
@@ -93,11 +97,47 @@ fn meaning(run: &[u8]) -> Option<Vec<u8>> {
             return Some(text);
         }
     }
+    if let Some(text) = base32(run) {
+        return Some(text);
+    }
     let bits = run[..4].iter().try_fold(0, |bits, &b| Some(bits << 6 | u32::from(base64::sextet(b)?)))?;
-    if !bits.to_be_bytes()[1..].iter().all(|b| is_printable(*b)) {
+    let [_, first, second, third] = bits.to_be_bytes();
+    if is_printable(first) && second == 0 && is_printable(third) {
+        // UTF-16, as PowerShell takes its commands.
+        let wide = base64::decode(run)?;
+        let narrow: Vec<u8> = wide.iter().step_by(2).copied().collect();
+        return wide.iter().skip(1).step_by(2).all(|b| *b == 0).then_some(narrow).filter(|text| is_text(text));
+    }
+    if ![first, second, third].into_iter().all(is_printable) {
         return None;
     }
     base64::decode(run).filter(|text| is_text(text))
+}
+
+/// The text that a run of base32 stands for (RFC 4648 section 6).
+fn base32(run: &[u8]) -> Option<Vec<u8>> {
+    let value = |b: u8| match b {
+        b'A'..=b'Z' => Some(u32::from(b - b'A')),
+        b'2'..=b'7' => Some(u32::from(b - b'2') + 26),
+        _ => None,
+    };
+    if run.len() < 16 || run[..8].iter().any(|b| value(*b).is_none()) {
+        return None;
+    }
+    let (mut bits, mut count, mut text) = (0_u32, 0, Vec::with_capacity(run.len()));
+    for &byte in run {
+        bits = bits << 5 | value(byte)?;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            text.push(u8::try_from(bits >> count & 0xff).ok()?);
+            bits &= (1 << count) - 1;
+        }
+        if text.last().is_some_and(|b| !is_printable(*b)) {
+            return None;
+        }
+    }
+    Some(text).filter(|text| is_text(text))
 }
 
 fn hex_pair(pair: &[u8]) -> Option<u8> {
@@ -249,6 +289,8 @@ mod tests {
         assert_eq!(cut("x 68656c6c6f20776f726c64 y"), ["68656c6c6f20776f726c64"]);
         assert_eq!(cut("x 68 65 6c 6c 6f 20 77 y"), ["68 65 6c 6c 6f 20 77"]);
         assert_eq!(cut("aGVsbG8gd29y\nbGQgYW5kIGFsbA=="), ["aGVsbG8gd29y\nbGQgYW5kIGFsbA=="]);
+        assert_eq!(cut("x NBSWY3DPEB3W64TMMQ y"), ["NBSWY3DPEB3W64TMMQ"]);
+        assert_eq!(cut("-e aABlAGwAbABvACAAdwBvAHIAbABkAA=="), ["aABlAGwAbABvACAAdwBvAHIAbABkAA=="]);
         assert_eq!(cut("Configuration of somethingElse"), [] as [&str; 0]);
     }
 }

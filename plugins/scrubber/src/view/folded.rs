@@ -188,6 +188,10 @@ fn backslash(rest: &[u8]) -> Option<(Decoded, usize)> {
         b'u' => Some((character(hex(rest.get(2..6)?)?)?, 6)),
         b'U' => Some((character(hex(rest.get(2..10)?)?)?, 10)),
         b'x' => hex(rest.get(2..4)?).and_then(printable).map(|byte| (byte, 4)),
+        // CSS: six digits.
+        b'0' if rest.get(2..4) == Some(b"00") && rest.get(6).is_some_and(u8::is_ascii_hexdigit) => {
+            hex(rest.get(1..7)?).and_then(printable).map(|byte| (byte, 7))
+        }
         b'0'..=b'3' => {
             let digits = rest.get(1..4)?;
             let value = digits

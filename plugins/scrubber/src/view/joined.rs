@@ -32,6 +32,9 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
 #[inline(never)]
 fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
     let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { return place };
+    if gap.is_list && !is_called(text, place) {
+        return place;
+    }
     let (view, seams, last) = join(text, gap);
     for span in find(&view.bytes) {
         if seams.iter().any(|seam| span.start < *seam && *seam < span.end) {
@@ -45,6 +48,14 @@ fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &m
 struct Gap {
     end: usize,
     start: usize,
+    /// Whether a comma parts the literals: then something must say that they are joined.
+    is_list: bool,
+}
+
+/// Whether a function that joins literals is named near `place`.
+fn is_called(text: &[u8], place: usize) -> bool {
+    let near = &text[place.saturating_sub(AROUND_BYTES)..(place + 2 * AROUND_BYTES).min(text.len())];
+    near.windows(4).any(|word| matches!(word, b"conc" | b"join" | b"Join" | b"fmt." | b"CONC"))
 }
 
 /// The break at `place`: a line's end with quotes, marks and indentation around it, or the join of
@@ -58,16 +69,28 @@ fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
         // A literal that opens below is no part of the word above, nor the other way round.
         let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
         let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
-        return is_even.then_some(Gap { end: place - trailing, start: place + 1 + leading });
+        return is_even.then_some(Gap { end: place - trailing, start: place + 1 + leading, is_list: false });
+    }
+    // `abc""def`, `abc'""'def`: words of a shell that touch.
+    let quotes = text[place..].iter().take(5).take_while(|b| matches!(b, b'"' | b'\'')).count();
+    if matches!(quotes, 2 | 4) && place > 0 {
+        let behind = place + quotes;
+        let touches =
+            text[place - 1].is_ascii_alphanumeric() && text.get(behind).is_some_and(u8::is_ascii_alphanumeric);
+        if touches {
+            return Some(Gap { end: place, start: behind, is_list: false });
+        }
     }
     let mut i = place + 1;
-    let mut operators = 0;
+    let (mut operators, mut commas) = (0, 0);
     while i < text.len() && i - place <= 24 {
         match text[i] {
             b' ' | b'\t' | b'\r' | b'\n' => {}
             b'+' | b'.' | b'&' | b'~' | b'|' | b'<' | b'>' if operators < 2 => operators += 1,
+            b',' | b'(' | b')' if commas < 3 => commas += 1,
             b'"' | b'\'' | b'`' if i > place + 1 => {
-                return (operators > 0 || text[i] == text[place]).then_some(Gap { end: place, start: i + 1 });
+                let is_joined = operators > 0 || commas > 0 || text[i] == text[place];
+                return is_joined.then_some(Gap { end: place, start: i + 1, is_list: commas > 0 });
             }
             _ => return None,
         }
@@ -84,6 +107,9 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     let left = text[..gap.end].iter().rev().take(80).take_while(is_part).count();
     let right = text[gap.start..].iter().take(80).take_while(is_part).count();
     let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
+    if is_split_number(text, gap) {
+        return true;
+    }
     if left.is_empty() || right.is_empty() {
         return false;
     }
@@ -110,6 +136,18 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         && is_plain(right)
         && left.rsplit(|b| matches!(b, b'=' | b':')).next().is_some_and(is_plain);
     has_sign || is_token || is_number
+}
+
+/// Whether a number in groups is parted by a mark of quotation or between two literals.
+fn is_split_number(text: &[u8], gap: &Gap) -> bool {
+    let is_parted = text[gap.end..gap.start].iter().any(|b| matches!(b, b'"' | b'\'' | b'>'));
+    let is_part =
+        |b: &&u8| b.is_ascii_digit() || b.is_ascii_uppercase() || matches!(b, b' ' | b'-' | b'.' | b'+' | b'/');
+    let left = text[..gap.end].iter().rev().take(28).take_while(is_part).count();
+    let right = text[gap.start..].iter().take(28).take_while(is_part).count();
+    let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
+    is_parted && digits(left) >= 3 && digits(left) + digits(right) >= 9 && !gap.is_list
 }
 
 /// Whether an address begins on the left and may go on on the right: behind a whole one a digit does not.

@@ -1,7 +1,7 @@
 //! What a text says when its disguises are taken off.
 //!
 //! Owns the views: the same text with look-alike and invisible characters folded and escapes decoded
-//! (`folded`), with broken tokens joined (`joined`), and what runs of base64 and hex stand for
+//! (`folded`), with broken tokens joined (`joined`) and spaced ones drawn together (`spaced`), and what runs of base64 and hex stand for
 //! (`encoded`). A view is made only of the stretches that need one, so that plain text costs one
 //! glance. Whatever is found in a view is carried back to the bytes it was made of; one level deep.
 
@@ -9,6 +9,7 @@ mod encoded;
 mod folded;
 mod joined;
 mod letters;
+mod spaced;
 
 use crate::span::Span;
 
@@ -43,8 +44,14 @@ pub(crate) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
     for view in folded::views(text) {
         let mut seen = find(&view.bytes);
         encoded::find(&view.bytes, find, &mut seen);
+        spaced::find(&view.bytes, find, &mut seen);
+        // An escape may have been disguised itself.
+        for inner in folded::views(&view.bytes) {
+            seen.extend(find(&inner.bytes).into_iter().map(|span| inner.back(span)));
+        }
         found.extend(seen.into_iter().map(|span| view.back(span)));
     }
     joined::find(text, find, found);
+    spaced::find(text, find, found);
     encoded::find(text, find, found);
 }

@@ -27,4 +27,5 @@ pub(super) const FORMATS: &[Format] = &[
     row("1000.<h32>.<h32>", "zoho_token", "a Zoho token"),
     row("syt_<a4-60>_<a20>_<a6>", "matrix_token", "a Matrix access token"),
     row("pdus+_0XBPWQQ_<w30-60>", "pagerduty_key", "a PagerDuty key"),
+    row("nsec1<l58>", "nostr_key", "a Nostr private key"),
 ];

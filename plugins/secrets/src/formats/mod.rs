@@ -112,8 +112,12 @@ impl Format {
     }
 
     /// The token whose first literal stands exactly at `at`: its kind, first byte, byte after its last.
-    pub(crate) fn matches(&self, text: &[u8], at: usize) -> Option<(Kind, usize, usize)> {
-        let (literal_start, _) = self.literal();
+    /// `rejected_until` is the end of the last that only stood for one: inside of it none is looked for.
+    pub(crate) fn matches(&self, text: &[u8], at: usize, rejected_until: &mut usize) -> Option<(Kind, usize, usize)> {
+        if at < *rejected_until {
+            return None;
+        }
+        let (literal_start, literal_end) = self.literal();
         let mut start = at;
         if literal_start > 0 {
             let mut head = Elements { pattern: &self.pattern.as_bytes()[..literal_start] };
@@ -150,7 +154,13 @@ impl Format {
             None => b.is_ascii_alphanumeric(),
         });
         let token = &text[start..end];
-        let stands_for_one = placeholder::is_documented(token) || random::is_monotonous(token, literal_start == 0);
+        // A literal as long as a sentence says what it likes.
+        let body = if literal_end - literal_start > 40 { &text[at + literal_end - literal_start..end] } else { token };
+        let stands_for_one = placeholder::is_documented(body) || random::is_monotonous(token, literal_start == 0);
+        // Nor does a token begin in the middle of a run that is too long for one.
+        if stands_for_one || goes_on {
+            *rejected_until = end;
+        }
         (!goes_on && !stands_for_one).then_some((self.kind, start, end))
     }
 }
@@ -238,7 +248,7 @@ mod tests {
     fn cut<'t>(format: &Format, text: &'t str) -> Option<&'t str> {
         let (start, end) = format.literal();
         let at = text.find(std::str::from_utf8(&format.pattern()[start..end]).unwrap())?;
-        format.matches(text.as_bytes(), at).map(|(_, start, end)| &text[start..end])
+        format.matches(text.as_bytes(), at, &mut 0).map(|(_, start, end)| &text[start..end])
     }
 
     #[test]

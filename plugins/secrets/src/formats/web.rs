@@ -21,6 +21,11 @@ pub(super) const FORMATS: &[Format] = &[
     row("act.<w50-100>", "tiktok_token", "a TikTok token"),
     row("RGAPI-<h8>-<h4>-<h4>-<h4>-<h12>", "riot_key", "a Riot Games key"),
     row("_|WARNING:-DO-NOT-SHARE-THIS<t1-1200>", "roblox_cookie", "a Roblox cookie"),
+    row(
+        "_|WARNING:-DO-NOT-SHARE-THIS.--Sharing-this-will-allow-someone-to-log-in-as-you-and-to-steal-your-ROBUX-and-items.|_<h64-2000>",
+        "roblox_cookie",
+        "a Roblox cookie",
+    ),
     row("sk.eyJ<t60-300>", "mapbox_token", "a Mapbox token"),
     row("pk.eyJ<t60-300>", "mapbox_token", "a Mapbox token"),
     row("tk.eyJ<t60-300>", "mapbox_token", "a Mapbox token"),

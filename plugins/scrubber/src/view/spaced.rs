@@ -1,0 +1,132 @@
+//! Views of stretches that are spaced out: `A K I A ...`, `p a s s w o r d = x`, `ghp_ 0a1B 2c3D ...`.
+//!
+//! Owns which stretches are: groups of one length, with blanks between them, again and again. What is
+//! found must lie in such a stretch; groups of four belong to cards and accounts, which are read as they
+//! stand. Never looks at what the groups say.
+
+use super::View;
+use crate::span::Span;
+use sluice_secrets::marks::bits_at;
+
+/// Longest groups looked at.
+const GROUP_MAX_BYTES: usize = 5;
+/// Fewest groups of a stretch; most of it, in bytes.
+const GROUPS_MIN: usize = 6;
+const STRETCH_MAX_BYTES: usize = 512;
+/// How much of the line on both sides belongs to a view, in bytes.
+const AROUND_BYTES: usize = 64;
+
+/// Adds what `find` sees in the spaced stretches of `text`.
+pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
+    let is_blank = |byte: u8| byte == b' ';
+    let mut blanks = u128::from(bits_at(text, 0, is_blank));
+    let mut done = 0;
+    for base in (0..text.len()).step_by(64) {
+        blanks |= u128::from(bits_at(text, base + 64, is_blank)) << 64;
+        // A stretch has blanks at one distance; that of words is never the same for long.
+        let mut starts = (2..=GROUP_MAX_BYTES + 1).fold(0, |starts, step| {
+            let two = blanks & blanks >> step;
+            starts | two & two >> (2 * step) & blanks >> (4 * step)
+        }) & u128::from(u64::MAX);
+        // Blank after blank is an indentation.
+        starts &= !(blanks & blanks >> 1 & blanks >> 2 & blanks >> 3);
+        while starts != 0 {
+            let at = base + starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            if at >= done {
+                done = look(text, at, find, found).max(at + 1);
+            }
+        }
+        blanks >>= 64;
+    }
+}
+
+/// Looks at the stretch whose second group follows the blank at `at`; where it ends.
+#[inline(never)]
+fn look(text: &[u8], at: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
+    let is_part = |b: &&u8| b.is_ascii_graphic();
+    let len = text[at + 1..].iter().take(GROUP_MAX_BYTES + 1).take_while(is_part).count();
+    let first = text[..at].iter().rev().take(len).take_while(is_part).count();
+    if len == 0 || len > GROUP_MAX_BYTES {
+        return at;
+    }
+    // A longer word in front is the sentence's.
+    let is_first = first == len && !text[..at - len].last().is_some_and(u8::is_ascii_alphanumeric);
+    let start = if is_first { at - len } else { at + 1 };
+    let mut groups = vec![start];
+    let mut end = start + len;
+    while end - start < STRETCH_MAX_BYTES {
+        let blanks = text[end..].iter().take(4).take_while(|b| **b == b' ').count();
+        let next = end + blanks;
+        let group = text[next.min(text.len())..].iter().take(len + 1).take_while(is_part).count();
+        if !(1..=3).contains(&blanks) || group == 0 {
+            break;
+        }
+        groups.push(next);
+        end = next + group.min(len);
+        // The last may be shorter, or begin what is not spaced.
+        if group != len {
+            break;
+        }
+    }
+    // Words of one length are words still.
+    let is_wordy = len > 1 && text[start..end].iter().all(|b| b.is_ascii_lowercase() || *b == b' ');
+    // Four by four are cards and accounts too: those are no disguise.
+    if is_wordy {
+        return end;
+    }
+    if groups.len() < GROUPS_MIN || len == 4 && groups.len() <= 8 {
+        return at + 1;
+    }
+    let from = line_start(text, start);
+    let mut view = View::with_capacity(AROUND_BYTES * 4);
+    (from..start).for_each(|at| view.push(text[at], at));
+    let seam = view.bytes.len();
+    for &group in &groups {
+        (group..(group + len).min(end)).for_each(|at| view.push(text[at], at));
+    }
+    let seam_end = view.bytes.len();
+    let to =
+        text[end..].iter().take(AROUND_BYTES).position(|&b| b == b'\n').map_or(end + AROUND_BYTES, |len| end + len);
+    let to = to.min(text.len());
+    (end..to).for_each(|at| view.push(text[at], at));
+    view.end = to;
+    // Groups of several may be a digest's.
+    let is_sure = |span: &Span| len == 1 || !matches!(span.kind.as_ref(), "generic_secret" | "password");
+    let is_inside = |span: &Span| {
+        is_sure(span) && span.start < seam_end && span.end > seam && span.end.min(seam_end) - span.start.max(seam) > 1
+    };
+    let is_behind = |span: &Span| span.start >= seam_end && len == 1;
+    found.extend(
+        find(&view.bytes).into_iter().filter(|span| is_inside(span) || is_behind(span)).map(|span| view.back(span)),
+    );
+    end
+}
+
+fn line_start(text: &[u8], at: usize) -> usize {
+    let from = at.saturating_sub(AROUND_BYTES);
+    text[from..at].iter().rposition(|&b| b == b'\n').map_or(from, |newline| from + newline + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::span::Span;
+
+    fn cut(text: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        let token = |text: &[u8]| {
+            let at = text.windows(12).position(|w| w == b"tok_q7Zr2LkW");
+            at.map(|at| Span { start: at, end: at + 12, kind: "x".into(), confidence: 1.0 }).into_iter().collect()
+        };
+        find(text.as_bytes(), &token, &mut found);
+        found.iter().map(|span| &text[span.start..span.end]).collect()
+    }
+
+    #[test]
+    fn groups_of_one_length_are_read_together() {
+        assert_eq!(cut("key: t o k _ q 7 Z r 2 L k W."), ["t o k _ q 7 Z r 2 L k W"]);
+        assert_eq!(cut("to k_ q7 Zr 2L kW"), ["to k_ q7 Zr 2L kW"]);
+        assert!(cut("it is so on we go at it tok_ q7Zr2LkW").is_empty());
+    }
+}
