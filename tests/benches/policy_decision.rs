@@ -104,6 +104,7 @@ fn measured(name: &str, text: &str) {
     println!("{name:<34} {bare_p50:>9.1} {bare_p99:>9.1} {p50:>9.1} {p99:>9.1} {ratio:>8.2}  {verdict}");
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures with the machine's clock")]
 fn timed(into: &mut Vec<Duration>, mut one: impl FnMut()) {
     for _ in 0..AT_ONCE {
         let begun = Instant::now();

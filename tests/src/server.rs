@@ -250,7 +250,11 @@ pub async fn reply(request: reqwest::RequestBuilder) -> Reply {
     let response = request.send().await.expect("the server answers");
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.expect("the answer comes to its end");
-    Reply { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if headers.get("content-type").is_some_and(|of| of == "application/problem+json") {
+        assert_eq!(body["status"], status, "a problem's status is the answer's: {body:#}");
+    }
+    Reply { status, headers, body }
 }
 
 /// A stream of server-sent events, read frame by frame.

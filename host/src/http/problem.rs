@@ -82,11 +82,11 @@ kinds! {
     ROUTINE_EXISTS = "ROUTINE_EXISTS" 409 "There is a routine of this id":
         "Choose another id, or change the routine that has it.";
     ROUTINE_NOT_ENABLED = "ROUTINE_NOT_ENABLED" 409 "The routine is not enabled":
-        "It is a draft or paused. Enable it; a person may also run it once with `force`.";
+        "It is a draft or paused, as `routine_status` says. Enable it; a person may also run it once with `force`.";
     ROUTINE_QUEUE_FULL = "ROUTINE_QUEUE_FULL" 409 "Too many runs of the routine wait":
         "Wait for some to end, or call some off.";
     ROUTINE_RUN_STATE = "ROUTINE_RUN_STATE" 409 "The run does not stand where this can be done":
-        "`status` is where it stands. A run is approved or denied once, paused while it runs, resumed while it is paused.";
+        "`run_status` is where it stands. A run is approved or denied once, paused while it runs, resumed while it is paused.";
     ROUTINE_CHANGED = "ROUTINE_CHANGED" 409 "The routine is not what it was when its run asked":
         "A yes is for what was asked and nothing else, so the run is called off. The next run asks anew.";
     ROUTINE_APPROVAL_REQUIRED = "ROUTINE_APPROVAL_REQUIRED" 409 "The mission waits for a person":
@@ -223,7 +223,10 @@ impl Problem {
             "retryable": self.kind.is_retryable(),
         });
         if let Value::Object(members) = &mut document {
-            members.extend((*self.more).clone());
+            // What every problem has means the same in every problem.
+            for (name, value) in self.more.iter() {
+                members.entry(name.as_str()).or_insert_with(|| value.clone());
+            }
         }
         document
     }
@@ -403,7 +406,7 @@ fn of_routine(error: &EngineError) -> Problem {
         EngineError::RoutineTaken { id } => problem(ROUTINE_EXISTS).with("routine_id", id.clone()),
         EngineError::RoutineSchedule { fault } => ScheduleProblem::from((**fault).clone()).into(),
         EngineError::RoutineNotEnabled { id, status } => {
-            problem(ROUTINE_NOT_ENABLED).with("routine_id", id.clone()).with("status", status.as_str())
+            problem(ROUTINE_NOT_ENABLED).with("routine_id", id.clone()).with("routine_status", status.as_str())
         }
         EngineError::RoutineBlocked { id, run_id, reason } => problem(ROUTINE_POLICY_BLOCKED)
             .with("routine_id", id.clone())
@@ -414,7 +417,7 @@ fn of_routine(error: &EngineError) -> Problem {
             problem(ROUTINE_QUEUE_FULL).with("routine_id", id.clone()).with("waiting", *waiting)
         }
         EngineError::RunState { run_id, state, .. } => {
-            problem(ROUTINE_RUN_STATE).with("run_id", run_id.clone()).with("status", state.as_str())
+            problem(ROUTINE_RUN_STATE).with("run_id", run_id.clone()).with("run_status", state.as_str())
         }
         EngineError::RoutineChanged { id, run_id } => {
             problem(ROUTINE_CHANGED).with("routine_id", id.clone()).with("run_id", run_id.clone())

@@ -293,6 +293,9 @@ impl<'s> Reading<'s> {
             if problem.message.starts_with(&begin) {
                 problem.message.drain(..begin.len());
             }
+            if let Some(nearest) = nearest_action(&problem.message) {
+                problem.help = Some(format!("did you mean `Action::\"{nearest}\"`?"));
+            }
             problems.push(problem);
         }
         self.problems.extend(problems);
@@ -392,6 +395,15 @@ fn problem_of(name: &str, text: &str, policy: Option<&str>, error: &dyn Diagnost
         message: error.to_string(),
         help: error.help().map(|help| help.to_string()),
     }
+}
+
+/// The action, or group of actions, that is nearest to the unknown one of a message.
+fn nearest_action(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("unrecognized action `Action::\"")?;
+    let (unknown, _) = rest.split_once("\"`")?;
+    let near = |name: &String| strsim::jaro_winkler(unknown, name);
+    let known = SCHEMA.actions().map(|action| action.id().unescaped().to_owned());
+    known.max_by(|a, b| near(a).total_cmp(&near(b)))
 }
 
 fn offset_of(error: &dyn Diagnostic) -> Option<usize> {

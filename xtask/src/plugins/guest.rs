@@ -116,7 +116,9 @@ fn read(folder: &Path) -> Result<Guest> {
     if manifest.settings_schema.get("additionalProperties") != Some(&Value::Bool(false)) {
         bail!("manifest.json: `settings_schema` must refuse unknown members");
     }
-    let minified: Value = serde_json::from_str(&text)?;
+    let mut minified: Value = serde_json::from_str(&text)?;
+    // A component's digest depends on it, and not on what else is built with this.
+    minified.sort_all_objects();
     let cargo: toml::Table = fs::read_to_string(folder.join("Cargo.toml"))?.parse()?;
     let package = cargo
         .get("package")
