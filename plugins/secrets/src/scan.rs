@@ -6,7 +6,6 @@
 use crate::formats::FORMATS;
 use crate::index::{self, Action, Word};
 use crate::kind::Kind;
-use crate::table::Column;
 use crate::{block, command, document, header, login, names, prose, runs, url, value};
 
 /// What the guess is allowed to believe.
@@ -53,7 +52,7 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
         text,
         options,
         found: Vec::new(),
-        column: Column::default(),
+        names: names::Seen::default(),
         cookies_until: 0,
         names_until: 0,
         authorization_until: 0,
@@ -123,8 +122,8 @@ struct Scan<'t> {
     text: &'t [u8],
     options: &'t Options,
     found: Vec<Found>,
-    /// The last column of a table that was followed.
-    column: Column,
+    /// What was read around names.
+    names: names::Seen,
     /// The end of the last list of cookies, which was read as a whole.
     cookies_until: usize,
     /// The end of the last run behind the name of a header that is too long for credentials.
@@ -179,7 +178,7 @@ impl Scan<'_> {
             Action::Name => {
                 if at >= self.names_until {
                     self.names_until =
-                        names::at(text, at, end, self.options, &mut self.column, &mut self.found).max(at + 1);
+                        names::at(text, at, end, self.options, &mut self.names, &mut self.found).max(at + 1);
                     prose::before(text, at, self.options, &mut self.found);
                 }
                 None
@@ -187,8 +186,7 @@ impl Scan<'_> {
             Action::Word => {
                 // Only the inside of a long value is passed over.
                 if at + 128 >= self.names_until {
-                    self.names_until =
-                        names::at_foreign(text, at, end, self.options, &mut self.column, &mut self.found);
+                    self.names_until = names::at_foreign(text, at, end, self.options, &mut self.names, &mut self.found);
                 }
                 None
             }

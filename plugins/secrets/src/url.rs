@@ -111,6 +111,31 @@ pub(crate) struct Seen {
     run_until: usize,
     /// Up to here parameters were judged.
     parameters_until: usize,
+    /// From the last path on there is no `?` or `#` up to here.
+    path_until: usize,
+    /// Up to here signs were looked for, and the last `@` among those, one more than where it stands.
+    signs_until: usize,
+    sign: usize,
+}
+
+impl Seen {
+    /// The first `?` or `#` in `text[from..end]`; neither number is ever less than the time before.
+    fn query(&mut self, text: &[u8], from: usize, end: usize) -> Option<usize> {
+        let known = self.path_until.clamp(from, end);
+        let query = text[known..end].iter().position(|b| matches!(b, b'?' | b'#'));
+        self.path_until = query.map_or(end, |query| known + query);
+        query.map(|query| known + query)
+    }
+
+    /// The last `@` in `text[from..end]`; neither number is ever less than the time before.
+    fn last_sign(&mut self, text: &[u8], from: usize, end: usize) -> Option<usize> {
+        let known = self.signs_until.clamp(from, end);
+        if let Some(sign) = text[known..end].iter().rposition(|&b| b == b'@') {
+            self.sign = known + sign + 1;
+        }
+        self.signs_until = self.signs_until.max(end);
+        self.sign.checked_sub(1).filter(|sign| (from..end).contains(sign))
+    }
 }
 
 /// Finds in the URL whose `://` stands at `at`.
@@ -135,7 +160,7 @@ pub(crate) fn at(text: &[u8], at: usize, seen: &mut Seen, found: &mut Vec<Found>
     let room = authority_at + URL_MAX_BYTES - known;
     let end = known + text[known..].iter().take(room).take_while(|&&b| is_in_url(b)).count();
     seen.run_until = end;
-    if let Some(one) = with_password(text, start, authority_at, end, scheme) {
+    if let Some(one) = with_password(text, start, authority_at, end, scheme, seen) {
         found.push(one);
         return;
     }
@@ -146,22 +171,30 @@ pub(crate) fn at(text: &[u8], at: usize, seen: &mut Seen, found: &mut Vec<Found>
         found.push(Found { kind: Kind::WEBHOOK, start, end: without_punctuation(text, start, end), confidence: 1.0 });
         return;
     }
-    if let Some(query) = text[path_at..end].iter().position(|b| matches!(b, b'?' | b'#')) {
-        let from = path_at + query + 1;
-        if from >= seen.parameters_until {
-            parameters(text, from, end, found);
-            seen.parameters_until = end;
-        }
+    if let Some(query) = seen.query(text, path_at, end).filter(|query| *query >= seen.parameters_until) {
+        parameters(text, query + 1, end, found);
+        seen.parameters_until = end;
     }
 }
 
 /// A URL with credentials in front of its host.
-fn with_password(text: &[u8], start: usize, authority_at: usize, end: usize, scheme: &[u8]) -> Option<Found> {
-    let window = &text[authority_at..end.min(authority_at + AUTHORITY_MAX_BYTES)];
+fn with_password(
+    text: &[u8],
+    start: usize,
+    authority_at: usize,
+    end: usize,
+    scheme: &[u8],
+    seen: &mut Seen,
+) -> Option<Found> {
+    let window_end = end.min(authority_at + AUTHORITY_MAX_BYTES);
+    let window = &text[authority_at..window_end];
     // A password that was not encoded may hold a slash; then the last `@` before a blank counts,
     // unless the path begins earlier.
     let slash = window.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(window.len());
-    let host_at = window[..slash].iter().rposition(|&b| b == b'@').or_else(|| unencoded(window, slash))?;
+    let host_at = window[..slash].iter().rposition(|&b| b == b'@').or_else(|| {
+        let sign = seen.last_sign(text, authority_at, window_end)? - authority_at;
+        may_be_unencoded(window, slash).then_some(sign)
+    })?;
     let user_info = &window[..host_at];
     let has_host = window
         .get(host_at + 1)
@@ -184,14 +217,11 @@ fn with_password(text: &[u8], start: usize, authority_at: usize, end: usize, sch
     Some(Found { kind, start, end: without_punctuation(text, start, end), confidence: 0.97 })
 }
 
-/// The `@` behind a password that holds `/`, `?` or `#`: `://user:pa/ss@host`.
-fn unencoded(window: &[u8], slash: usize) -> Option<usize> {
-    let colon = window[..slash].iter().position(|&b| b == b':')?;
+/// Whether a password may hold the `/`, `?` or `#` at `slash`: `://user:pa/ss@host`.
+fn may_be_unencoded(window: &[u8], slash: usize) -> bool {
+    let Some(colon) = window[..slash].iter().position(|&b| b == b':') else { return false };
     let port = &window[colon + 1..slash];
-    if port.iter().all(u8::is_ascii_digit) || window[..colon].contains(&b'.') {
-        return None;
-    }
-    window.iter().rposition(|&b| b == b'@')
+    !(port.iter().all(u8::is_ascii_digit) || window[..colon].contains(&b'.'))
 }
 
 fn is_in_url(byte: u8) -> bool {
