@@ -10,6 +10,8 @@ use crate::scan::Found;
 
 /// How far a manifest or a key is read.
 const REACH_MAX_BYTES: usize = 8 * 1024;
+/// Longest line of a file of passwords, before and behind the word that tells it.
+pub(crate) const PASSWORD_LINE_MAX_BYTES: usize = 256;
 
 /// The values below `data:` and `stringData:` of the Secret whose `kind: Secret` ends at `end`; the
 /// end of what was read.
@@ -89,8 +91,8 @@ pub(crate) fn json_web_key(text: &[u8], at: usize, found: &mut Vec<Found>) -> us
 /// The password at the end of a line of `.pgpass`, `host:port:database:user:password`, of which a
 /// port or star stands at `at`.
 pub(crate) fn password_file(text: &[u8], at: usize) -> Option<Found> {
-    let start = line_start(text, at, 256);
-    let end = line_end(text, at, 256);
+    let start = line_start(text, at, PASSWORD_LINE_MAX_BYTES);
+    let end = line_end(text, at, PASSWORD_LINE_MAX_BYTES);
     let line = text[start..end].trim_ascii_end();
     let mut fields = line.splitn(5, |&b| b == b':');
     let (host, port, _, user) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);

@@ -7,7 +7,7 @@ use crate::alphabet::{continues_with, is_blank, is_boundary, is_end};
 use crate::judge::is_public;
 use crate::kind::Kind;
 use crate::placeholder::is_placeholder;
-use crate::prose::{skip_space, trimmed, word_at};
+use crate::prose::{Reach, skip_space, trimmed, word_at};
 use crate::random::{Makeup, is_identifier, is_random};
 use crate::scan::{Found, Options};
 use crate::value::{How, read};
@@ -19,9 +19,17 @@ const PASSWORD_MAX_BYTES: usize = 96;
 
 /// `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `log in as root with Pa55w0rd`: the
 /// word that announces a user and a password ends at `end`.
-pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<Found>) {
+pub(crate) fn login(
+    text: &[u8],
+    at: usize,
+    end: usize,
+    reach: &mut Reach,
+    options: &Options,
+    found: &mut Vec<Found>,
+) {
     if !(options.guess && options.prose && is_boundary(text, at))
         || !(is_end(text, end) || continues_with(text, end, "s"))
+        || !reach.admits(at)
     {
         return;
     }
@@ -37,6 +45,7 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
         let Some(word) = word_at(text, next, (limit + 1).saturating_sub(next)).filter(|word| word.1 <= limit) else {
             return;
         };
+        reach.ends(word.1);
         let raw = &text[word.0..word.1];
         // `admin / secret` has the slash as a word of its own, `admin:secret` inside.
         let is_separator = raw == b"/"

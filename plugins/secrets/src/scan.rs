@@ -3,6 +3,7 @@
 //! Owns the order of matchers and what happens when two finds overlap: they become one, called
 //! what the surer of them is called. Never knows a format itself.
 
+use crate::alphabet::line_end;
 use crate::formats::FORMATS;
 use crate::index::{self, Action, Word};
 use crate::kind::Kind;
@@ -56,6 +57,9 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
         cookies_until: 0,
         names_until: 0,
         authorization_until: 0,
+        cookie_line_until: 0,
+        password_line_until: 0,
+        logins: prose::Reach::default(),
         block_until: 0,
         document_until: 0,
         urls: url::Seen::default(),
@@ -126,8 +130,13 @@ struct Scan<'t> {
     names: names::Seen,
     /// The end of the last list of cookies, which was read as a whole.
     cookies_until: usize,
-    /// The end of the last run behind the name of a header that is too long for credentials.
+    /// The end of the last long value of a header that holds no credentials.
     authorization_until: usize,
+    /// The ends of the last lines that were read as those of a file of cookies and of passwords.
+    cookie_line_until: usize,
+    password_line_until: usize,
+    /// What was read behind words for users and passwords.
+    logins: prose::Reach,
     /// The end of the last name that was looked at; words inside of it belong to it.
     names_until: usize,
     /// The end of the last manifest or key object, which was read as a whole.
@@ -203,10 +212,9 @@ impl Scan<'_> {
             }
             Action::Authorization if at < self.authorization_until => None,
             Action::Authorization => {
-                // The inside of a run that is too long for credentials holds none.
-                let run = text[end..].iter().take(4_096).take_while(|b| !b.is_ascii_whitespace()).count();
-                self.authorization_until = if run == 4_096 { end + run } else { end };
-                header::authorization(text, end)
+                let (credentials, until) = header::authorization(text, end);
+                self.authorization_until = until;
+                credentials
             }
             Action::Scheme => header::scheme(text, at, end),
             Action::Cookie if at < self.cookies_until => None,
@@ -235,14 +243,18 @@ impl Scan<'_> {
                 if let Some((start, end)) = value::second_argument(text, end) {
                     self.found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 });
                 }
-                login::login(text, at, end, self.options, &mut self.found);
+                login::login(text, at, end, &mut self.logins, self.options, &mut self.found);
                 None
             }
             Action::Arguments => {
                 login::arguments(text, end, self.options, &mut self.found);
                 None
             }
-            Action::CookieLine => header::cookie_line(text, at),
+            Action::CookieLine if at < self.cookie_line_until => None,
+            Action::CookieLine => {
+                self.cookie_line_until = line_end(text, at, header::COOKIE_LINE_MAX_BYTES);
+                header::cookie_line(text, at)
+            }
             Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),
             Action::Wifi => document::wifi_code(text, at),
@@ -258,7 +270,11 @@ impl Scan<'_> {
             Action::SeedPhrase => {
                 login::seed_phrase(text, end).and_then(|(start, end)| sure(Kind::SEED_PHRASE, start, end))
             }
-            Action::PasswordFile => document::password_file(text, at),
+            Action::PasswordFile if at < self.password_line_until => None,
+            Action::PasswordFile => {
+                self.password_line_until = line_end(text, at, document::PASSWORD_LINE_MAX_BYTES);
+                document::password_file(text, at)
+            }
         };
         self.found.extend(one);
     }

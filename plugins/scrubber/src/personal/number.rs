@@ -19,18 +19,23 @@ const CHARACTERS_MIN: usize = 7;
 /// Most short groups of a row among which a number is looked for; what is longer is a table or a dump.
 const ROW_MAX_GROUPS: u32 = 20;
 
-/// The row of groups that was seen last, one separator between each two and nothing found among them.
+/// The row of groups that was seen last, one separator between each two and nothing found among them. Lines of
+/// one group each are a row too.
 #[derive(Debug, Default)]
 pub(super) struct Row {
     groups: u32,
+    /// How many of them stand on the last line.
+    of_line: u32,
     end: usize,
 }
 
 impl Row {
     /// Goes on with the group from `start` to `end`.
     fn add(&mut self, text: &[u8], start: usize, end: usize) {
-        let goes_on = start <= self.end + 1 && text.get(self.end).is_some_and(|b| *b != b'\n');
-        self.groups = if goes_on { self.groups + 1 } else { 0 };
+        let is_next = start <= self.end + 1 && self.end < text.len();
+        let is_same_line = is_next && text[self.end] != b'\n';
+        self.groups = if is_same_line || is_next && self.of_line == 1 { self.groups + 1 } else { 0 };
+        self.of_line = if is_same_line { self.of_line + 1 } else { 1 };
         self.end = end;
     }
 }

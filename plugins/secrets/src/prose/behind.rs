@@ -52,9 +52,14 @@ pub(crate) struct Reach {
 
 impl Reach {
     /// Counts the name that begins at `start`; whether what follows it is worth reading.
-    fn admits(&mut self, start: usize) -> bool {
+    pub(crate) fn admits(&mut self, start: usize) -> bool {
         self.names = if start < self.until { self.names + 1 } else { 0 };
         self.names < NAMES_MAX
+    }
+
+    /// What follows the name was read up to `until`.
+    pub(crate) fn ends(&mut self, until: usize) {
+        self.until = until;
     }
 }
 
@@ -88,7 +93,7 @@ pub(crate) fn after(text: &[u8], name: &Name, reach: &mut Reach, options: &Optio
             break;
         }
     }
-    reach.until = sentence.at;
+    reach.ends(sentence.at);
 }
 
 /// Whether a sentence is read on.
