@@ -32,7 +32,8 @@ pub(crate) fn authorization(text: &[u8], end: usize) -> (Option<Found>, usize) {
     let Some((start, stop)) = authorization_value(text, end) else { return (None, end) };
     let value = &text[start..stop];
     let until = if value.len() >= LONG_BYTES { stop } else { end };
-    let is_credentials = value.len() >= 5 && !is_type(&value[..value.len().min(LOOKED_AT_BYTES)]) && is_credential(value, 5);
+    let is_credentials =
+        value.len() >= 5 && !is_type(&value[..value.len().min(LOOKED_AT_BYTES)]) && is_credential(value, 5);
     let credentials = Found { kind: Kind::AUTHORIZATION_HEADER, start, end: stop, confidence: 0.9 };
     (is_credentials.then_some(credentials), until)
 }

@@ -19,14 +19,7 @@ const PASSWORD_MAX_BYTES: usize = 96;
 
 /// `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `log in as root with Pa55w0rd`: the
 /// word that announces a user and a password ends at `end`.
-pub(crate) fn login(
-    text: &[u8],
-    at: usize,
-    end: usize,
-    reach: &mut Reach,
-    options: &Options,
-    found: &mut Vec<Found>,
-) {
+pub(crate) fn login(text: &[u8], at: usize, end: usize, reach: &mut Reach, options: &Options, found: &mut Vec<Found>) {
     if !(options.guess && options.prose && is_boundary(text, at))
         || !(is_end(text, end) || continues_with(text, end, "s"))
         || !reach.admits(at)

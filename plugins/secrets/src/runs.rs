@@ -119,10 +119,9 @@ pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn is_part(byte: u8) -> bool {
     ((byte | 32).wrapping_sub(b'a') < 26)
-        | (byte.wrapping_sub(b'0') < 10)
+        | (byte.wrapping_sub(b'/') < 11)
         | (byte == b'+')
         | (byte == b'-')
-        | (byte == b'/')
         | (byte == b'_')
         | (byte == b'=')
 }
@@ -154,13 +153,21 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
     let is_id = is_uuid(run);
     // `NL80211_CMD_NEW_KEY` is a constant's name.
     let is_constant = run.iter().filter(|b| **b == b'_').count() >= 2 && !run.iter().any(u8::is_ascii_lowercase);
-    if is_constant || !(is_id || is_random(run)) || bits_per_byte(run) < options.min_entropy.max(2.5) {
+    if is_constant {
+        return None;
+    }
+    // What stands in front costs less to read than to tell how random a run is.
+    let near = near(text, start);
+    if matches!(near, Near::Denial) || matches!(near, Near::Nothing) && in_path {
+        return None;
+    }
+    let is_key = is_id || is_random(run) && bits_per_byte(run) >= options.min_entropy.max(2.5);
+    if !is_key || is_named_digest(run) {
         return None;
     }
     let makeup = Makeup::of(run);
     let slashes = run.iter().filter(|b| **b == b'/').count();
-    let is_likely = match near(text, start) {
-        _ if is_named_digest(run) => false,
+    let is_likely = match near {
         Near::Hint { words } => !is_id || words == 0,
         Near::Vendor { words, is_host } => {
             let is_long = if makeup.is_hex {
@@ -173,7 +180,7 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
             (is_long && !is_id || is_own_id) && !in_path && words <= 2
         }
         Near::Denial => false,
-        Near::Nothing => !in_path && (opens_as_secret(run) || is_given(text, start, end) && is_dense(run, &makeup)),
+        Near::Nothing => opens_as_secret(run) || is_given(text, start, end) && is_dense(run, &makeup),
     };
     let is_secret =
         is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;

@@ -7,6 +7,7 @@
 use crate::alphabet::{behind_break, is_boundary, is_word};
 use crate::judge::is_uuid;
 use crate::kind::Kind;
+use crate::openings::Words;
 use crate::placeholder::{is_documented, is_placeholder};
 use crate::random::{Makeup, is_random};
 use crate::scan::Found;
@@ -92,7 +93,7 @@ const WEBHOOKS: &[(&str, &str, usize)] = &[
 
 /// Parameters of a query whose value is a secret. Small letters.
 #[rustfmt::skip]
-const PARAMETERS: &[&str] = &[
+static PARAMETERS: Words = Words::of(&[
     "access_token", "accesstoken", "token", "auth_token", "authtoken", "id_token", "refresh_token", "api_key",
     "apikey", "api-key", "key", "secret", "client_secret", "password", "passwd", "pwd", "pass", "sig", "signature",
     "x-amz-signature", "x-amz-security-token", "x-amz-credential", "x-goog-signature", "x-oss-signature", "auth",
@@ -102,7 +103,7 @@ const PARAMETERS: &[&str] = &[
     "private_key", "secret_key", "user_key", "apitoken", "api_token", "ticket", "otp", "state_token", "invite_token",
     "reset_token", "confirmation_token", "magic", "verify", "credential", "passcode", "pin", "bearer",
     "webhook_token", "access_key", "license_key", "wskey", "crumb", "csrf_token",
-];
+]);
 
 /// What was read of URLs, so that one inside of another costs no second look.
 #[derive(Debug, Default)]
@@ -302,7 +303,7 @@ fn parameters(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) {
             let name = pair[..equals].to_ascii_lowercase();
             let value_end = without_punctuation(text, at + equals + 1, at + len);
             let value = text.get(at + equals + 1..value_end).unwrap_or_default();
-            if PARAMETERS.iter().any(|parameter| name == parameter.as_bytes()) && is_parameter(&name, value) {
+            if PARAMETERS.has(&name) && is_parameter(&name, value) {
                 found.push(Found { kind: Kind::URL_TOKEN, start: at + equals + 1, end: value_end, confidence: 0.8 });
             }
         }

@@ -157,6 +157,10 @@ fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
     if !goes_on && let Some(end) = phone::national_end(text, start, extent.ends) {
         return Some(span(start, end, "phone", 0.7));
     }
+    // A date has six digits or eight.
+    if extent.ends & (1 << 6 | 1 << 8) == 0 {
+        return None;
+    }
     date_of_birth(text, start)
 }
 

@@ -11,6 +11,8 @@ use sluice_secrets::marks::Marks;
 const AROUND_BYTES: usize = 96;
 /// Most breaks joined in one view.
 const BREAKS_MAX: usize = 12;
+/// Longest line of digits that may be one of a column.
+const DIGITS_MAX: usize = 14;
 
 /// Whether a break may be at `byte`.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
@@ -32,6 +34,9 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
 #[inline(never)]
 fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
     let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { return place };
+    if let Some(end) = column_end(text, place) {
+        return end;
+    }
     if gap.is_list && !is_called(text, place) {
         return place;
     }
@@ -50,6 +55,21 @@ struct Gap {
     start: usize,
     /// Whether a comma parts the literals: then something must say that they are joined.
     is_list: bool,
+}
+
+/// The end of the lines of digits around the line's end at `place`, where there are too many for one number.
+fn column_end(text: &[u8], place: usize) -> Option<usize> {
+    const REACH_BYTES: usize = BREAKS_MAX * (DIGITS_MAX + 1);
+    if text[place] != b'\n' {
+        return None;
+    }
+    let digits = |line: &&[u8]| (1..=DIGITS_MAX).contains(&line.len()) && line.iter().all(u8::is_ascii_digit);
+    let above = &text[place.saturating_sub(REACH_BYTES)..place];
+    let above = above.rsplit(|&b| b == b'\n').take(BREAKS_MAX).take_while(digits).count();
+    let below = &text[place + 1..(place + REACH_BYTES).min(text.len())];
+    let below = below.split(|&b| b == b'\n').take(BREAKS_MAX).take_while(digits);
+    let (lines, len) = below.fold((0, 0), |(lines, len), line| (lines + 1, len + line.len() + 1));
+    (above > 0 && above + lines > BREAKS_MAX).then_some(place + len)
 }
 
 /// Whether a function that joins literals is named near `place`.
@@ -104,14 +124,15 @@ fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
 fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     let is_part =
         |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'+' | b'/' | b'=' | b':');
+    let touches = |byte: Option<&u8>| byte.is_some_and(|b| is_part(&b));
+    if !(touches(text[..gap.end].last()) && touches(text.get(gap.start))) {
+        return is_split_number(text, gap);
+    }
     let left = text[..gap.end].iter().rev().take(80).take_while(is_part).count();
     let right = text[gap.start..].iter().take(80).take_while(is_part).count();
     let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
     if is_split_number(text, gap) {
         return true;
-    }
-    if left.is_empty() || right.is_empty() {
-        return false;
     }
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let has_sign = opens_address(left, right) || right.contains(&b'@');
@@ -141,13 +162,16 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
 /// Whether a number in groups is parted by a mark of quotation or between two literals.
 fn is_split_number(text: &[u8], gap: &Gap) -> bool {
     let is_parted = text[gap.end..gap.start].iter().any(|b| matches!(b, b'"' | b'\'' | b'>'));
+    if !is_parted || gap.is_list {
+        return false;
+    }
     let is_part =
         |b: &&u8| b.is_ascii_digit() || b.is_ascii_uppercase() || matches!(b, b' ' | b'-' | b'.' | b'+' | b'/');
     let left = text[..gap.end].iter().rev().take(28).take_while(is_part).count();
     let right = text[gap.start..].iter().take(28).take_while(is_part).count();
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
-    is_parted && digits(left) >= 3 && digits(left) + digits(right) >= 9 && !gap.is_list
+    digits(left) >= 3 && digits(left) + digits(right) >= 9
 }
 
 /// Whether an address begins on the left and may go on on the right: behind a whole one a digit does not.
