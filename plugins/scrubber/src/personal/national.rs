@@ -290,15 +290,18 @@ pub(super) struct Shape {
     fixed: u64,
     /// All places.
     places: u64,
+    /// Whether it is made of any digits with optional separators.
+    is_of_digits: bool,
 }
 
 impl Shape {
     const fn of(shape: &str) -> Self {
         let bytes = shape.as_bytes();
-        let mut made = Self { digits: 0, letters: 0, gaps: 0, fixed: 0, places: 0 };
+        let mut made = Self { digits: 0, letters: 0, gaps: 0, fixed: 0, places: 0, is_of_digits: true };
         let (mut at, mut bit) = (0, 1);
         while at < bytes.len() {
             let byte = bytes[at];
+            made.is_of_digits &= matches!(byte, b'd' | b' ');
             if byte.is_ascii_alphanumeric() {
                 made.places |= bit;
                 if byte == b'd' || byte.is_ascii_digit() {
@@ -316,6 +319,11 @@ impl Shape {
             at += 1;
         }
         made
+    }
+
+    /// How many digits the shape is made of, when it is made of nothing else.
+    pub(super) fn digits_only(&self) -> Option<usize> {
+        self.is_of_digits.then(|| self.places.count_ones() as usize)
     }
 
     /// Whether characters that are `made` so may have this shape.

@@ -454,7 +454,10 @@ fn national_at(text: &[u8], start: usize, extent: &Extent) -> Option<Span> {
         if !shape.admits(&extent.makeup) {
             continue;
         }
-        let Some((end, compact)) = matches_shape(id.shape, text, start) else { continue };
+        // Digits in a row are what a shape of digits is made of.
+        let row =
+            shape.digits_only().filter(|len| *len <= lead).map(|len| (start + len, Compact::of(&text[start..], len)));
+        let Some((end, compact)) = row.or_else(|| matches_shape(id.shape, text, start)) else { continue };
         if best.as_ref().is_some_and(|best| best.end >= end) || !(id.check)(&compact.bytes[..compact.len]) {
             continue;
         }
@@ -487,6 +490,15 @@ const SHAPE_MAX_BYTES: usize = 24;
 struct Compact {
     bytes: [u8; SHAPE_MAX_BYTES],
     len: usize,
+}
+
+impl Compact {
+    /// The first `len` characters of `digits`.
+    fn of(digits: &[u8], len: usize) -> Self {
+        let mut bytes = [0; SHAPE_MAX_BYTES];
+        bytes[..len].copy_from_slice(&digits[..len]);
+        Self { bytes, len }
+    }
 }
 
 /// The end of what has `shape` and begins at `start`, and its characters without separators, letters in

@@ -5,7 +5,7 @@
 
 use super::View;
 use crate::span::Span;
-use sluice_secrets::marks::Marks;
+use sluice_secrets::marks::pair_bits_at;
 
 /// How much of the text on both sides belongs to a view, in bytes.
 const AROUND_BYTES: usize = 96;
@@ -14,18 +14,40 @@ const BREAKS_MAX: usize = 12;
 /// Longest line of digits that may be one of a column.
 const DIGITS_MAX: usize = 14;
 
-/// Whether a break may be at `byte`.
+/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
-fn may_break(byte: u8) -> bool {
-    (byte == b'\n') | (byte == b'"') | (byte == b'\'') | (byte == b'`')
+fn may_break(byte: u8, next: u8) -> bool {
+    let is_quote = (byte == b'"') | (byte == b'\'') | (byte == b'`');
+    let is_inside = ((next | 32).wrapping_sub(b'a') < 26) | (next.wrapping_sub(b'0') < 11);
+    (byte == b'\n') | (is_quote & !is_inside)
+}
+
+/// Whether `byte` may be part of a token, an address or a number.
+fn is_part(byte: u8) -> bool {
+    static PARTS: [bool; 256] = {
+        let (mut parts, mut byte) = ([false; 256], 0_u8);
+        while byte < 128 {
+            parts[byte as usize] =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@' | b'+' | b'/' | b'=' | b':');
+            byte += 1;
+        }
+        parts
+    };
+    PARTS[usize::from(byte)]
 }
 
 /// Adds what `find` sees across breaks of `text`.
 pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
     let mut at = 0;
-    let mut marks = Marks::new(text, may_break);
-    while let Some(place) = marks.next_from(at) {
-        at = look(text, place, find, found).max(place + 1);
+    for base in (0..text.len()).step_by(64) {
+        let mut marks = pair_bits_at(text, base, may_break);
+        while marks != 0 {
+            let place = base + marks.trailing_zeros() as usize;
+            marks &= marks - 1;
+            if place >= at {
+                at = look(text, place, find, found).max(place + 1);
+            }
+        }
     }
 }
 
@@ -75,7 +97,7 @@ fn column_end(text: &[u8], place: usize) -> Option<usize> {
 /// Whether a function that joins literals is named near `place`.
 fn is_called(text: &[u8], place: usize) -> bool {
     let near = &text[place.saturating_sub(AROUND_BYTES)..(place + 2 * AROUND_BYTES).min(text.len())];
-    near.windows(4).any(|word| matches!(word, b"conc" | b"join" | b"Join" | b"fmt." | b"CONC"))
+    near.contains(&b'(') && near.windows(4).any(|word| matches!(word, b"conc" | b"join" | b"Join" | b"fmt." | b"CONC"))
 }
 
 /// The break at `place`: a line's end with quotes, marks and indentation around it, or the join of
@@ -122,14 +144,12 @@ fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
 /// Whether what the break parts may be one thing. Of a token so many characters must stand around the
 /// first break; behind it anything goes that stands alone.
 fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
-    let is_part =
-        |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'+' | b'/' | b'=' | b':');
-    let touches = |byte: Option<&u8>| byte.is_some_and(|b| is_part(&b));
+    let touches = |byte: Option<&u8>| byte.is_some_and(|b| is_part(*b));
     if !(touches(text[..gap.end].last()) && touches(text.get(gap.start))) {
         return is_split_number(text, gap);
     }
-    let left = text[..gap.end].iter().rev().take(80).take_while(is_part).count();
-    let right = text[gap.start..].iter().take(80).take_while(is_part).count();
+    let left = text[..gap.end].iter().rev().take(80).take_while(|b| is_part(**b)).count();
+    let right = text[gap.start..].iter().take(80).take_while(|b| is_part(**b)).count();
     let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
     if is_split_number(text, gap) {
         return true;
