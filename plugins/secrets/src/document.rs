@@ -214,6 +214,8 @@ pub(crate) fn kerberos_ticket(text: &[u8], at: usize) -> Option<Found> {
 /// A hash in the modular crypt format or the like that starts exactly at `at`.
 pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
     let mut fields = 0;
+    // A brace opens the name of the scheme, with which the hash begins.
+    let next = 1 + text[at + 1..].iter().take(512).position(|&b| b == b'{').unwrap_or(512);
     let is_part = |b: &&u8| {
         fields += usize::from(matches!(b, b'$' | b':'));
         // None of the forms has more than five of either.
@@ -221,7 +223,7 @@ pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
             && (b.is_ascii_alphanumeric()
                 || matches!(b, b'$' | b'.' | b'/' | b'+' | b'=' | b',' | b'-' | b'_' | b':' | b'{' | b'}'))
     };
-    let mut len = text[at..].iter().take(512).take_while(is_part).count();
+    let mut len = text[at..].iter().take(next.min(512)).take_while(is_part).count();
     // The next field of a line of /etc/shadow is no part of it.
     if text[at] == b'$' {
         len = text[at..at + len].iter().position(|&b| b == b':').unwrap_or(len);

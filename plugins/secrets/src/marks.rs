@@ -114,18 +114,12 @@ pub fn bits_at(text: &[u8], base: usize, is_marked: impl Fn(u8) -> bool + Copy) 
 #[inline]
 pub fn pair_bits_at(text: &[u8], base: usize, is_marked: impl Fn(u8, u8) -> bool + Copy) -> u64 {
     let block = |at: usize| text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>());
-    match (block(base), block(base + 1)) {
-        (Some(bytes), Some(next)) => pair_bits(bytes, next, is_marked),
-        _ => {
-            let rest = text.get(base..).unwrap_or_default();
-            let next = rest.iter().skip(1).chain(&[0]);
-            rest.iter()
-                .zip(next)
-                .take(BLOCK)
-                .enumerate()
-                .fold(0, |bits, (place, (&byte, &next))| bits | u64::from(is_marked(byte, next)) << place)
-        }
+    if let (Some(bytes), Some(next)) = (block(base), block(base + 1)) {
+        return pair_bits(bytes, next, is_marked);
     }
+    let rest = text.get(base..).unwrap_or_default();
+    let pairs = rest.iter().zip(rest.iter().skip(1).chain(&[0])).take(BLOCK);
+    pairs.enumerate().fold(0, |bits, (place, (&byte, &next))| bits | u64::from(is_marked(byte, next)) << place)
 }
 
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]

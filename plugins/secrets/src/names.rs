@@ -6,7 +6,7 @@
 use crate::alphabet::{continues_with, is_word};
 use crate::openings::Words;
 use crate::scan::Options;
-use crate::table::{self, Column};
+use crate::table::{self, Column, Parens};
 use crate::value::{self, Before, Value};
 use crate::{command, document, judge, prose};
 
@@ -136,6 +136,7 @@ static ENDINGS: Words = Words::of(&[
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     column: Column,
+    parens: Parens,
     sentence: prose::Reach,
 }
 
@@ -420,7 +421,7 @@ fn judge_name(text: &[u8], name: &Name, options: &Options, seen: &mut Seen, foun
     }
     if name.class == Class::Password || name.class == Class::Secret {
         table::column(text, name.start, name.end, &mut seen.column, found);
-        table::inserted(text, name.start, name.end, found);
+        table::inserted(text, name.start, name.end, &mut seen.parens, found);
         command::redirected(text, name.start, found);
     }
     match value {

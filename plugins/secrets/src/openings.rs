@@ -72,7 +72,7 @@ const LIST_MAX: usize = 1_152;
 
 /// Whole words of a list by their first and last letter and their length.
 pub(crate) struct Words {
-    words: &'static [&'static str],
+    list: &'static [&'static str],
     /// For each place one more than the number of its first word.
     heads: [u16; 1_024],
     /// For each word likewise the next one with its place.
@@ -83,7 +83,7 @@ impl Words {
     /// The table of all of `words`, at most [`LIST_MAX`]; none of them is empty.
     #[expect(clippy::cast_possible_truncation, reason = "there are at most 1,152 words")]
     pub(crate) const fn of(words: &'static [&'static str]) -> Self {
-        let mut table = Self { words, heads: [0; 1_024], next: [0; LIST_MAX] };
+        let mut table = Self { list: words, heads: [0; 1_024], next: [0; LIST_MAX] };
         let mut i = words.len();
         while i > 0 {
             i -= 1;
@@ -108,7 +108,7 @@ impl Words {
     fn is_among(&self, mut link: u16, word: &[u8]) -> bool {
         while link > 0 {
             let number = usize::from(link - 1);
-            if self.words[number].as_bytes() == word {
+            if self.list[number].as_bytes() == word {
                 return true;
             }
             link = self.next[number];
@@ -118,7 +118,7 @@ impl Words {
 }
 
 const fn place(word: &[u8]) -> usize {
-    ((word[0] & 31) as usize) << 5 | (word[word.len() - 1] as usize ^ word.len() * 5) & 31
+    ((word[0] & 31) as usize) << 5 | (word[word.len() - 1] as usize ^ (word.len() * 5)) & 31
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
         cookie_line_until: 0,
         password_line_until: 0,
         logins: prose::Reach::default(),
+        pipes: prose::Reach::default(),
         block_until: 0,
         document_until: 0,
         urls: url::Seen::default(),
@@ -137,6 +138,8 @@ struct Scan<'t> {
     password_line_until: usize,
     /// What was read behind words for users and passwords.
     logins: prose::Reach,
+    /// The lines of commands that read passwords.
+    pipes: prose::Reach,
     /// The end of the last name that was looked at; words inside of it belong to it.
     names_until: usize,
     /// The end of the last manifest or key object, which was read as a whole.
@@ -206,10 +209,7 @@ impl Scan<'_> {
                 }
                 None
             }
-            Action::Piped => {
-                command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
-                None
-            }
+            Action::Piped | Action::CookieLine | Action::PasswordFile => self.of_line(word.action, at),
             Action::Authorization if at < self.authorization_until => None,
             Action::Authorization => {
                 let (credentials, until) = header::authorization(text, end);
@@ -250,11 +250,6 @@ impl Scan<'_> {
                 login::arguments(text, end, self.options, &mut self.found);
                 None
             }
-            Action::CookieLine if at < self.cookie_line_until => None,
-            Action::CookieLine => {
-                self.cookie_line_until = line_end(text, at, header::COOKIE_LINE_MAX_BYTES);
-                header::cookie_line(text, at)
-            }
             Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),
             Action::Wifi => document::wifi_code(text, at),
@@ -270,13 +265,29 @@ impl Scan<'_> {
             Action::SeedPhrase => {
                 login::seed_phrase(text, end).and_then(|(start, end)| sure(Kind::SEED_PHRASE, start, end))
             }
-            Action::PasswordFile if at < self.password_line_until => None,
-            Action::PasswordFile => {
+        };
+        self.found.extend(one);
+    }
+
+    /// What lines are asked for once, whatever stands in them.
+    fn of_line(&mut self, action: Action, at: usize) -> Option<Found> {
+        let text = self.text;
+        match action {
+            Action::CookieLine if at >= self.cookie_line_until => {
+                self.cookie_line_until = line_end(text, at, header::COOKIE_LINE_MAX_BYTES);
+                header::cookie_line(text, at)
+            }
+            Action::PasswordFile if at >= self.password_line_until => {
                 self.password_line_until = line_end(text, at, document::PASSWORD_LINE_MAX_BYTES);
                 document::password_file(text, at)
             }
-        };
-        self.found.extend(one);
+            Action::Piped if self.pipes.admits(at) => {
+                command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
+                self.pipes.ends(line_end(text, at, command::LINE_MAX_BYTES));
+                None
+            }
+            _ => None,
+        }
     }
 }
 

@@ -87,19 +87,38 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
     }
 }
 
+/// The last parenthesis in front of the names that were asked for, so that a list of names is read once.
+#[derive(Debug, Default)]
+pub(crate) struct Parens {
+    until: usize,
+    /// One more than where it stands.
+    last: usize,
+}
+
+impl Parens {
+    /// The last parenthesis of the `LINE_MAX_BYTES` in front of `start`.
+    fn before(&mut self, text: &[u8], start: usize) -> Option<usize> {
+        let from = start.saturating_sub(LINE_MAX_BYTES);
+        let known = if start < self.until { from } else { self.until.max(from) };
+        if let Some(paren) = text[known..start].iter().rposition(|&b| matches!(b, b'(' | b')')) {
+            self.last = known + paren + 1;
+        }
+        self.until = start;
+        self.last.checked_sub(1).filter(|paren| (from..start).contains(paren))
+    }
+}
+
 /// `INSERT INTO users (id, password) VALUES (1, 'S3cret')`: the values of the column whose name stands at
 /// `start` to `end`.
-pub(crate) fn inserted(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) {
+pub(crate) fn inserted(text: &[u8], start: usize, end: usize, parens: &mut Parens, found: &mut Vec<Found>) {
     let is_quote = |b: &u8| matches!(b, b'"' | b'`' | b'\'' | b']');
     let behind = end + text[end..].iter().take(3).take_while(|b| is_quote(b) || **b == b' ').count();
     if !matches!(text.get(behind), Some(b',' | b')')) {
         return;
     }
+    let Some(open) = parens.before(text, start).filter(|at| text[*at] == b'(') else { return };
     let from = start.saturating_sub(LINE_MAX_BYTES);
-    let lead = &text[from..start];
-    let Some(open) = lead.iter().rposition(|&b| matches!(b, b'(' | b')')).filter(|at| lead[*at] == b'(') else {
-        return;
-    };
+    let (lead, open) = (&text[from..start], open - from);
     let into = &lead[open.saturating_sub(96)..open];
     if !into.windows(5).any(|word| word.eq_ignore_ascii_case(b"into ")) {
         return;

@@ -13,7 +13,7 @@ const VALUE_MAX_BYTES: usize = 1_024;
 /// Longest value that an operator gives: keys in base64.
 const ASSIGNED_MAX_BYTES: usize = 8_192;
 /// Longest value that a sentence tells.
-const SAID_MAX_BYTES: usize = 128;
+const SAID_MAX_BYTES: usize = 100;
 /// From this length on a value's inside is not looked at for further names.
 pub(crate) const LONG_BYTES: usize = 129;
 /// Most blanks accepted between name, operator and value.

@@ -248,24 +248,18 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::span::Span;
+    use crate::view::testing::cut;
 
-    fn cut(text: &str) -> Vec<&str> {
-        let mut found = Vec::new();
-        let token = |text: &[u8]| {
-            let at = text.windows(12).position(|w| w == b"tok_q7Zr2LkW");
-            at.map(|at| Span { start: at, end: at + 12, kind: "x".into(), confidence: 1.0 }).into_iter().collect()
-        };
-        find(text.as_bytes(), &token, &mut found);
-        found.iter().map(|span| &text[span.start..span.end]).collect()
+    fn all(text: &str) -> Vec<&str> {
+        cut(text, |text, token, found| find(text, token, found))
     }
 
     #[test]
     fn what_is_broken_is_seen_as_one() {
         for text in ["x tok_q\n  7Zr2LkW", "x tok_q7\n# Zr2L\n# kW", "x tok_q7Zr2L\" + \"kW", "to' . 'k_q7Zr2LkW"] {
-            let all = cut(text);
+            let all = all(text);
             assert!(all.len() == 1 && all[0].ends_with('W') && all[0].starts_with('t'), "{text}: {all:?}");
         }
-        assert!(cut("tok_q7Zr2LkW\nnext").is_empty());
+        assert!(all("tok_q7Zr2LkW\nnext").is_empty());
     }
 }

@@ -16,7 +16,7 @@ use crate::words;
 const WORDS_MAX: usize = 9;
 const REACH_MAX_BYTES: usize = 96;
 /// Most names of which each stands in what was read behind the one before. What goes on so is no sentence.
-const NAMES_MAX: usize = 5;
+const NAMES_MAX: usize = 4;
 /// Longest word compared with a list.
 const SPOKEN_MAX_BYTES: usize = 40;
 
