@@ -104,7 +104,6 @@ const HOSTILE: &[&str] = &[
     "x:y://",
     "pw 1-",
     "senha ",
-    "secret/",
     "password, ",
     "pw=a1,",
     "Key=a1,",

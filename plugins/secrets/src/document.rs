@@ -215,7 +215,8 @@ pub(crate) fn kerberos_ticket(text: &[u8], at: usize) -> Option<Found> {
 pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
     let mut fields = 0;
     // A brace opens the name of the scheme, with which the hash begins.
-    let next = 1 + text[at + 1..].iter().take(512).position(|&b| b == b'{').unwrap_or(512);
+    let brace = if text[at] == b'{' { text[at + 1..].iter().take(512).position(|&b| b == b'{') } else { None };
+    let next = brace.map_or(512, |brace| brace + 1);
     let is_part = |b: &&u8| {
         fields += usize::from(matches!(b, b'$' | b':'));
         // None of the forms has more than five of either.
@@ -223,7 +224,7 @@ pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
             && (b.is_ascii_alphanumeric()
                 || matches!(b, b'$' | b'.' | b'/' | b'+' | b'=' | b',' | b'-' | b'_' | b':' | b'{' | b'}'))
     };
-    let mut len = text[at..].iter().take(next.min(512)).take_while(is_part).count();
+    let mut len = text[at..].iter().take(next).take_while(is_part).count();
     // The next field of a line of /etc/shadow is no part of it.
     if text[at] == b'$' {
         len = text[at..at + len].iter().position(|&b| b == b':').unwrap_or(len);
