@@ -43,8 +43,8 @@ impl<'s> Finder<'s> {
     /// Everything found, sorted and disjoint.
     pub(crate) fn find(&self, text: &str) -> Vec<Span> {
         let bytes = text.as_bytes();
-        let mut found = self.plain(bytes);
-        view::find(bytes, &|bytes| self.plain(bytes), &mut found);
+        let mut found = self.plain(bytes, true);
+        view::find(bytes, &|bytes, guess| self.plain(bytes, guess), &mut found);
         for (kind, confidence, regex) in &self.patterns {
             let spans = regex.find_iter(text).filter(|one| !one.is_empty()).map(|one| Span {
                 start: one.start(),
@@ -62,10 +62,11 @@ impl<'s> Finder<'s> {
         merge(found)
     }
 
-    /// What is found in a text as it stands.
-    fn plain(&self, text: &[u8]) -> Vec<Span> {
+    /// What is found in a text as it stands, guesses among it when they are welcome.
+    fn plain(&self, text: &[u8], guess: bool) -> Vec<Span> {
         let wants = |kind: &str| self.policy.wants(kind);
-        let mut found: Vec<Span> = sluice_secrets::find(text, &self.options)
+        let options = Options { guess: guess && self.options.guess, ..self.options };
+        let mut found: Vec<Span> = sluice_secrets::find(text, &options)
             .into_iter()
             .filter(|found| wants(found.kind.name()))
             .map(|found| Span {

@@ -88,8 +88,9 @@ fn end_of_block(rest: &[u8], label: &[u8], marker_len: usize) -> usize {
     let window = &rest[..rest.len().min(BLOCK_MAX_BYTES)];
     // Armoured data holds no dashes in a row: the first ones are the end, or there is none. Not
     // looking beyond them keeps a text of nothing but opening markers from costing its square.
-    if let Some(body) = window[marker_len..].windows(DASHES.len()).position(|w| w == DASHES) {
-        let end_at = marker_len + body;
+    let dashes = window[marker_len..].windows(DASHES.len()).position(|w| w == DASHES);
+    let end_at = dashes.map_or(window.len(), |body| marker_len + body);
+    if end_at < window.len() {
         let dashes = window[end_at..].iter().take_while(|b| **b == b'-').count();
         let tail = window[end_at + dashes..].trim_ascii_start();
         if let Some(tail) = tail.strip_prefix(b"END ").and_then(|tail| tail.strip_prefix(label)) {
@@ -98,7 +99,7 @@ fn end_of_block(rest: &[u8], label: &[u8], marker_len: usize) -> usize {
             return window.len() - tail.len() + close - trailing;
         }
     }
-    marker_len + body_len(&rest[marker_len..])
+    marker_len + body_len(&window[marker_len..end_at])
 }
 
 /// Length of the leading lines that look like armoured data: base64, a header, nothing; each

@@ -190,7 +190,7 @@ const PROGRAMS: &[Program] = &[
 ];
 
 /// Most bytes and words of a command line looked at.
-const LINE_MAX_BYTES: usize = 1_024;
+pub(crate) const LINE_MAX_BYTES: usize = 1_024;
 const WORDS_MAX: usize = 48;
 
 /// Names of all rows together.

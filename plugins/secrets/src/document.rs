@@ -10,6 +10,8 @@ use crate::scan::Found;
 
 /// How far a manifest or a key is read.
 const REACH_MAX_BYTES: usize = 8 * 1024;
+/// Longest line of a file of passwords, before and behind the word that tells it.
+pub(crate) const PASSWORD_LINE_MAX_BYTES: usize = 256;
 
 /// The values below `data:` and `stringData:` of the Secret whose `kind: Secret` ends at `end`; the
 /// end of what was read.
@@ -89,8 +91,8 @@ pub(crate) fn json_web_key(text: &[u8], at: usize, found: &mut Vec<Found>) -> us
 /// The password at the end of a line of `.pgpass`, `host:port:database:user:password`, of which a
 /// port or star stands at `at`.
 pub(crate) fn password_file(text: &[u8], at: usize) -> Option<Found> {
-    let start = line_start(text, at, 256);
-    let end = line_end(text, at, 256);
+    let start = line_start(text, at, PASSWORD_LINE_MAX_BYTES);
+    let end = line_end(text, at, PASSWORD_LINE_MAX_BYTES);
     let line = text[start..end].trim_ascii_end();
     let mut fields = line.splitn(5, |&b| b == b':');
     let (host, port, _, user) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
@@ -212,6 +214,9 @@ pub(crate) fn kerberos_ticket(text: &[u8], at: usize) -> Option<Found> {
 /// A hash in the modular crypt format or the like that starts exactly at `at`.
 pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
     let mut fields = 0;
+    // A brace opens the name of the scheme, with which the hash begins.
+    let brace = if text[at] == b'{' { text[at + 1..].iter().take(512).position(|&b| b == b'{') } else { None };
+    let next = brace.map_or(512, |brace| brace + 1);
     let is_part = |b: &&u8| {
         fields += usize::from(matches!(b, b'$' | b':'));
         // None of the forms has more than five of either.
@@ -219,7 +224,7 @@ pub(crate) fn password_hash(text: &[u8], at: usize) -> Option<Found> {
             && (b.is_ascii_alphanumeric()
                 || matches!(b, b'$' | b'.' | b'/' | b'+' | b'=' | b',' | b'-' | b'_' | b':' | b'{' | b'}'))
     };
-    let mut len = text[at..].iter().take(512).take_while(is_part).count();
+    let mut len = text[at..].iter().take(next).take_while(is_part).count();
     // The next field of a line of /etc/shadow is no part of it.
     if text[at] == b'$' {
         len = text[at..at + len].iter().position(|&b| b == b':').unwrap_or(len);

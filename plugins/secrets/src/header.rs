@@ -19,8 +19,27 @@ const SCHEMES: &[&str] = &[
     "apitoken", "discogs", "privatetoken", "client-id", "userkey", "access", "private", "secret", "user",
 ];
 
-/// The credentials of the `Authorization` header (or what is named so) that ends at `end`.
-pub(crate) fn authorization(text: &[u8], end: usize) -> Option<Found> {
+/// Longest part of a line of a browser's cookie file behind a flag of it.
+pub(crate) const COOKIE_LINE_MAX_BYTES: usize = 4_096;
+/// From this length on the inside of what follows a header's name is not looked at for further ones.
+const LONG_BYTES: usize = 256;
+/// How much of what may be credentials tells whether it is.
+const LOOKED_AT_BYTES: usize = 512;
+
+/// The credentials of the `Authorization` header (or what is named so) that ends at `end`, and where the next
+/// header may begin.
+pub(crate) fn authorization(text: &[u8], end: usize) -> (Option<Found>, usize) {
+    let Some((start, stop)) = authorization_value(text, end) else { return (None, end) };
+    let value = &text[start..stop];
+    let until = if value.len() >= LONG_BYTES { stop } else { end };
+    let is_credentials =
+        value.len() >= 5 && !is_type(&value[..value.len().min(LOOKED_AT_BYTES)]) && is_credential(value, 5);
+    let credentials = Found { kind: Kind::AUTHORIZATION_HEADER, start, end: stop, confidence: 0.9 };
+    (is_credentials.then_some(credentials), until)
+}
+
+/// Where the value of the header lies whose name ends at `end`.
+fn authorization_value(text: &[u8], end: usize) -> Option<(usize, usize)> {
     let mut at = end
         + text[end..]
             .iter()
@@ -57,13 +76,7 @@ pub(crate) fn authorization(text: &[u8], end: usize) -> Option<Found> {
     let value = text[at..at + raw].trim_ascii_end();
     let value = value.strip_suffix(b"\\").unwrap_or(value);
     let value = value.strip_suffix(b",").unwrap_or(value);
-    let len = value.len();
-    (value.len() >= 5 && !is_type(value) && is_credential(value, 5)).then_some(Found {
-        kind: Kind::AUTHORIZATION_HEADER,
-        start: at,
-        end: at + len,
-        confidence: 0.9,
-    })
+    Some((at, at + value.len()))
 }
 
 /// The length of `name="value", name="value"` at the beginning of `rest`.
@@ -129,6 +142,7 @@ fn run(text: &[u8], at: usize) -> usize {
 }
 
 fn is_credential(value: &[u8], min: usize) -> bool {
+    let value = &value[..value.len().min(LOOKED_AT_BYTES)];
     let makeup = Makeup::of(value);
     let is_word = makeup.digits == 0 && makeup.symbols == 0 && !is_random(value);
     let is_name = is_identifier(value) && makeup.digits < 3;
@@ -220,7 +234,7 @@ pub(crate) fn cookies(text: &[u8], at: usize, end: usize, found: &mut Vec<Found>
 /// file on which a flag stands at `at`.
 pub(crate) fn cookie_line(text: &[u8], at: usize) -> Option<Found> {
     let start = line_start(text, at, 512);
-    let end = line_end(text, at, 4_096);
+    let end = line_end(text, at, COOKIE_LINE_MAX_BYTES);
     let line = &text[start..end];
     let fields: Vec<&[u8]> = line.split(|&b| b == b'\t').collect();
     let [_, _, path, _, expires, name, value] = fields.as_slice() else { return None };

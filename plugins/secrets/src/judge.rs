@@ -64,10 +64,13 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
 
 /// `Contraseña`, `パスワード`: the word that a form shows, in another language.
 fn is_label(bytes: &[u8]) -> bool {
+    if bytes.is_ascii() {
+        return false;
+    }
     let text = String::from_utf8_lossy(bytes);
-    !bytes.is_ascii()
-        && (text.chars().filter(|c| !c.is_ascii()).count() >= 2 && text.chars().all(|c| c.is_alphabetic() || c == 'ー')
-            || FOREIGN.contains(&text.to_lowercase().as_str()))
+    let is_of_letters = text.chars().all(|c| c.is_alphabetic() || c == 'ー');
+    text.chars().filter(|c| !c.is_ascii()).count() >= 2 && is_of_letters
+        || FOREIGN.contains(&text.to_lowercase().as_str())
 }
 
 /// The three or four digits on a card.

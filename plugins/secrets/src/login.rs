@@ -7,17 +7,22 @@ use crate::alphabet::{continues_with, is_blank, is_boundary, is_end};
 use crate::judge::is_public;
 use crate::kind::Kind;
 use crate::placeholder::is_placeholder;
-use crate::prose::{skip_space, trimmed, word_at};
+use crate::prose::{Reach, skip_space, trimmed, word_at};
 use crate::random::{Makeup, is_identifier, is_random};
 use crate::scan::{Found, Options};
 use crate::value::{How, read};
 use crate::words;
 
+/// Longest word and longest password looked at.
+const WORD_MAX_BYTES: usize = 384;
+const PASSWORD_MAX_BYTES: usize = 96;
+
 /// `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `log in as root with Pa55w0rd`: the
 /// word that announces a user and a password ends at `end`.
-pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found: &mut Vec<Found>) {
+pub(crate) fn login(text: &[u8], at: usize, end: usize, reach: &mut Reach, options: &Options, found: &mut Vec<Found>) {
     if !(options.guess && options.prose && is_boundary(text, at))
         || !(is_end(text, end) || continues_with(text, end, "s"))
+        || !reach.admits(at)
     {
         return;
     }
@@ -30,7 +35,10 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
     let mut before = (i, i);
     for _ in 0..14 {
         let next = skip_space(text, i, false);
-        let Some(word) = word_at(text, next).filter(|word| word.1 <= limit) else { return };
+        let Some(word) = word_at(text, next, (limit + 1).saturating_sub(next)).filter(|word| word.1 <= limit) else {
+            return;
+        };
+        reach.ends(word.1);
         let raw = &text[word.0..word.1];
         // `admin / secret` has the slash as a word of its own, `admin:secret` inside.
         let is_separator = raw == b"/"
@@ -53,8 +61,9 @@ pub(crate) fn login(text: &[u8], at: usize, end: usize, options: &Options, found
         let is_alone = before.1 == end && (raw == b"with" || raw == b"using");
         if is_separator && (before.1 > before.0 || is_alone) {
             let value_at = skip_space(text, word.1, false);
-            if let Some(value) =
-                word_at(text, value_at).and_then(|word| read(text, word.0, How::Said)).map(|value| trimmed(text, value))
+            if let Some(value) = word_at(text, value_at, WORD_MAX_BYTES)
+                .and_then(|word| read(text, word.0, How::Said))
+                .map(|value| trimmed(text, value))
                 && is_login_secret(
                     text,
                     value.start,
@@ -161,7 +170,7 @@ fn is_next_to(text: &[u8], from: usize, to: usize) -> bool {
 fn is_login_secret(text: &[u8], start: usize, end: usize, is_strict: bool) -> bool {
     let bytes = &text[start..end];
     let makeup = Makeup::of(bytes);
-    if bytes.len() < 5
+    if !(5..=PASSWORD_MAX_BYTES).contains(&bytes.len())
         || is_placeholder(bytes)
         || is_public(bytes)
         || words::is_technical(bytes)
@@ -250,7 +259,7 @@ pub fn behind_address(text: &[u8], end: usize) -> Option<Found> {
     let separator = [&b" / "[..], b":", b" : ", b"|", b" | ", b";"]
         .into_iter()
         .find(|separator| text[end..].starts_with(separator) && !text[end + separator.len()..].starts_with(b" "))?;
-    let word = word_at(text, end + separator.len())?;
+    let word = word_at(text, end + separator.len(), WORD_MAX_BYTES)?;
     let value = trimmed(text, read(text, word.0, How::Said)?);
     let (start, mut stop) = (value.start, value.end);
     // A mark at the end of such a password is its own.
@@ -268,7 +277,7 @@ pub fn behind_address(text: &[u8], end: usize) -> Option<Found> {
 pub(crate) fn relay(text: &[u8], at: usize) -> Option<Found> {
     let port = at + text[at..].iter().take(8).position(|b| is_blank(*b))?;
     let from = crate::alphabet::skip_blanks(text, port, 8);
-    let word = word_at(text, from)?;
+    let word = word_at(text, from, WORD_MAX_BYTES)?;
     let colon = text[word.0..word.1].iter().position(|&b| b == b':')?;
     let (start, end) = (word.0 + colon + 1, word.1);
     (colon > 0 && end - start >= 4 && !is_placeholder(&text[start..end])).then_some(Found {

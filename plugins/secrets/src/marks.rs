@@ -110,12 +110,40 @@ pub fn bits_at(text: &[u8], base: usize, is_marked: impl Fn(u8) -> bool + Copy) 
     }
 }
 
+/// The same for each byte and the one behind it, which is zero at the end of the text.
+#[inline]
+pub fn pair_bits_at(text: &[u8], base: usize, is_marked: impl Fn(u8, u8) -> bool + Copy) -> u64 {
+    let block = |at: usize| text.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>());
+    if let (Some(bytes), Some(next)) = (block(base), block(base + 1)) {
+        return pair_bits(bytes, next, is_marked);
+    }
+    let rest = text.get(base..).unwrap_or_default();
+    let pairs = rest.iter().zip(rest.iter().skip(1).chain(&[0])).take(BLOCK);
+    pairs.enumerate().fold(0, |bits, (place, (&byte, &next))| bits | u64::from(is_marked(byte, next)) << place)
+}
+
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+fn pair_bits(bytes: &[u8; BLOCK], next: &[u8; BLOCK], is_marked: impl Fn(u8, u8) -> bool + Copy) -> u64 {
+    let mut flags = [0_u8; BLOCK];
+    for place in 0..BLOCK {
+        flags[place] = u8::from(is_marked(bytes[place], next[place]));
+    }
+    packed(&flags)
+}
+
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn block_bits(block: &[u8; BLOCK], is_marked: impl Fn(u8) -> bool + Copy) -> u64 {
     let mut flags = [0_u8; BLOCK];
     for (flag, &byte) in flags.iter_mut().zip(block) {
         *flag = u8::from(is_marked(byte));
     }
+    packed(&flags)
+}
+
+/// One bit for each flag, which is 0 or 1.
+#[cfg(not(target_arch = "wasm32"))]
+#[inline]
+fn packed(flags: &[u8; BLOCK]) -> u64 {
     let (eights, _) = flags.as_chunks::<8>();
     eights.iter().enumerate().fold(0, |bits, (place, eight)| {
         // The product has bit i of its last byte from byte i.
@@ -124,9 +152,24 @@ fn block_bits(block: &[u8; BLOCK], is_marked: impl Fn(u8) -> bool + Copy) -> u64
     })
 }
 
+/// The same by the instruction that takes the highest bits of sixteen bytes.
+#[cfg(target_arch = "wasm32")]
+#[target_feature(enable = "simd128")]
+#[inline]
+fn packed(flags: &[u8; BLOCK]) -> u64 {
+    use core::arch::wasm32::{i8x16_bitmask, i8x16_neg, u64x2};
+
+    let (eights, _) = flags.as_chunks::<8>();
+    let (pairs, _) = eights.as_chunks::<2>();
+    pairs.iter().enumerate().fold(0, |bits, (place, [low, high])| {
+        let sixteen = u64x2(u64::from_le_bytes(*low), u64::from_le_bytes(*high));
+        bits | u64::from(i8x16_bitmask(i8x16_neg(sixteen))) << (place * 16)
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Marks, Runs};
+    use super::{Marks, Runs, bits_at, pair_bits_at};
     use proptest::prelude::*;
 
     proptest! {
@@ -138,6 +181,9 @@ mod tests {
             let is_part = |byte: u8| byte == b'a';
             let next = (from..text.len()).find(|&at| text[at] == b' ');
             prop_assert_eq!(Marks::new(&text, |byte| byte == b' ').next_from(from), next);
+            let is_pair = |byte: u8, next: u8| byte == b'a' && next == b' ';
+            let pairs = bits_at(&text, 0, is_part) & bits_at(&text, 1, |byte| byte == b' ');
+            prop_assert_eq!(pair_bits_at(&text, 0, is_pair), pairs);
             let run_at = |at: usize| text[at..].iter().take_while(|&&byte| is_part(byte)).count();
             let run = (from..text.len()).map(|at| (at, at + run_at(at))).find(|(start, end)| end - start >= 13);
             prop_assert_eq!(Runs::<_, 13>::new(&text, is_part).next_from(from), run);

@@ -4,9 +4,9 @@
 //! random value, `password` any value at all. Never looks at the value; see `judge`.
 
 use crate::alphabet::{continues_with, is_word};
-use crate::openings::Shapes;
+use crate::openings::Words;
 use crate::scan::Options;
-use crate::table::{self, Column};
+use crate::table::{self, Column, Parens};
 use crate::value::{self, Before, Value};
 use crate::{command, document, judge, prose};
 
@@ -52,11 +52,11 @@ pub(crate) enum Class {
 
 /// Parts that say password as a whole part of a name.
 #[rustfmt::skip]
-const PASSWORD_PARTS: &[&[u8]] = &[
-    b"psk", b"pass", b"pwd", b"psw", b"pw", b"pswd", b"passwd", b"passwort", b"kennwort", b"senha", b"contrasena",
-    b"wachtwoord", b"haslo", b"heslo", b"parola", b"losenord", b"salasana", b"adgangskode", b"lozinka", b"parool",
-    b"jelszo", b"sifre", b"assword", b"masterauth", b"mdp",
-];
+static PASSWORD_PARTS: Words = Words::of(&[
+    "psk", "pass", "pwd", "psw", "pw", "pswd", "passwd", "passwort", "kennwort", "senha", "contrasena",
+    "wachtwoord", "haslo", "heslo", "parola", "losenord", "salasana", "adgangskode", "lozinka", "parool",
+    "jelszo", "sifre", "assword", "masterauth", "mdp",
+]);
 
 /// Words for 'password' that take endings.
 const INFLECTED: &[&[u8]] =
@@ -71,76 +71,73 @@ const NO_PASS: &[&[u8]] = &[
 
 /// Parts that promise a random value.
 #[rustfmt::skip]
-const SECRET_PARTS: &[&[u8]] = &[
-    b"secret", b"token", b"jwt", b"pat", b"dsn", b"cred", b"creds", b"credential", b"credentials", b"hmac", b"apikey",
-    b"accesskey", b"authkey", b"secretkey", b"privatekey", b"connectionstring", b"connstr", b"sas", b"licensekey",
-    b"authtoken", b"secrets", b"apitoken", b"apisecret", b"appkey", b"appsecret", b"authtok",
-];
+static SECRET_PARTS: Words = Words::of(&[
+    "secret", "token", "jwt", "pat", "dsn", "cred", "creds", "credential", "credentials", "hmac", "apikey",
+    "accesskey", "authkey", "secretkey", "privatekey", "connectionstring", "connstr", "sas", "licensekey",
+    "authtoken", "secrets", "apitoken", "apisecret", "appkey", "appsecret", "authtok",
+]);
 
 /// What stands before `key` and makes it promise a random value.
 #[rustfmt::skip]
-const KEY_QUALIFIERS: &[&[u8]] = &[
-    b"api", b"access", b"auth", b"authentication", b"authorization", b"secret", b"private", b"signing", b"sign",
-    b"encryption", b"encrypt", b"decryption", b"encrypted", b"master", b"account", b"storage", b"shared", b"license",
-    b"licence", b"service", b"app", b"application", b"client", b"consumer", b"server", b"admin", b"deploy",
-    b"deployment", b"session", b"webhook", b"integration", b"subscription", b"security", b"ingest", b"ingestion",
-    b"write", b"read", b"crypto", b"cipher", b"aes", b"jwt", b"ssh", b"gpg", b"pgp", b"rsa", b"wif", b"wallet",
-    b"personal", b"user", b"root", b"bot", b"hmac", b"verification", b"product", b"activation", b"serial",
-    b"recovery", b"vault", b"unseal", b"cookie", b"csrf", b"routing", b"instrumentation", b"management", b"primary",
-    b"secondary", b"project", b"org", b"team", b"dev", b"prod", b"production", b"live", b"test", b"staging",
-    b"sandbox", b"sdk", b"rest", b"function", b"host", b"device", b"registration", b"stream", b"wep", b"wpa",
-    b"network", b"preshared", b"symmetric", b"data",
-];
+static KEY_QUALIFIERS: Words = Words::of(&[
+    "api", "access", "auth", "authentication", "authorization", "secret", "private", "signing", "sign",
+    "encryption", "encrypt", "decryption", "encrypted", "master", "account", "storage", "shared", "license",
+    "licence", "service", "app", "application", "client", "consumer", "server", "admin", "deploy",
+    "deployment", "session", "webhook", "integration", "subscription", "security", "ingest", "ingestion",
+    "write", "read", "crypto", "cipher", "aes", "jwt", "ssh", "gpg", "pgp", "rsa", "wif", "wallet",
+    "personal", "user", "root", "bot", "hmac", "verification", "product", "activation", "serial",
+    "recovery", "vault", "unseal", "cookie", "csrf", "routing", "instrumentation", "management", "primary",
+    "secondary", "project", "org", "team", "dev", "prod", "production", "live", "test", "staging",
+    "sandbox", "sdk", "rest", "function", "host", "device", "registration", "stream", "wep", "wpa",
+    "network", "preshared", "symmetric", "data",
+]);
 
 /// What stands before `key` (or another word) and makes it promise nothing.
 #[rustfmt::skip]
-const INNOCENT: &[&[u8]] = &[
-    b"public", b"pub", b"foreign", b"cache", b"sort", b"partition", b"idempotency", b"idempotent", b"idem", b"row",
-    b"hash", b"index", b"object", b"translation", b"i18n", b"map", b"dict", b"group", b"composite", b"natural",
-    b"surrogate", b"hot", b"arrow", b"registry", b"lookup", b"unique", b"business", b"join", b"shard", b"locale",
-    b"message", b"feature", b"config", b"lang", b"dedup", b"deduplication", b"react", b"issue", b"jira", b"next",
-    b"page", b"pagination", b"continuation", b"cursor", b"sync", b"cancellation", b"cancel", b"syntax", b"lex",
-    b"lexer", b"stop", b"eos", b"pad", b"bos", b"mask", b"special", b"publishable", b"known", b"host_public", b"site",
-    b"widget", b"merge", b"bucket", b"etag", b"change", b"resource", b"s3", b"file", b"blob", b"image", b"trace",
-    b"span", b"resume", b"tab", b"enter", b"escape", b"shift", b"ctrl", b"alt", b"return", b"space", b"backspace",
-    b"delete", b"any", b"press", b"esc", b"design", b"nft", b"erc20", b"fungible", b"per", b"word",
-];
+static INNOCENT: Words = Words::of(&[
+    "public", "pu", "foreign", "cache", "sort", "partition", "idempotency", "idempotent", "idem", "row",
+    "hash", "index", "object", "translation", "i18n", "map", "dict", "group", "composite", "natural",
+    "surrogate", "hot", "arrow", "registry", "lookup", "unique", "business", "join", "shard", "locale",
+    "message", "feature", "config", "lang", "dedup", "deduplication", "react", "issue", "jira", "next",
+    "page", "pagination", "continuation", "cursor", "sync", "cancellation", "cancel", "syntax", "lex",
+    "lexer", "stop", "eos", "pad", "bos", "mask", "special", "publishable", "known", "host_public", "site",
+    "widget", "merge", "bucket", "etag", "change", "resource", "s3", "file", "blo", "image", "trace",
+    "span", "resume", "ta", "enter", "escape", "shift", "ctrl", "alt", "return", "space", "backspace",
+    "delete", "any", "press", "esc", "design", "nft", "erc20", "fungible", "per", "word",
+]);
 
 /// Last parts of names of something about a secret, or of something else altogether.
 #[rustfmt::skip]
-const ENDINGS: &[&[u8]] = &[
-    b"file", b"filename", b"path", b"name", b"url", b"uri", b"field", b"label", b"type", b"kind", b"length", b"len",
-    b"count", b"expiry", b"expires", b"expired", b"expiration", b"ttl", b"hint", b"policy", b"regex", b"pattern",
-    b"prefix", b"suffix", b"header", b"headers", b"placeholder", b"version", b"endpoint", b"format", b"scope",
-    b"scopes", b"limit", b"tokens", b"dir", b"directory", b"arn", b"ref", b"env", b"var", b"variable", b"index",
-    b"column", b"table", b"enabled", b"required", b"valid", b"status", b"error", b"errors", b"message", b"text",
-    b"title", b"description", b"class", b"provider", b"manager", b"service", b"store", b"helper", b"validator",
-    b"validation", b"input", b"box", b"strength", b"reset", b"created", b"updated", b"at", b"date", b"time", b"age",
-    b"days", b"min", b"max", b"rotation", b"generator", b"callback", b"handler", b"factory", b"issuer", b"audience",
-    b"algorithm", b"alg", b"method", b"source", b"location", b"address", b"symbol", b"supply", b"balance", b"price",
-    b"usage", b"budget", b"size", b"id", b"ids", b"uuid", b"guid", b"host", b"hostname", b"port", b"user",
-    b"username", b"email", b"mail", b"login", b"link", b"page", b"form", b"button", b"screen", b"view", b"component",
-    b"prompt", b"request", b"response", b"result", b"state", b"mode", b"option", b"options", b"settings", b"config",
-    b"exists", b"present", b"changed", b"check", b"fingerprint", b"digest", b"sha", b"sha1", b"sha256", b"md5",
-    b"thumbprint", b"checksum", b"pair", b"ring", b"board", b"word", b"words", b"code_url", b"engine", b"backend",
-    b"namespace", b"rate", b"per", b"secs", b"seconds", b"minutes", b"hours", b"ms", b"last", b"updates", b"listener",
-    b"event", b"events", b"action", b"model", b"schema", b"property", b"attribute", b"map", b"list", b"set", b"names",
-    b"manifest", b"template", b"resource", b"binding", b"role", b"group", b"owner", b"domain", b"region", b"zone",
-    b"bucket", b"reference", b"bits", b"bytes", b"script", b"command", b"cmd", b"app", b"server", b"bundle",
-    b"iterations", b"rounds", b"cost", b"entropy", b"feature", b"flag", b"fields", b"support", b"api", b"lifetime",
-    b"duration", b"timeout", b"interval", b"period", b"window", b"retry", b"retries", b"attempts", b"failures",
-    b"failed", b"stdin", b"agent",
-];
+static ENDINGS: Words = Words::of(&[
+    "file", "filename", "path", "name", "url", "uri", "field", "label", "type", "kind", "length", "len",
+    "count", "expiry", "expires", "expired", "expiration", "ttl", "hint", "policy", "regex", "pattern",
+    "prefix", "suffix", "header", "headers", "placeholder", "version", "endpoint", "format", "scope",
+    "scopes", "limit", "tokens", "dir", "directory", "arn", "ref", "env", "var", "variable", "index",
+    "column", "table", "enabled", "required", "valid", "status", "error", "errors", "message", "text",
+    "title", "description", "class", "provider", "manager", "service", "store", "helper", "validator",
+    "validation", "input", "box", "strength", "reset", "created", "updated", "at", "date", "time", "age",
+    "days", "min", "max", "rotation", "generator", "callback", "handler", "factory", "issuer", "audience",
+    "algorithm", "alg", "method", "source", "location", "address", "symbol", "supply", "balance", "price",
+    "usage", "budget", "size", "id", "ids", "uuid", "guid", "host", "hostname", "port", "user",
+    "username", "email", "mail", "login", "link", "page", "form", "button", "screen", "view", "component",
+    "prompt", "request", "response", "result", "state", "mode", "option", "options", "settings", "config",
+    "exists", "present", "changed", "check", "fingerprint", "digest", "sha", "sha1", "sha256", "md5",
+    "thumbprint", "checksum", "pair", "ring", "board", "word", "words", "code_url", "engine", "backend",
+    "namespace", "rate", "per", "secs", "seconds", "minutes", "hours", "ms", "last", "updates", "listener",
+    "event", "events", "action", "model", "schema", "property", "attribute", "map", "list", "set", "names",
+    "manifest", "template", "resource", "binding", "role", "group", "owner", "domain", "region", "zone",
+    "bucket", "reference", "bits", "bytes", "script", "command", "cmd", "app", "server", "bundle",
+    "iterations", "rounds", "cost", "entropy", "feature", "flag", "fields", "support", "api", "lifetime",
+    "duration", "timeout", "interval", "period", "window", "retry", "retries", "attempts", "failures",
+    "failed", "stdin", "agent",
+]);
 
-static PASSWORD_SHAPES: Shapes = Shapes::of_bytes(PASSWORD_PARTS);
-static SECRET_SHAPES: Shapes = Shapes::of_bytes(SECRET_PARTS);
-static QUALIFIER_SHAPES: Shapes = Shapes::of_bytes(KEY_QUALIFIERS);
-static INNOCENT_SHAPES: Shapes = Shapes::of_bytes(INNOCENT);
-static ENDING_SHAPES: Shapes = Shapes::of_bytes(ENDINGS);
-
-/// Whether `part` is one of `list`, whose shapes are `shapes`.
-fn has(shapes: &Shapes, list: &[&[u8]], part: &[u8]) -> bool {
-    shapes.may_have(part) && list.contains(&part)
+/// What was read around the last names, so that a row of names costs no more than its length.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    column: Column,
+    parens: Parens,
+    sentence: prose::Reach,
 }
 
 /// A name in the text, taken apart.
@@ -253,10 +250,7 @@ impl Parts {
             return Some(Class::Secret);
         }
         let is_hash = last == b"hash" || last == b"hashed";
-        if has(&ENDING_SHAPES, ENDINGS, last)
-            && !(last == b"id" && self.folded() == b"secretid")
-            && !self.is_session_id()
-        {
+        if ENDINGS.has(last) && !(last == b"id" && self.folded() == b"secretid") && !self.is_session_id() {
             return None;
         }
         if is_hash && best != Class::Password {
@@ -272,7 +266,7 @@ impl Parts {
     fn class_of_part(&self, number: usize, before: &[u8]) -> Option<Class> {
         let part = self.part(number);
         let ends_with = |word: &[u8]| part.ends_with(word);
-        let is_password = has(&PASSWORD_SHAPES, PASSWORD_PARTS, part)
+        let is_password = PASSWORD_PARTS.has(part)
             || [&b"passwor"[..], b"passwd", b"passphrase", b"passcode", b"passwrd", b"passkey"]
                 .iter()
                 .any(|word| part.windows(word.len()).any(|w| w == *word))
@@ -288,20 +282,18 @@ impl Parts {
             None => word_before(before).map_or_else(Vec::new, |word| owned(word).to_ascii_lowercase()),
         };
         let previous = previous.as_slice();
-        let is_secret_part = has(&SECRET_SHAPES, SECRET_PARTS, part)
+        let is_secret_part = SECRET_PARTS.has(part)
             || part == b"tokens"
             || part == b"keys"
             || [&b"secret"[..], b"token", b"apikey", b"accesskey"]
                 .iter()
                 .any(|word| ends_with(word) && part.len() <= 24);
         match part {
-            _ if has(&INNOCENT_SHAPES, INNOCENT, previous) => None,
+            _ if INNOCENT.has(previous) => None,
             b"key" if [&b"wifi"[..], b"fi", b"wlan", b"wpa", b"hotspot", b"wireless"].contains(&previous) => {
                 Some(Class::Password)
             }
-            b"key" | b"keys" if previous.is_empty() || !has(&QUALIFIER_SHAPES, KEY_QUALIFIERS, previous) => {
-                Some(Class::Hint)
-            }
+            b"key" | b"keys" if previous.is_empty() || !KEY_QUALIFIERS.has(previous) => Some(Class::Hint),
             _ if is_secret_part || part == b"key" => Some(Class::Secret),
             b"otp" | b"pin" | b"totp" | b"mfa" | b"cvv" | b"cvc" | b"cvn" | b"einmalcode" | b"zugangscode" | b"tan" => {
                 Some(Class::Code)
@@ -339,7 +331,7 @@ impl Parts {
             b"auth" | b"oauth" | b"session" | b"sessionid" | b"sid" | b"sessid" | b"csrf" | b"xsrf" | b"csrftoken"
             | b"sig" | b"signature" | b"license" | b"licence" | b"salt" | b"seed" | b"phpsessid" | b"jsessionid"
             | b"community" => Some(Class::Hint),
-            _ if ends_with(b"key") && KEY_QUALIFIERS.iter().any(|q| part.starts_with(q)) => Some(Class::Secret),
+            _ if ends_with(b"key") && KEY_QUALIFIERS.begin(part) => Some(Class::Secret),
             _ => None,
         }
     }
@@ -358,7 +350,7 @@ pub(crate) fn at(
     at: usize,
     end: usize,
     options: &Options,
-    column: &mut Column,
+    seen: &mut Seen,
     found: &mut Vec<crate::Found>,
 ) -> usize {
     let name = match name_around(text, at, end) {
@@ -372,7 +364,7 @@ pub(crate) fn at(
         found.push(crate::Found { kind: crate::Kind::PASSWORD, start, end, confidence: 0.7 });
         return end;
     }
-    judge_name(text, &name, options, column, found).max(name.end)
+    judge_name(text, &name, options, seen, found).max(name.end)
 }
 
 /// `the secret word`, `the secret phrase`: a password, told in two words.
@@ -394,7 +386,7 @@ pub(crate) fn at_foreign(
     at: usize,
     end: usize,
     options: &Options,
-    column: &mut Column,
+    seen: &mut Seen,
     found: &mut Vec<crate::Found>,
 ) -> usize {
     // A word in Latin letters may have an ending: `lösenordet`.
@@ -409,21 +401,16 @@ pub(crate) fn at_foreign(
         is_account_key: false,
         is_foreign: true,
     };
-    judge_name(text, &name, options, column, found).max(at)
+    judge_name(text, &name, options, seen, found).max(at)
 }
 
 /// Returns the end of a value whose inside need not be looked at for further names: it was found, or
 /// is so long that a hostile text could be made of nothing but such.
-fn judge_name(
-    text: &[u8],
-    name: &Name,
-    options: &Options,
-    column: &mut Column,
-    found: &mut Vec<crate::Found>,
-) -> usize {
+fn judge_name(text: &[u8], name: &Name, options: &Options, seen: &mut Seen, found: &mut Vec<crate::Found>) -> usize {
     let is_flag = name.start > 0 && matches!(text[name.start], b'-')
         || (name.start > 0 && text[name.start - 1] == b'/' && name.start > 1 && text[name.start - 2] == b' ');
-    let before = Before { name_start: name.start, name_end: name.end, is_flag };
+    let is_query = matches!(text[..name.start].last(), Some(b'?' | b'&' | b'#'));
+    let before = Before { name_start: name.start, name_end: name.end, is_flag, is_query };
     let value: Option<Value> = value::after(text, before);
     if let Some(one) = value.and_then(|value| judge::judge(text, name, &value, options)) {
         found.push(one);
@@ -433,15 +420,15 @@ fn judge_name(
         found.push(crate::Found { kind: crate::Kind::PASSWORD, start, end, confidence: 0.7 });
     }
     if name.class == Class::Password || name.class == Class::Secret {
-        table::column(text, name.start, name.end, column, found);
-        table::inserted(text, name.start, name.end, found);
+        table::column(text, name.start, name.end, &mut seen.column, found);
+        table::inserted(text, name.start, name.end, &mut seen.parens, found);
         command::redirected(text, name.start, found);
     }
     match value {
-        Some(value) if value.end - value.start > 128 => value.end,
+        Some(value) if value.end - value.start >= value::LONG_BYTES => value.end,
         Some(_) => 0,
         None => {
-            prose::after(text, name, options, found);
+            prose::after(text, name, &mut seen.sentence, options, found);
             0
         }
     }

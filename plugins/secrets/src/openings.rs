@@ -1,8 +1,7 @@
-//! How the words of a list begin, and which letters and lengths they have: the glance that spares comparing
-//! all of them.
+//! Lists of words that are asked again and again: which of them stand at the beginning of a text, and whether
+//! a word is one of them.
 //!
-//! Owns the tables only; the caller compares. Case does not count, because only the low five bits of a
-//! byte do.
+//! Owns the tables, which the compiler builds, so that most questions cost one look and no comparison.
 
 /// Most words of [`Openings`].
 const WORDS_MAX: usize = 128;
@@ -68,55 +67,74 @@ impl Openings {
     }
 }
 
-/// For each first and last letter the lengths of the words of a list that have them.
-pub(crate) struct Shapes([u32; 1_024]);
+/// Most words of [`Words`].
+const LIST_MAX: usize = 1_152;
 
-impl Shapes {
-    /// The shapes of all of `words`.
-    pub(crate) const fn of(words: &[&str]) -> Self {
-        let (mut shapes, mut i) = ([0; 1_024], 0);
-        while i < words.len() {
-            let word = words[i].as_bytes();
-            if !word.is_empty() {
-                shapes[place(word)] |= 1 << (word.len() & 31);
-            }
-            i += 1;
+/// Whole words of a list by their first and last letter and their length.
+pub(crate) struct Words {
+    list: &'static [&'static str],
+    /// For each place one more than the number of its first word.
+    heads: [u16; 1_024],
+    /// For each word likewise the next one with its place.
+    next: [u16; LIST_MAX],
+}
+
+impl Words {
+    /// The table of all of `words`, at most [`LIST_MAX`]; none of them is empty.
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most 1,152 words")]
+    pub(crate) const fn of(words: &'static [&'static str]) -> Self {
+        let mut table = Self { list: words, heads: [0; 1_024], next: [0; LIST_MAX] };
+        let mut i = words.len();
+        while i > 0 {
+            i -= 1;
+            let place = place(words[i].as_bytes());
+            table.next[i] = table.heads[place];
+            table.heads[place] = i as u16 + 1;
         }
-        Self(shapes)
+        table
     }
 
-    /// The shapes of all of `words`, given as bytes.
-    pub(crate) const fn of_bytes(words: &[&[u8]]) -> Self {
-        let (mut shapes, mut i) = ([0; 1_024], 0);
-        while i < words.len() {
-            if !words[i].is_empty() {
-                shapes[place(words[i])] |= 1 << (words[i].len() & 31);
-            }
-            i += 1;
-        }
-        Self(shapes)
-    }
-
-    /// Whether `word` may be one of the list.
+    /// Whether `word` is one of the list.
     #[inline]
-    pub(crate) fn may_have(&self, word: &[u8]) -> bool {
-        !word.is_empty() && self.0[place(word)] >> (word.len() & 31) & 1 == 1
+    pub(crate) fn has(&self, word: &[u8]) -> bool {
+        !word.is_empty() && self.is_among(self.heads[place(word)], word)
+    }
+
+    /// Whether `text` begins with a word of the list.
+    pub(crate) fn begin(&self, text: &[u8]) -> bool {
+        (1..=text.len()).any(|len| self.has(&text[..len]))
+    }
+
+    fn is_among(&self, mut link: u16, word: &[u8]) -> bool {
+        while link > 0 {
+            let number = usize::from(link - 1);
+            if self.list[number].as_bytes() == word {
+                return true;
+            }
+            link = self.next[number];
+        }
+        false
     }
 }
 
 const fn place(word: &[u8]) -> usize {
-    ((word[0] & 31) as usize) << 5 | (word[word.len() - 1] & 31) as usize
+    ((word[0] & 31) as usize) << 5 | (word[word.len() - 1] as usize ^ (word.len() * 5)) & 31
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Openings, Shapes};
+    use super::{Openings, Words};
 
     #[test]
-    fn only_words_of_a_length_and_two_letters_are_let_through() {
-        let shapes = Shapes::of(&["token", "key"]);
-        assert!(shapes.may_have(b"token") && shapes.may_have(b"key") && shapes.may_have(b"taken"));
-        assert!(!shapes.may_have(b"tokens") && !shapes.may_have(b"kea") && !shapes.may_have(b""));
+    fn only_words_of_the_list_are_let_through() {
+        let words = Words::of(&["token", "key", "taken", "sera", "ser\u{e1}"]);
+        for word in ["token", "key", "taken", "sera", "ser\u{e1}"] {
+            assert!(words.has(word.as_bytes()), "{word}");
+        }
+        for word in ["tokens", "kea", "toxen", "Key", "", "senha"] {
+            assert!(!words.has(word.as_bytes()), "{word}");
+        }
+        assert!(words.begin(b"tokens") && words.begin(b"key") && !words.begin(b"akey") && !words.begin(b""));
     }
 
     #[test]

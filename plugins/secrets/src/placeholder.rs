@@ -4,7 +4,7 @@
 //! Guesses are asked all of it; tokens in a vendor's format only [`is_documented`], because a real
 //! key may be called anything by its owner.
 
-use crate::openings::{Openings, Shapes};
+use crate::openings::{Openings, Words};
 
 /// Words that mark a value as a stand-in wherever they occur in it (lower case).
 #[rustfmt::skip]
@@ -31,14 +31,14 @@ static SOFT_MARKERS: Openings = Openings::of(&[
 
 /// Values that are stand-ins when they are the whole value (lower case).
 #[rustfmt::skip]
-const WHOLE: &[&str] = &[
-    "", "password", "passwd", "passw0rd", "password1", "pass", "pwd", "pw", "secret", "secrets", "token", "user",
+static WHOLE: Words = Words::of(&[
+    "password", "passwd", "passw0rd", "password1", "pass", "pwd", "pw", "secret", "secrets", "token", "user",
     "username", "postgres", "root", "admin", "guest", "test", "testing", "test123", "foo", "bar", "baz", "foobar",
     "none", "null", "nil", "undefined", "true", "false", "yes", "no", "empty", "string", "default", "localhost",
     "apikey", "api_key", "api-key", "key", "value", "string;", "required", "optional", "credential", "credentials", "public",
     "passphrase", "access_token", "bearer", "basic", "n/a", "tbd", "blank", "text", "user:password", "user:pass",
     "username:password", "%s", "%d", "%v", "%q", "env", "vault", "file", "prompt",
-];
+]);
 
 /// Parts of keys that vendors print in their own documentation or ship in their emulators, so that
 /// everybody has them; without the prefix that would make this file look like a leak.
@@ -90,7 +90,7 @@ pub fn is_placeholder(value: &[u8]) -> bool {
     let value = &value[..value.len().min(LOOKED_AT_BYTES)];
     let lower = value.to_ascii_lowercase();
     value.is_empty()
-        || WHOLE_SHAPES.may_have(&lower) && WHOLE.iter().any(|word| lower == word.as_bytes())
+        || WHOLE.has(&lower)
         || is_variable(value)
         || is_one_byte_repeated(value)
         || (0..lower.len()).any(|at| has_marker_at(&lower, at))
@@ -108,8 +108,6 @@ pub(crate) fn is_documented(token: &[u8]) -> bool {
         EXAMPLES.open_by(rest, is_example) || DOCUMENTED.open(rest)
     })
 }
-
-static WHOLE_SHAPES: Shapes = Shapes::of(WHOLE);
 
 fn has_soft_marker_at(lower: &[u8], at: usize) -> bool {
     SOFT_MARKERS.open(&lower[at..])

@@ -8,7 +8,7 @@ use crate::base64;
 use crate::judge::{is_public, is_uuid};
 use crate::kind::Kind;
 use crate::marks::Runs;
-use crate::openings::Shapes;
+use crate::openings::Words;
 use crate::placeholder::is_placeholder;
 use crate::random::{Makeup, bits_per_byte, is_identifier, is_named_digest, is_random};
 use crate::scan::{Found, Options};
@@ -22,16 +22,16 @@ const RUN_MAX_BYTES: usize = 512;
 const WINDOW_BYTES: usize = 72;
 const WORDS_MAX: usize = 7;
 
-/// Words that announce a secret. Small letters, sorted.
+/// Words that announce a secret. Small letters.
 #[rustfmt::skip]
-const HINTS: &[&str] = &[
+static HINTS: Words = Words::of(&[
     "access", "aes", "anahtar", "apikey", "apitoken", "appkey", "appsecret", "auth", "authkey", "authorization",
     "authtoken", "avain", "bearer", "chave", "cheie", "chiave", "clave", "cle", "clientsecret", "cred", "credential",
     "credentials", "creds", "dsn", "fernet", "hmac", "importprivkey", "jwt", "key", "keys", "klucz", "kulcs", "leaked",
     "licence", "license", "llave", "login", "nyckel", "pass", "passphrase", "passwd", "password", "pasted", "pat",
     "private", "privatekey", "privkey", "psk", "pwd", "schluessel", "secret", "secretkey", "secrets", "session",
     "sessionid", "sid", "signing", "sleutel", "token", "tokens", "unseal", "webhook", "wif",
-];
+]);
 
 /// Words of other scripts, or with letters that ASCII has not, that announce a secret: somewhere in a word,
 /// because not all scripts part words by blanks. Small letters.
@@ -70,9 +70,9 @@ const OPENINGS: &[&[u8]] = &[
     b"bot", b"svc", b"access", b"refresh", b"auth", b"ptr", b"apk", b"seckey", b"cred", b"pass", b"wh", b"whsec",
 ];
 
-/// Words that announce something else. Small letters, sorted.
+/// Words that announce something else. Small letters.
 #[rustfmt::skip]
-const DENIALS: &[&str] = &[
+static DENIALS: Words = Words::of(&[
     "account", "address", "ami", "arn", "artifact", "asset", "babel", "base32", "base64", "bech32", "blob", "block",
     "boundary", "branch", "build", "bundle", "cargohash", "cert", "certificate", "challenge", "channel", "charge",
     "checksum", "chunk", "cid", "cidv1", "class", "cluster", "color", "colour", "commit", "commits",
@@ -90,17 +90,14 @@ const DENIALS: &[&str] = &[
     "style", "subject", "subnet", "svg", "tag", "task", "thumbprint", "timestamp", "title", "trace", "traceparent",
     "transaction", "tree", "tx", "txid", "ulid", "upload", "url", "uuid", "vendorhash", "version", "video", "volume",
     "vpc", "webpack", "woff", "woff2", "zip", "zone",
-];
+]);
 
-/// What stands before `key` and makes it something else. Small letters, sorted.
+/// What stands before `key` and makes it something else. Small letters.
 #[rustfmt::skip]
-const OTHER_KEYS: &[&str] = &[
+static OTHER_KEYS: Words = Words::of(&[
     "cache", "composite", "dedup", "foreign", "gpg", "hash", "idempotency", "index", "object", "partition", "pgp", "primary", "pub",
     "public", "publishable", "row", "s3", "site", "sort",
-];
-
-static HINT_SHAPES: Shapes = Shapes::of(HINTS);
-static DENIAL_SHAPES: Shapes = Shapes::of(DENIALS);
+]);
 
 /// Code hosts, beside whose names revisions stand. Small letters.
 const CODE_HOSTS: &[&[u8]] = &[b"api", b"codacy", b"codecov", b"coveralls", b"circleci", b"travisci", b"sourcegraph"];
@@ -122,10 +119,9 @@ pub(crate) fn find(text: &[u8], options: &Options, found: &mut Vec<Found>) {
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn is_part(byte: u8) -> bool {
     ((byte | 32).wrapping_sub(b'a') < 26)
-        | (byte.wrapping_sub(b'0') < 10)
+        | (byte.wrapping_sub(b'/') < 11)
         | (byte == b'+')
         | (byte == b'-')
-        | (byte == b'/')
         | (byte == b'_')
         | (byte == b'=')
 }
@@ -157,13 +153,21 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
     let is_id = is_uuid(run);
     // `NL80211_CMD_NEW_KEY` is a constant's name.
     let is_constant = run.iter().filter(|b| **b == b'_').count() >= 2 && !run.iter().any(u8::is_ascii_lowercase);
-    if is_constant || !(is_id || is_random(run)) || bits_per_byte(run) < options.min_entropy.max(2.5) {
+    if is_constant {
+        return None;
+    }
+    // What stands in front costs less to read than to tell how random a run is.
+    let near = near(text, start);
+    if matches!(near, Near::Denial) || matches!(near, Near::Nothing) && in_path {
+        return None;
+    }
+    let is_key = is_id || is_random(run) && bits_per_byte(run) >= options.min_entropy.max(2.5);
+    if !is_key || is_named_digest(run) {
         return None;
     }
     let makeup = Makeup::of(run);
     let slashes = run.iter().filter(|b| **b == b'/').count();
-    let is_likely = match near(text, start) {
-        _ if is_named_digest(run) => false,
+    let is_likely = match near {
         Near::Hint { words } => !is_id || words == 0,
         Near::Vendor { words, is_host } => {
             let is_long = if makeup.is_hex {
@@ -176,7 +180,7 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
             (is_long && !is_id || is_own_id) && !in_path && words <= 2
         }
         Near::Denial => false,
-        Near::Nothing => !in_path && (opens_as_secret(run) || is_given(text, start, end) && is_dense(run, &makeup)),
+        Near::Nothing => opens_as_secret(run) || is_given(text, start, end) && is_dense(run, &makeup),
     };
     let is_secret =
         is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;
@@ -290,15 +294,10 @@ fn near(text: &[u8], start: usize) -> Near {
         let Some((word, rest)) = last_word(window, &mut seen).filter(|_| words < WORDS_MAX) else {
             return vendor.unwrap_or(Near::Nothing);
         };
-        let is = |shapes: &Shapes, list: &[&str]| {
-            shapes.may_have(word) && list.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok()
-        };
-        if is(&HINT_SHAPES, HINTS) {
+        if HINTS.has(word) {
             let is_key = matches!(word, b"key" | b"keys");
             let mut before = [0; SEEN_BYTES];
-            let is_other = is_key
-                && last_word(rest, &mut before)
-                    .is_some_and(|(word, _)| OTHER_KEYS.binary_search_by(|one| one.as_bytes().cmp(word)).is_ok());
+            let is_other = is_key && last_word(rest, &mut before).is_some_and(|(word, _)| OTHER_KEYS.has(word));
             let words = if vendor.is_some() { 0 } else { words };
             return match vendor {
                 Some(vendor) if is_other => vendor,
@@ -306,7 +305,7 @@ fn near(text: &[u8], start: usize) -> Near {
                 _ => Near::Hint { words },
             };
         }
-        if is(&DENIAL_SHAPES, DENIALS) {
+        if DENIALS.has(word) {
             return vendor.unwrap_or(Near::Denial);
         }
         if word.iter().any(|b| *b >= 0x80) && is_foreign_hint(word) {
@@ -454,13 +453,8 @@ fn discord(text: &[u8], start: usize, end: usize) -> Option<Found> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DENIALS, HINTS, OTHER_KEYS, find};
+    use super::find;
     use crate::scan::Options;
-
-    #[test]
-    fn lists_are_sorted() {
-        assert!(HINTS.is_sorted() && DENIALS.is_sorted() && OTHER_KEYS.is_sorted());
-    }
 
     #[test]
     fn the_nearest_word_decides() {

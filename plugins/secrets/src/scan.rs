@@ -3,10 +3,10 @@
 //! Owns the order of matchers and what happens when two finds overlap: they become one, called
 //! what the surer of them is called. Never knows a format itself.
 
+use crate::alphabet::line_end;
 use crate::formats::FORMATS;
 use crate::index::{self, Action, Word};
 use crate::kind::Kind;
-use crate::table::Column;
 use crate::{block, command, document, header, login, names, prose, runs, url, value};
 
 /// What the guess is allowed to believe.
@@ -53,10 +53,14 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
         text,
         options,
         found: Vec::new(),
-        column: Column::default(),
+        names: names::Seen::default(),
         cookies_until: 0,
         names_until: 0,
         authorization_until: 0,
+        cookie_line_until: 0,
+        password_line_until: 0,
+        logins: prose::Reach::default(),
+        pipes: prose::Reach::default(),
         block_until: 0,
         document_until: 0,
         urls: url::Seen::default(),
@@ -123,12 +127,19 @@ struct Scan<'t> {
     text: &'t [u8],
     options: &'t Options,
     found: Vec<Found>,
-    /// The last column of a table that was followed.
-    column: Column,
+    /// What was read around names.
+    names: names::Seen,
     /// The end of the last list of cookies, which was read as a whole.
     cookies_until: usize,
-    /// The end of the last run behind the name of a header that is too long for credentials.
+    /// The end of the last long value of a header that holds no credentials.
     authorization_until: usize,
+    /// The ends of the last lines that were read as those of a file of cookies and of passwords.
+    cookie_line_until: usize,
+    password_line_until: usize,
+    /// What was read behind words for users and passwords.
+    logins: prose::Reach,
+    /// The lines of commands that read passwords.
+    pipes: prose::Reach,
     /// The end of the last name that was looked at; words inside of it belong to it.
     names_until: usize,
     /// The end of the last manifest or key object, which was read as a whole.
@@ -179,7 +190,7 @@ impl Scan<'_> {
             Action::Name => {
                 if at >= self.names_until {
                     self.names_until =
-                        names::at(text, at, end, self.options, &mut self.column, &mut self.found).max(at + 1);
+                        names::at(text, at, end, self.options, &mut self.names, &mut self.found).max(at + 1);
                     prose::before(text, at, self.options, &mut self.found);
                 }
                 None
@@ -187,8 +198,7 @@ impl Scan<'_> {
             Action::Word => {
                 // Only the inside of a long value is passed over.
                 if at + 128 >= self.names_until {
-                    self.names_until =
-                        names::at_foreign(text, at, end, self.options, &mut self.column, &mut self.found);
+                    self.names_until = names::at_foreign(text, at, end, self.options, &mut self.names, &mut self.found);
                 }
                 None
             }
@@ -199,16 +209,12 @@ impl Scan<'_> {
                 }
                 None
             }
-            Action::Piped => {
-                command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
-                None
-            }
+            Action::Piped | Action::CookieLine | Action::PasswordFile => self.of_line(word.action, at),
             Action::Authorization if at < self.authorization_until => None,
             Action::Authorization => {
-                // The inside of a run that is too long for credentials holds none.
-                let run = text[end..].iter().take(4_096).take_while(|b| !b.is_ascii_whitespace()).count();
-                self.authorization_until = if run == 4_096 { end + run } else { end };
-                header::authorization(text, end)
+                let (credentials, until) = header::authorization(text, end);
+                self.authorization_until = until;
+                credentials
             }
             Action::Scheme => header::scheme(text, at, end),
             Action::Cookie if at < self.cookies_until => None,
@@ -237,14 +243,13 @@ impl Scan<'_> {
                 if let Some((start, end)) = value::second_argument(text, end) {
                     self.found.push(Found { kind: Kind::PASSWORD, start, end, confidence: 0.7 });
                 }
-                login::login(text, at, end, self.options, &mut self.found);
+                login::login(text, at, end, &mut self.logins, self.options, &mut self.found);
                 None
             }
             Action::Arguments => {
                 login::arguments(text, end, self.options, &mut self.found);
                 None
             }
-            Action::CookieLine => header::cookie_line(text, at),
             Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),
             Action::Wifi => document::wifi_code(text, at),
@@ -260,9 +265,29 @@ impl Scan<'_> {
             Action::SeedPhrase => {
                 login::seed_phrase(text, end).and_then(|(start, end)| sure(Kind::SEED_PHRASE, start, end))
             }
-            Action::PasswordFile => document::password_file(text, at),
         };
         self.found.extend(one);
+    }
+
+    /// What lines are asked for once, whatever stands in them.
+    fn of_line(&mut self, action: Action, at: usize) -> Option<Found> {
+        let text = self.text;
+        match action {
+            Action::CookieLine if at >= self.cookie_line_until => {
+                self.cookie_line_until = line_end(text, at, header::COOKIE_LINE_MAX_BYTES);
+                header::cookie_line(text, at)
+            }
+            Action::PasswordFile if at >= self.password_line_until => {
+                self.password_line_until = line_end(text, at, document::PASSWORD_LINE_MAX_BYTES);
+                document::password_file(text, at)
+            }
+            Action::Piped if self.pipes.admits(at) => {
+                command::piped(text, at + usize::from(text[at] == b'|'), &mut self.found);
+                self.pipes.ends(line_end(text, at, command::LINE_MAX_BYTES));
+                None
+            }
+            _ => None,
+        }
     }
 }
 

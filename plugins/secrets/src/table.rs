@@ -12,17 +12,29 @@ use crate::words;
 /// Longest line and most lines looked at.
 const LINE_MAX_BYTES: usize = 512;
 const LINES_MAX: usize = 64;
-/// Most fields of a line.
+/// Most fields of a line, and most of them that hold secrets.
 const FIELDS_MAX: usize = 32;
+const COLUMNS_MAX: usize = 8;
 
 /// The column that was followed last: a header that repeats inside of it need not be followed again.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Column {
     separator: u8,
     field: usize,
     until: usize,
     /// From the last name on there is no line break up to here.
     unbroken_until: usize,
+    /// How many names of that line were looked at.
+    names: usize,
+}
+
+impl Column {
+    /// Counts a name of the line that ends at `to`; whether the line may still be a header.
+    fn admits(&mut self, to: usize) -> bool {
+        self.names = if to == self.unbroken_until { self.names + 1 } else { 0 };
+        self.unbroken_until = to;
+        self.names < COLUMNS_MAX
+    }
 }
 
 /// Secrets in the column whose header is the name at `start` to `end`.
@@ -33,9 +45,8 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
     }
     let seen = last.unbroken_until.clamp(end, end + LINE_MAX_BYTES);
     let to = line_end(text, seen.min(text.len()), end + LINE_MAX_BYTES - seen);
-    last.unbroken_until = to;
-    // A line without an end in reach heads no table.
-    if text.get(to).is_some_and(|&b| b != b'\n') {
+    // A line without an end in reach heads no table, nor does one of nothing but names.
+    if !last.admits(to) || text.get(to).is_some_and(|&b| b != b'\n') {
         return;
     }
     let from = line_start(text, start, LINE_MAX_BYTES);
@@ -45,7 +56,7 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
             return;
         }
         let until = padded(text, start, end, to, found);
-        *last = Column { separator: b' ', field: place, until, unbroken_until: to };
+        *last = Column { separator: b' ', field: place, until, ..*last };
         return;
     };
     // The name is the whole of its field, but for quotes and a word or two in front of it.
@@ -72,23 +83,42 @@ pub(crate) fn column(text: &[u8], start: usize, end: usize, last: &mut Column, f
         }
         cell(text, at, line, field, separator, found);
         at = stop + 1;
-        *last = Column { separator, field, until: at, unbroken_until: to };
+        *last = Column { separator, field, until: at, ..*last };
+    }
+}
+
+/// The last parenthesis in front of the names that were asked for, so that a list of names is read once.
+#[derive(Debug, Default)]
+pub(crate) struct Parens {
+    until: usize,
+    /// One more than where it stands.
+    last: usize,
+}
+
+impl Parens {
+    /// The last parenthesis of the `LINE_MAX_BYTES` in front of `start`.
+    fn before(&mut self, text: &[u8], start: usize) -> Option<usize> {
+        let from = start.saturating_sub(LINE_MAX_BYTES);
+        let known = if start < self.until { from } else { self.until.max(from) };
+        if let Some(paren) = text[known..start].iter().rposition(|&b| matches!(b, b'(' | b')')) {
+            self.last = known + paren + 1;
+        }
+        self.until = start;
+        self.last.checked_sub(1).filter(|paren| (from..start).contains(paren))
     }
 }
 
 /// `INSERT INTO users (id, password) VALUES (1, 'S3cret')`: the values of the column whose name stands at
 /// `start` to `end`.
-pub(crate) fn inserted(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) {
+pub(crate) fn inserted(text: &[u8], start: usize, end: usize, parens: &mut Parens, found: &mut Vec<Found>) {
     let is_quote = |b: &u8| matches!(b, b'"' | b'`' | b'\'' | b']');
     let behind = end + text[end..].iter().take(3).take_while(|b| is_quote(b) || **b == b' ').count();
     if !matches!(text.get(behind), Some(b',' | b')')) {
         return;
     }
+    let Some(open) = parens.before(text, start).filter(|at| text[*at] == b'(') else { return };
     let from = start.saturating_sub(LINE_MAX_BYTES);
-    let lead = &text[from..start];
-    let Some(open) = lead.iter().rposition(|&b| matches!(b, b'(' | b')')).filter(|at| lead[*at] == b'(') else {
-        return;
-    };
+    let (lead, open) = (&text[from..start], open - from);
     let into = &lead[open.saturating_sub(96)..open];
     if !into.windows(5).any(|word| word.eq_ignore_ascii_case(b"into ")) {
         return;

@@ -7,6 +7,7 @@
 use crate::alphabet::{behind_break, is_boundary, is_word};
 use crate::judge::is_uuid;
 use crate::kind::Kind;
+use crate::openings::Words;
 use crate::placeholder::{is_documented, is_placeholder};
 use crate::random::{Makeup, is_random};
 use crate::scan::Found;
@@ -92,7 +93,7 @@ const WEBHOOKS: &[(&str, &str, usize)] = &[
 
 /// Parameters of a query whose value is a secret. Small letters.
 #[rustfmt::skip]
-const PARAMETERS: &[&str] = &[
+static PARAMETERS: Words = Words::of(&[
     "access_token", "accesstoken", "token", "auth_token", "authtoken", "id_token", "refresh_token", "api_key",
     "apikey", "api-key", "key", "secret", "client_secret", "password", "passwd", "pwd", "pass", "sig", "signature",
     "x-amz-signature", "x-amz-security-token", "x-amz-credential", "x-goog-signature", "x-oss-signature", "auth",
@@ -102,7 +103,7 @@ const PARAMETERS: &[&str] = &[
     "private_key", "secret_key", "user_key", "apitoken", "api_token", "ticket", "otp", "state_token", "invite_token",
     "reset_token", "confirmation_token", "magic", "verify", "credential", "passcode", "pin", "bearer",
     "webhook_token", "access_key", "license_key", "wskey", "crumb", "csrf_token",
-];
+]);
 
 /// What was read of URLs, so that one inside of another costs no second look.
 #[derive(Debug, Default)]
@@ -111,6 +112,31 @@ pub(crate) struct Seen {
     run_until: usize,
     /// Up to here parameters were judged.
     parameters_until: usize,
+    /// From the last path on there is no `?` or `#` up to here.
+    path_until: usize,
+    /// Up to here signs were looked for, and the last `@` among those, one more than where it stands.
+    signs_until: usize,
+    sign: usize,
+}
+
+impl Seen {
+    /// The first `?` or `#` in `text[from..end]`; neither number is ever less than the time before.
+    fn query(&mut self, text: &[u8], from: usize, end: usize) -> Option<usize> {
+        let known = self.path_until.clamp(from, end);
+        let query = text[known..end].iter().position(|b| matches!(b, b'?' | b'#'));
+        self.path_until = query.map_or(end, |query| known + query);
+        query.map(|query| known + query)
+    }
+
+    /// The last `@` in `text[from..end]`; neither number is ever less than the time before.
+    fn last_sign(&mut self, text: &[u8], from: usize, end: usize) -> Option<usize> {
+        let known = self.signs_until.clamp(from, end);
+        if let Some(sign) = text[known..end].iter().rposition(|&b| b == b'@') {
+            self.sign = known + sign + 1;
+        }
+        self.signs_until = self.signs_until.max(end);
+        self.sign.checked_sub(1).filter(|sign| (from..end).contains(sign))
+    }
 }
 
 /// Finds in the URL whose `://` stands at `at`.
@@ -135,7 +161,7 @@ pub(crate) fn at(text: &[u8], at: usize, seen: &mut Seen, found: &mut Vec<Found>
     let room = authority_at + URL_MAX_BYTES - known;
     let end = known + text[known..].iter().take(room).take_while(|&&b| is_in_url(b)).count();
     seen.run_until = end;
-    if let Some(one) = with_password(text, start, authority_at, end, scheme) {
+    if let Some(one) = with_password(text, start, authority_at, end, scheme, seen) {
         found.push(one);
         return;
     }
@@ -146,22 +172,30 @@ pub(crate) fn at(text: &[u8], at: usize, seen: &mut Seen, found: &mut Vec<Found>
         found.push(Found { kind: Kind::WEBHOOK, start, end: without_punctuation(text, start, end), confidence: 1.0 });
         return;
     }
-    if let Some(query) = text[path_at..end].iter().position(|b| matches!(b, b'?' | b'#')) {
-        let from = path_at + query + 1;
-        if from >= seen.parameters_until {
-            parameters(text, from, end, found);
-            seen.parameters_until = end;
-        }
+    if let Some(query) = seen.query(text, path_at, end).filter(|query| *query >= seen.parameters_until) {
+        parameters(text, query + 1, end, found);
+        seen.parameters_until = end;
     }
 }
 
 /// A URL with credentials in front of its host.
-fn with_password(text: &[u8], start: usize, authority_at: usize, end: usize, scheme: &[u8]) -> Option<Found> {
-    let window = &text[authority_at..end.min(authority_at + AUTHORITY_MAX_BYTES)];
+fn with_password(
+    text: &[u8],
+    start: usize,
+    authority_at: usize,
+    end: usize,
+    scheme: &[u8],
+    seen: &mut Seen,
+) -> Option<Found> {
+    let window_end = end.min(authority_at + AUTHORITY_MAX_BYTES);
+    let window = &text[authority_at..window_end];
     // A password that was not encoded may hold a slash; then the last `@` before a blank counts,
     // unless the path begins earlier.
     let slash = window.iter().position(|b| matches!(b, b'/' | b'?' | b'#')).unwrap_or(window.len());
-    let host_at = window[..slash].iter().rposition(|&b| b == b'@').or_else(|| unencoded(window, slash))?;
+    let host_at = window[..slash].iter().rposition(|&b| b == b'@').or_else(|| {
+        let sign = seen.last_sign(text, authority_at, window_end)? - authority_at;
+        may_be_unencoded(window, slash).then_some(sign)
+    })?;
     let user_info = &window[..host_at];
     let has_host = window
         .get(host_at + 1)
@@ -184,14 +218,11 @@ fn with_password(text: &[u8], start: usize, authority_at: usize, end: usize, sch
     Some(Found { kind, start, end: without_punctuation(text, start, end), confidence: 0.97 })
 }
 
-/// The `@` behind a password that holds `/`, `?` or `#`: `://user:pa/ss@host`.
-fn unencoded(window: &[u8], slash: usize) -> Option<usize> {
-    let colon = window[..slash].iter().position(|&b| b == b':')?;
+/// Whether a password may hold the `/`, `?` or `#` at `slash`: `://user:pa/ss@host`.
+fn may_be_unencoded(window: &[u8], slash: usize) -> bool {
+    let Some(colon) = window[..slash].iter().position(|&b| b == b':') else { return false };
     let port = &window[colon + 1..slash];
-    if port.iter().all(u8::is_ascii_digit) || window[..colon].contains(&b'.') {
-        return None;
-    }
-    window.iter().rposition(|&b| b == b'@')
+    !(port.iter().all(u8::is_ascii_digit) || window[..colon].contains(&b'.'))
 }
 
 fn is_in_url(byte: u8) -> bool {
@@ -272,7 +303,7 @@ fn parameters(text: &[u8], start: usize, end: usize, found: &mut Vec<Found>) {
             let name = pair[..equals].to_ascii_lowercase();
             let value_end = without_punctuation(text, at + equals + 1, at + len);
             let value = text.get(at + equals + 1..value_end).unwrap_or_default();
-            if PARAMETERS.iter().any(|parameter| name == parameter.as_bytes()) && is_parameter(&name, value) {
+            if PARAMETERS.has(&name) && is_parameter(&name, value) {
                 found.push(Found { kind: Kind::URL_TOKEN, start: at + equals + 1, end: value_end, confidence: 0.8 });
             }
         }

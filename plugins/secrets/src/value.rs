@@ -12,6 +12,10 @@ use crate::random::{is_identifier, is_random};
 const VALUE_MAX_BYTES: usize = 1_024;
 /// Longest value that an operator gives: keys in base64.
 const ASSIGNED_MAX_BYTES: usize = 8_192;
+/// Longest value that a sentence tells.
+const SAID_MAX_BYTES: usize = 100;
+/// From this length on a value's inside is not looked at for further names.
+pub(crate) const LONG_BYTES: usize = 129;
 /// Most blanks accepted between name, operator and value.
 const BLANKS_MAX: usize = 48;
 
@@ -52,6 +56,8 @@ pub(crate) struct Before {
     pub(crate) name_end: usize,
     /// Whether the name begins with dashes or a slash, as flags do.
     pub(crate) is_flag: bool,
+    /// Whether the name is a parameter of a URL.
+    pub(crate) is_query: bool,
 }
 
 /// The value of the name that ends at `before.name_end`, when an operator or the like gives it one.
@@ -197,9 +203,15 @@ fn assigned(text: &[u8], at: usize, before: Before) -> Option<Value> {
             below(text, i + 1 + text[i + 1..].iter().take_while(|b| matches!(b, b'-' | b'+')).count(), before)
         }
         _ => {
-            let mut value = read(text, i, How::Assigned)?;
+            // A list of pairs is not read to its end for each of them.
+            let rest = &text[i..];
+            let near = rest.iter().take(LONG_BYTES).take_while(|&&b| is_bare(b)).count();
+            let near = if near == LONG_BYTES { next_pair(rest, near, before) } else { None };
+            let mut value = read_up_to(text, i, How::Assigned, near.unwrap_or(ASSIGNED_MAX_BYTES))?;
             if !value.is_quoted {
-                cut_at_next_pair(text, &mut value, before);
+                let (rest, len) = (&text[value.start..], value.end - value.start);
+                let pair = near.or_else(|| next_pair(rest, len, before));
+                value.end = value.start + pair.unwrap_or(len);
             }
             Some(value)
         }
@@ -300,6 +312,18 @@ fn strip_code(cell: &[u8], lead: usize, tail: usize) -> (usize, usize) {
 
 /// The value that begins at `at`: a literal, or what stands there up to a blank.
 pub(crate) fn read(text: &[u8], at: usize, how: How) -> Option<Value> {
+    let max = match how {
+        How::Assigned => ASSIGNED_MAX_BYTES,
+        How::Said | How::Beside => SAID_MAX_BYTES,
+        // A bare argument is an expression.
+        How::Passed => 0,
+        How::Enclosed | How::Flagged => VALUE_MAX_BYTES,
+    };
+    read_up_to(text, at, how, max)
+}
+
+/// The value that begins at `at`, which has at most `max` bytes when it is no literal.
+fn read_up_to(text: &[u8], at: usize, how: How, max: usize) -> Option<Value> {
     let prefix = text
         .get(at..)?
         .iter()
@@ -316,7 +340,7 @@ pub(crate) fn read(text: &[u8], at: usize, how: How) -> Option<Value> {
     if let Some(open) = [&b"q("[..], b"qq(", b"q{", b"qq{"].iter().find(|open| text[at..].starts_with(open)) {
         return perl_quoted(text, at + open.len(), how);
     }
-    bare(text, at, how)
+    bare(text, at, how, max)
 }
 
 /// `q(value)`, `qq{value}`.
@@ -366,9 +390,8 @@ fn closing_quote(text: &[u8], start: usize, quote: u8, is_escaped: bool) -> Opti
     None
 }
 
-fn bare(text: &[u8], at: usize, how: How) -> Option<Value> {
+fn bare(text: &[u8], at: usize, how: How, max: usize) -> Option<Value> {
     let rest = text.get(at..)?;
-    let max = if how == How::Assigned { ASSIGNED_MAX_BYTES } else { VALUE_MAX_BYTES };
     let len = rest.iter().take(max).take_while(|&&b| is_bare(b)).count();
     let mut end = len;
     // A sentence's or a list's punctuation is not part of the value before it.
@@ -398,29 +421,25 @@ fn is_code_path(value: &[u8]) -> bool {
         && value.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'<' | b'>'))
 }
 
-/// Cuts a bare value where the next pair of a list begins: `password=a;user=b`, `token=a&b=c`,
-/// `{password: a, user: b}`.
-fn cut_at_next_pair(text: &[u8], value: &mut Value, before: Before) {
-    let bytes = &text[value.start..value.end];
-    let is_query = before.name_start > 0 && matches!(text[before.name_start - 1], b'?' | b'&' | b'#');
-    for (i, &b) in bytes.iter().enumerate() {
+/// Where in the first `len` bytes of `rest` a bare value ends because the next pair of a list begins:
+/// `password=a;user=b`, `token=a&b=c`, `{password: a, user: b}`.
+fn next_pair(rest: &[u8], len: usize, before: Before) -> Option<usize> {
+    let bytes = &rest[..len];
+    let is_query = before.is_query;
+    (1..len).find(|&i| {
         let begins_pair = || {
             let rest = &bytes[i + 1..];
             let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')).count();
             name > 0 && matches!(rest.get(name), Some(b'=' | b':'))
         };
-        let ends = match b {
+        match bytes[i] {
             b'&' | b'#' if is_query => true,
-            b'&' | b';' | b',' | b'|' => begins_pair() || (b == b';' && text[value.end..].first() == Some(&b' ')),
+            byte @ (b'&' | b';' | b',' | b'|') => begins_pair() || (byte == b';' && rest.get(len) == Some(&b' ')),
             b'<' => true,
             b'}' => bytes[i..].iter().all(|b| matches!(b, b'}' | b']' | b')' | b',' | b';')),
             _ => false,
-        };
-        if ends && i > 0 {
-            value.end = value.start + i;
-            return;
         }
-    }
+    })
 }
 
 fn is_bare(byte: u8) -> bool {

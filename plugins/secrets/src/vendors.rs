@@ -3,18 +3,15 @@
 //! Owns the list. Names that are everyday words are left out, and so are code hosts, whose names
 //! stand beside revisions.
 
-use crate::openings::Shapes;
+use crate::openings::Words;
 
 /// Whether `word` (small letters) is the name of such a service.
 pub(crate) fn is_vendor(word: &[u8]) -> bool {
-    SHAPES.may_have(word) && VENDORS.binary_search_by(|name| name.as_bytes().cmp(word)).is_ok()
+    VENDORS.has(word)
 }
 
-static SHAPES: Shapes = Shapes::of(VENDORS);
-
-/// Sorted.
 #[rustfmt::skip]
-static VENDORS: &[&str] = &[
+static VENDORS: Words = Words::of(&[
     "abbysale", "abstractapi", "abuseipdb", "accuweather", "acrcloud", "activecampaign", "adafruit", "adobe",
     "adyen", "adzuna", "aerisapi", "aeroworkflow", "aftership", "agora", "aha", "ahrefs", "airbrake", "airship",
     "airtable", "airvisual", "airwallex", "aiven", "akamai", "akeneo", "alchemy", "alconost", "alegra", "aletheia",
@@ -144,15 +141,14 @@ static VENDORS: &[&str] = &[
     "yelp", "yodlee", "yotpo", "youneedabudget", "yousign", "zapier", "zendesk", "zendrive", "zenkitapi", "zenrows",
     "zenscrape", "zenserp", "zeplin", "zerobounce", "zerossl", "zerotier", "zipapi", "zipbooks", "zipcodeapi",
     "zoho", "zonka", "zonkafeedback", "zoom", "zulip", "zulipchat", "zuora",
-];
+]);
 
 #[cfg(test)]
 mod tests {
-    use super::{VENDORS, is_vendor};
+    use super::is_vendor;
 
     #[test]
-    fn the_list_is_sorted() {
-        assert!(VENDORS.is_sorted());
+    fn a_service_is_known_and_an_everyday_word_is_none() {
         assert!(is_vendor(b"algolia") && !is_vendor(b"box"));
     }
 }

@@ -3,12 +3,12 @@
 //!
 //! Owns lists and suffixes only. Never decides alone; see `judge` and `prose`.
 
-use crate::openings::{Openings, Shapes};
+use crate::openings::{Openings, Words};
 use crate::random::Makeup;
 
 /// What is said of a password or a token, and labels of forms. Small letters.
 #[rustfmt::skip]
-const PREDICATES: &[&str] = &[
+static PREDICATES: Words = Words::of(&[
     "about", "above", "absent", "accepted", "active", "actually", "after", "again", "all", "already", "also",
     "always", "an", "and", "another", "any", "anything", "applied", "are", "as", "asked", "at", "available", "back",
     "bad", "based", "be", "because", "been", "before", "being", "below", "between", "blank", "both", "bound",
@@ -59,7 +59,7 @@ const PREDICATES: &[&str] = &[
     "everything", "someone", "anyone", "everyone", "nobody", "tbd", "wip", "todo", "none", "kubernetes", "docker",
     "terraform", "ansible", "github", "gitlab", "aws", "azure", "google", "slack", "okta", "bitwarden", "onepassword",
     "lastpass", "keepass", "dashlane",
-];
+]);
 
 /// Endings of words that say something about a thing rather than name it.
 #[rustfmt::skip]
@@ -71,7 +71,7 @@ const SUFFIXES: &[&str] = &[
 
 /// What is said of a password in German, French, Spanish, Portuguese, Italian, Dutch and Polish. Small letters.
 #[rustfmt::skip]
-const FOREIGN_PREDICATES: &[&str] = &[
+static FOREIGN_PREDICATES: Words = Words::of(&[
     "abgelaufen", "falsch", "erforderlich", "notwendig", "gesetzt", "gespeichert", "geändert", "leer", "sicher",
     "unsicher", "schwach", "stark", "korrekt", "bekannt", "unbekannt", "geheim", "verschlüsselt", "gehasht", "zu", "nicht",
     "ungültig", "gültig", "kompromittiert", "vergessen", "veraltet", "richtig", "kurz", "lang", "neu", "alt", "gesperrt",
@@ -86,7 +86,7 @@ const FOREIGN_PREDICATES: &[&str] = &[
     "gewijzigd", "ingesteld", "opgeslagen", "versleuteld", "wymagane", "niepoprawne", "puste", "wygasło", "bardzo",
     "jest", "nieprawidłowe", "zapisane", "zmienione", "krävs", "felaktigt", "ogiltigt", "utgånget", "påkrævet",
     "gerekli", "yanlış", "geçersiz", "zorunludur", "зашифрован", "обязателен", "неверный",
-];
+]);
 
 /// Parts of names of credentials and of what holds them; a bare value with one is a reference.
 #[rustfmt::skip]
@@ -100,22 +100,22 @@ const CREDENTIAL_WORDS: &[&str] = &[
 
 /// Names of algorithms, formats and the like that have digits in them. Small letters, openings.
 #[rustfmt::skip]
-const TECHNICAL: &[&str] = &[
+static TECHNICAL: Openings = Openings::of(&[
     "sha-", "sha1", "sha2", "sha3", "sha5", "md5", "argon2", "bcrypt", "scrypt", "pbkdf2", "hmac", "aes", "rsa",
     "utf", "base64", "base32", "x509", "x.509", "oauth2", "oauth 2", "k8s", "ec2", "s3", "http", "ipv", "tls", "ssl",
     "pkcs", "ed25519", "curve", "p-256", "es256", "rs256", "hs256", "des3", "3des", "blake", "win32", "2fa", "u2f",
     "fido2", "ascii", "iso", "rfc", "nist", "cve-", "latin1", "unicode", "argon", "pem", "rc4", "sms", "mfa", "otp",
     "v1", "v2", "v3", "jwt", "unix", "log4j", "web3", "auth0", "vault", "keycloak", "keytab", "kubernetes", "scram-",
-];
+]);
 
 /// Whether a word without digits is more likely said about something than a value.
 pub(crate) fn names_something(word: &[u8]) -> bool {
     let lower: Vec<u8> = word.to_ascii_lowercase();
     let core = std::str::from_utf8(&lower).unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
-    let is_named = |word: &str| PREDICATE_SHAPES.may_have(word.as_bytes()) && PREDICATES.contains(&word);
+    let is_named = |word: &str| PREDICATES.has(word.as_bytes());
     is_named(core)
         || !is_odd_case(word) && SUFFIXES.iter().any(|suffix| core.len() > suffix.len() + 2 && core.ends_with(suffix))
-        || FOREIGN_SHAPES.may_have(core.as_bytes()) && FOREIGN_PREDICATES.contains(&core)
+        || FOREIGN_PREDICATES.has(core.as_bytes())
         || core
             .split(['-', '_', '.', '/', ':'])
             .filter(|part| !part.is_empty())
@@ -123,10 +123,6 @@ pub(crate) fn names_something(word: &[u8]) -> bool {
         || has_credential_word(&lower)
         || is_camel(word)
 }
-
-static PREDICATE_SHAPES: Shapes = Shapes::of(PREDICATES);
-
-static FOREIGN_SHAPES: Shapes = Shapes::of(FOREIGN_PREDICATES);
 
 /// Capitals and small letters mixed as in no word: several of both.
 fn is_odd_case(word: &[u8]) -> bool {
@@ -167,8 +163,9 @@ pub(crate) fn is_technical(word: &[u8]) -> bool {
             && (matches!(unit.first(), Some(b'-' | b'%' | b'+' | b'/' | b'.' | b':')) || UNITS.contains(&unit))
     };
     // `s3` and `tls1.3` are technical, `s3cret` is not.
-    let is_cut = |name: &str| name.len() > 3 || !lower.get(name.len()).is_some_and(u8::is_ascii_alphabetic);
-    let is_named = TECHNICAL.iter().any(|name| lower.starts_with(name.as_bytes()) && is_cut(name)) && lower.len() <= 14;
+    let is_cut = |name: &[u8]| name.len() > 3 || !lower.get(name.len()).is_some_and(u8::is_ascii_alphabetic);
+    let is_named =
+        lower.len() <= 14 && TECHNICAL.open_by(&lower, |lower, name| lower.starts_with(name) && is_cut(name));
     is_named || is_measure()
 }
 

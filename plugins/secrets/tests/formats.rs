@@ -242,6 +242,40 @@ fn hostile_text_is_scanned_in_reasonable_steps() {
     }
 }
 
+/// What is remembered of a row spares reading it again, and hides nothing that stands behind it.
+#[test]
+fn a_secret_behind_a_row_of_what_announces_none_is_found() {
+    let password = format!("S3cr{}", "et!hunter");
+    for row in [
+        "pw ".repeat(200),
+        "senha, ".repeat(200),
+        "login ".repeat(100),
+        "op://".repeat(300),
+        "x:y://".repeat(300),
+        "Key=a1,".repeat(300),
+        "admin:".repeat(200),
+        "\tTRUE\t=".repeat(300),
+        "authorization:".repeat(300),
+        "{SSHA.".repeat(200),
+        "-----BEGIN PRIVATE KEY-----:".repeat(50),
+    ] {
+        for told in [
+            format!("password={password}\n"),
+            format!("the password is {password}\n"),
+            format!("INSERT INTO users (id, password) VALUES (1, '{password}')\n"),
+            format!("user,password\nbob,{password}\n"),
+            format!("login: bob / {password}\n"),
+            format!("echo '{password}' | sudo -S ls\n"),
+            format!("postgres://bob:pa/{password}@db.acme.io/x\n"),
+        ] {
+            let text = format!("{row}\n\n{told}");
+            let found = find(text.as_bytes(), &Options::default());
+            let is_found = |at: usize| found.iter().any(|one| one.start <= at && at < one.end);
+            assert!(is_found(text.rfind(&password).unwrap()), "{:?}: {told}", &row[..20]);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

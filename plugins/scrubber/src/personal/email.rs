@@ -3,7 +3,7 @@
 //! Owns what is no address though it has an `@`: packages, images, units, `git@host:path`.
 
 use crate::span::Span;
-use sluice_secrets::marks::Marks;
+use sluice_secrets::marks::pair_bits_at;
 
 /// Endings of names of files and units, which no top-level domain is called.
 #[rustfmt::skip]
@@ -72,24 +72,35 @@ const SIGNS: [&[u8]; 10] =
     [b" [at] ", b"[at]", b" (at) ", b"(at)", b" {at} ", b"{at}", b" at ", b" <at> ", b"_at_", b" @ "];
 const DOTS: [&[u8]; 9] = [b" [dot] ", b"[dot]", b" (dot) ", b"(dot)", b" {dot} ", b" dot ", b" . ", b"_dot_", b"[.]"];
 
-/// Whether `dot`, `[.]`, `(at`, `[at` or `@ ` may begin with `byte`.
+/// Whether `dot`, `[.]`, `(at`, `[at` or `@ ` may begin with these two bytes.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
-fn may_spell(byte: u8) -> bool {
-    (byte | 32 == b'd') | (byte == b'[') | (byte == b'(') | (byte == b'@')
+fn may_spell(byte: u8, next: u8) -> bool {
+    ((byte | 32 == b'd') & (next | 32 == b'o'))
+        | (((byte == b'[') | (byte == b'(')) & ((next == b'a') | (next == b'.')))
+        | ((byte == b'@') & (next == b' '))
+}
+
+/// Whether an address may be spelled somewhere in `text`.
+fn has_spelled(text: &[u8]) -> bool {
+    (0..text.len()).step_by(64).any(|base| {
+        let mut marks = pair_bits_at(text, base, may_spell);
+        while marks != 0 {
+            let at = base + marks.trailing_zeros() as usize;
+            marks &= marks - 1;
+            let is_spelled = text.get(at..at + 3).is_some_and(|t| {
+                t.eq_ignore_ascii_case(b"dot") || t == b"[.]" || t == b"(at" || t == b"[at" || t.starts_with(b"@ ")
+            });
+            if is_spelled {
+                return true;
+            }
+        }
+        false
+    })
 }
 
 /// Adds every address of `text` that is spelled: `name [at] host [dot] org`.
 pub(super) fn spelled(text: &[u8], found: &mut Vec<Span>) {
-    let mut marks = Marks::new(text, may_spell);
-    let mut at = 0;
-    let mut is_spelled = false;
-    while let Some(start) = marks.next_from(at).filter(|_| !is_spelled) {
-        is_spelled = text.get(start..start + 3).is_some_and(|t| {
-            t.eq_ignore_ascii_case(b"dot") || t == b"[.]" || t == b"(at" || t == b"[at" || t.starts_with(b"@ ")
-        });
-        at = start + 1;
-    }
-    if !is_spelled {
+    if !has_spelled(text) {
         return;
     }
     for (at, _) in text.iter().enumerate().filter(|(_, b)| matches!(b, b'a' | b'A' | b'@')) {

@@ -5,11 +5,15 @@
 //! kinds. What has a check digit must pass it; what has none needs a word beside it or an
 //! unmistakable shape, because a text full of holes is worth nothing.
 //!
-//! Read next: `email`, `number` (rows of digits and groups), `phone`, `national` (the table of
-//! ids), `hints` (the words around a number), `checks`, `postal`.
+//! Read next: `email`, `number` (rows of digits and groups) and `extent` (how far they go), `card`, `account`,
+//! `phone`, `national` (the table of ids), `date`, `hints` (the words around a number), `checks`, `postal`.
 
+mod account;
+mod card;
 mod checks;
+mod date;
 mod email;
+mod extent;
 mod hints;
 mod national;
 mod number;

@@ -117,7 +117,8 @@ pub(super) fn national_end(text: &[u8], start: usize, lengths: u64) -> Option<us
     }
     let mut around: Option<Around> = None;
     let first = text[start];
-    for (shape, digits) in SHAPES.iter().zip(&DIGITS) {
+    let shapes = if lengths & LENGTHS == 0 { &[][..] } else { SHAPES };
+    for (shape, digits) in shapes.iter().zip(DIGITS) {
         let is_likely =
             lengths >> digits & 1 == 1 && shape.starts_with('(') == opens && (opens || may_start(shape, first));
         if !is_likely {
@@ -149,8 +150,18 @@ fn may_start(shape: &str, first: u8) -> bool {
     }
 }
 
+/// One bit for each number of digits that some shape has.
+const LENGTHS: u64 = {
+    let (mut lengths, mut row) = (0, 0);
+    while row < DIGITS.len() {
+        lengths |= 1 << DIGITS[row];
+        row += 1;
+    }
+    lengths
+};
+
 /// For each shape how many digits it has.
-static DIGITS: [u8; SHAPES.len()] = {
+const DIGITS: [u8; SHAPES.len()] = {
     let mut counts = [0; SHAPES.len()];
     let mut shape = 0;
     while shape < SHAPES.len() {

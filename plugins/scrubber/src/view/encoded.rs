@@ -91,7 +91,8 @@ fn meaning(run: &[u8]) -> Option<Vec<u8>> {
     let is_hex = run.len().is_multiple_of(2)
         && run[..4].iter().all(u8::is_ascii_hexdigit)
         && run.iter().all(u8::is_ascii_hexdigit);
-    if is_hex {
+    // Digests are told from text by their first few pairs.
+    if is_hex && run.chunks(2).all(|pair| hex_pair(pair).is_some_and(|byte| is_printable(byte) || byte >= 0x80)) {
         let decoded: Option<Vec<u8>> = run.chunks(2).map(hex_pair).collect();
         if let Some(text) = decoded.filter(|text| is_text(text)) {
             return Some(text);
@@ -163,10 +164,9 @@ fn is_base64(byte: u8) -> bool {
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn is_part(byte: u8) -> bool {
     ((byte | 32).wrapping_sub(b'a') < 26)
-        | (byte.wrapping_sub(b'0') < 10)
+        | (byte.wrapping_sub(b'/') < 11)
         | (byte == b'+')
         | (byte == b'-')
-        | (byte == b'/')
         | (byte == b'_')
 }
 

@@ -5,25 +5,49 @@
 
 use super::View;
 use crate::span::Span;
-use sluice_secrets::marks::Marks;
+use sluice_secrets::marks::pair_bits_at;
 
 /// How much of the text on both sides belongs to a view, in bytes.
 const AROUND_BYTES: usize = 96;
 /// Most breaks joined in one view.
 const BREAKS_MAX: usize = 12;
+/// Longest line of digits that may be one of a column.
+const DIGITS_MAX: usize = 14;
 
-/// Whether a break may be at `byte`.
+/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
-fn may_break(byte: u8) -> bool {
-    (byte == b'\n') | (byte == b'"') | (byte == b'\'') | (byte == b'`')
+fn may_break(byte: u8, next: u8) -> bool {
+    let is_quote = (byte == b'"') | (byte == b'\'') | (byte == b'`');
+    let is_inside = ((next | 32).wrapping_sub(b'a') < 26) | (next.wrapping_sub(b'0') < 11);
+    (byte == b'\n') | (is_quote & !is_inside)
+}
+
+/// Whether `byte` may be part of a token, an address or a number.
+fn is_part(byte: u8) -> bool {
+    static PARTS: [bool; 256] = {
+        let (mut parts, mut byte) = ([false; 256], 0_u8);
+        while byte < 128 {
+            parts[byte as usize] =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@' | b'+' | b'/' | b'=' | b':');
+            byte += 1;
+        }
+        parts
+    };
+    PARTS[usize::from(byte)]
 }
 
 /// Adds what `find` sees across breaks of `text`.
 pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
     let mut at = 0;
-    let mut marks = Marks::new(text, may_break);
-    while let Some(place) = marks.next_from(at) {
-        at = look(text, place, find, found).max(place + 1);
+    for base in (0..text.len()).step_by(64) {
+        let mut marks = pair_bits_at(text, base, may_break);
+        while marks != 0 {
+            let place = base + marks.trailing_zeros() as usize;
+            marks &= marks - 1;
+            if place >= at {
+                at = look(text, place, find, found).max(place + 1);
+            }
+        }
     }
 }
 
@@ -32,6 +56,9 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
 #[inline(never)]
 fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
     let Some(gap) = gap_at(text, place).filter(|gap| is_worth(text, gap, 10)) else { return place };
+    if let Some(end) = column_end(text, place) {
+        return end;
+    }
     if gap.is_list && !is_called(text, place) {
         return place;
     }
@@ -52,10 +79,25 @@ struct Gap {
     is_list: bool,
 }
 
+/// The end of the lines of digits around the line's end at `place`, where there are too many for one number.
+fn column_end(text: &[u8], place: usize) -> Option<usize> {
+    const REACH_BYTES: usize = BREAKS_MAX * (DIGITS_MAX + 1);
+    if text[place] != b'\n' {
+        return None;
+    }
+    let digits = |line: &&[u8]| (1..=DIGITS_MAX).contains(&line.len()) && line.iter().all(u8::is_ascii_digit);
+    let above = &text[place.saturating_sub(REACH_BYTES)..place];
+    let above = above.rsplit(|&b| b == b'\n').take(BREAKS_MAX).take_while(digits).count();
+    let below = &text[place + 1..(place + REACH_BYTES).min(text.len())];
+    let below = below.split(|&b| b == b'\n').take(BREAKS_MAX).take_while(digits);
+    let (lines, len) = below.fold((0, 0), |(lines, len), line| (lines + 1, len + line.len() + 1));
+    (above > 0 && above + lines > BREAKS_MAX).then_some(place + len)
+}
+
 /// Whether a function that joins literals is named near `place`.
 fn is_called(text: &[u8], place: usize) -> bool {
     let near = &text[place.saturating_sub(AROUND_BYTES)..(place + 2 * AROUND_BYTES).min(text.len())];
-    near.windows(4).any(|word| matches!(word, b"conc" | b"join" | b"Join" | b"fmt." | b"CONC"))
+    near.contains(&b'(') && near.windows(4).any(|word| matches!(word, b"conc" | b"join" | b"Join" | b"fmt." | b"CONC"))
 }
 
 /// The break at `place`: a line's end with quotes, marks and indentation around it, or the join of
@@ -102,16 +144,15 @@ fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
 /// Whether what the break parts may be one thing. Of a token so many characters must stand around the
 /// first break; behind it anything goes that stands alone.
 fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
-    let is_part =
-        |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'@' | b'+' | b'/' | b'=' | b':');
-    let left = text[..gap.end].iter().rev().take(80).take_while(is_part).count();
-    let right = text[gap.start..].iter().take(80).take_while(is_part).count();
+    let touches = |byte: Option<&u8>| byte.is_some_and(|b| is_part(*b));
+    if !(touches(text[..gap.end].last()) && touches(text.get(gap.start))) {
+        return is_split_number(text, gap);
+    }
+    let left = text[..gap.end].iter().rev().take(80).take_while(|b| is_part(**b)).count();
+    let right = text[gap.start..].iter().take(80).take_while(|b| is_part(**b)).count();
     let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
     if is_split_number(text, gap) {
         return true;
-    }
-    if left.is_empty() || right.is_empty() {
-        return false;
     }
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let has_sign = opens_address(left, right) || right.contains(&b'@');
@@ -141,13 +182,16 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
 /// Whether a number in groups is parted by a mark of quotation or between two literals.
 fn is_split_number(text: &[u8], gap: &Gap) -> bool {
     let is_parted = text[gap.end..gap.start].iter().any(|b| matches!(b, b'"' | b'\'' | b'>'));
+    if !is_parted || gap.is_list {
+        return false;
+    }
     let is_part =
         |b: &&u8| b.is_ascii_digit() || b.is_ascii_uppercase() || matches!(b, b' ' | b'-' | b'.' | b'+' | b'/');
     let left = text[..gap.end].iter().rev().take(28).take_while(is_part).count();
     let right = text[gap.start..].iter().take(28).take_while(is_part).count();
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
     let (left, right) = (&text[gap.end - left..gap.end], &text[gap.start..gap.start + right]);
-    is_parted && digits(left) >= 3 && digits(left) + digits(right) >= 9 && !gap.is_list
+    digits(left) >= 3 && digits(left) + digits(right) >= 9
 }
 
 /// Whether an address begins on the left and may go on on the right: behind a whole one a digit does not.
@@ -204,24 +248,18 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::span::Span;
+    use crate::view::testing::cut;
 
-    fn cut(text: &str) -> Vec<&str> {
-        let mut found = Vec::new();
-        let token = |text: &[u8]| {
-            let at = text.windows(12).position(|w| w == b"tok_q7Zr2LkW");
-            at.map(|at| Span { start: at, end: at + 12, kind: "x".into(), confidence: 1.0 }).into_iter().collect()
-        };
-        find(text.as_bytes(), &token, &mut found);
-        found.iter().map(|span| &text[span.start..span.end]).collect()
+    fn all(text: &str) -> Vec<&str> {
+        cut(text, |text, token, found| find(text, token, found))
     }
 
     #[test]
     fn what_is_broken_is_seen_as_one() {
         for text in ["x tok_q\n  7Zr2LkW", "x tok_q7\n# Zr2L\n# kW", "x tok_q7Zr2L\" + \"kW", "to' . 'k_q7Zr2LkW"] {
-            let all = cut(text);
+            let all = all(text);
             assert!(all.len() == 1 && all[0].ends_with('W') && all[0].starts_with('t'), "{text}: {all:?}");
         }
-        assert!(cut("tok_q7Zr2LkW\nnext").is_empty());
+        assert!(all("tok_q7Zr2LkW\nnext").is_empty());
     }
 }

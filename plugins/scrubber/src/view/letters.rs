@@ -86,6 +86,9 @@ fn other(character: char) -> Seen {
     if let Some(first) = DIGITS.iter().find(|first| (**first..**first + 10).contains(&code)) {
         return as_ascii(code - first + u32::from(b'0'));
     }
+    if let Some(place) = code.checked_sub(SCRIPTS).and_then(|place| IN_SCRIPTS.get(place as usize)) {
+        return if *place == 0 { Seen::Same } else { Seen::As(*place) };
+    }
     for (look, ascii) in LOOKALIKES {
         if let Some(place) = look.chars().position(|one| one == character) {
             return ascii.as_bytes().get(place).map_or(Seen::Same, |byte| Seen::As(*byte));
@@ -93,6 +96,36 @@ fn other(character: char) -> Seen {
     }
     Seen::Same
 }
+
+/// The first letter of Greek; Cyrillic and Armenian follow. Texts are written in these, so that each letter of
+/// theirs is looked up.
+const SCRIPTS: u32 = 0x370;
+
+/// What each character from [`SCRIPTS`] on looks like; zero where it is only itself.
+static IN_SCRIPTS: [u8; 0x220] = {
+    let mut table = [0; 0x220];
+    let mut row = 0;
+    while row < LOOKALIKES.len() {
+        let (look, ascii) = (LOOKALIKES[row].0.as_bytes(), LOOKALIKES[row].1.as_bytes());
+        let (mut at, mut place) = (0, 0);
+        while at < look.len() {
+            // Two bytes hold all of these scripts (RFC 3629 section 3).
+            if look[at] >> 5 == 0b110 {
+                let code = ((look[at] & 0x1f) as usize) << 6 | (look[at + 1] & 0x3f) as usize;
+                if code >= SCRIPTS as usize && code - (SCRIPTS as usize) < table.len() {
+                    table[code - SCRIPTS as usize] = ascii[place];
+                }
+            }
+            at += 1;
+            while at < look.len() && look[at] & 0xc0 == 0x80 {
+                at += 1;
+            }
+            place += 1;
+        }
+        row += 1;
+    }
+    table
+};
 
 /// Zero-width, bidirectional, combining and formatting characters.
 fn is_unseen(code: u32) -> bool {
@@ -109,6 +142,9 @@ mod tests {
     fn look_alikes_are_seen_as_what_they_look_like() {
         for (look, ascii) in LOOKALIKES {
             assert_eq!(look.chars().count(), ascii.len(), "{look}");
+            for (character, byte) in look.chars().zip(ascii.bytes()) {
+                assert_eq!(seen_as(character), Seen::As(byte), "{character}");
+            }
         }
         for (character, byte) in
             [('а', b'a'), ('Ａ', b'A'), ('𝐳', b'z'), ('𝟗', b'9'), ('٣', b'3'), ('－', b'-'), ('”', b'"'), ('ⓑ', b'b')]

@@ -39,12 +39,13 @@ impl View {
     }
 }
 
-/// Adds what `find` sees in the views of `text`.
-pub(crate) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
+/// Adds what `look` sees in the views of `text`; it is told whether guesses are welcome.
+pub(crate) fn find(text: &[u8], look: &impl Fn(&[u8], bool) -> Vec<Span>, found: &mut Vec<Span>) {
+    let find = &|text: &[u8]| look(text, true);
     for view in folded::views(text) {
         let mut seen = find(&view.bytes);
         encoded::find(&view.bytes, find, &mut seen);
-        spaced::find(&view.bytes, find, &mut seen);
+        spaced::find(&view.bytes, look, &mut seen);
         // An escape may have been disguised itself.
         for inner in folded::views(&view.bytes) {
             seen.extend(find(&inner.bytes).into_iter().map(|span| inner.back(span)));
@@ -52,6 +53,22 @@ pub(crate) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
         found.extend(seen.into_iter().map(|span| view.back(span)));
     }
     joined::find(text, find, found);
-    spaced::find(text, find, found);
+    spaced::find(text, look, found);
     encoded::find(text, find, found);
+}
+
+#[cfg(test)]
+mod testing {
+    use crate::span::Span;
+
+    /// What of `text` is cut when `look` is given a finder that knows one token.
+    pub(super) fn cut(text: &str, look: impl FnOnce(&[u8], &fn(&[u8]) -> Vec<Span>, &mut Vec<Span>)) -> Vec<&str> {
+        let token: fn(&[u8]) -> Vec<Span> = |text| {
+            let at = text.windows(12).position(|w| w == b"tok_q7Zr2LkW");
+            at.map(|at| Span { start: at, end: at + 12, kind: "x".into(), confidence: 1.0 }).into_iter().collect()
+        };
+        let mut found = Vec::new();
+        look(text.as_bytes(), &token, &mut found);
+        found.iter().map(|span| &text[span.start..span.end]).collect()
+    }
 }

@@ -16,8 +16,8 @@ const STRETCH_MAX_BYTES: usize = 512;
 /// How much of the line on both sides belongs to a view, in bytes.
 const AROUND_BYTES: usize = 64;
 
-/// Adds what `find` sees in the spaced stretches of `text`.
-pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
+/// Adds what `find` sees in the spaced stretches of `text`; it is told whether guesses are welcome.
+pub(super) fn find(text: &[u8], find: &impl Fn(&[u8], bool) -> Vec<Span>, found: &mut Vec<Span>) {
     let is_blank = |byte: u8| byte == b' ';
     let mut blanks = u128::from(bits_at(text, 0, is_blank));
     let mut done = 0;
@@ -43,7 +43,7 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
 
 /// Looks at the stretch whose second group follows the blank at `at`; where it ends.
 #[inline(never)]
-fn look(text: &[u8], at: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
+fn look(text: &[u8], at: usize, find: &impl Fn(&[u8], bool) -> Vec<Span>, found: &mut Vec<Span>) -> usize {
     let is_part = |b: &&u8| b.is_ascii_graphic();
     let len = text[at + 1..].iter().take(GROUP_MAX_BYTES + 1).take_while(is_part).count();
     let first = text[..at].iter().rev().take(len).take_while(is_part).count();
@@ -70,7 +70,8 @@ fn look(text: &[u8], at: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
         }
     }
     // Words of one length are words still.
-    let is_wordy = len > 1 && text[start..end].iter().all(|b| b.is_ascii_lowercase() || *b == b' ');
+    let is_of_words = |b: &u8| b.is_ascii_lowercase() || matches!(b, b' ' | b',' | b'.' | b';' | b':' | b'!' | b'?');
+    let is_wordy = len > 1 && text[start..end].iter().all(is_of_words);
     // Four by four are cards and accounts too: those are no disguise.
     if is_wordy {
         return end;
@@ -91,14 +92,15 @@ fn look(text: &[u8], at: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
     let to = to.min(text.len());
     (end..to).for_each(|at| view.push(text[at], at));
     view.end = to;
-    // Groups of several may be a digest's.
-    let is_sure = |span: &Span| len == 1 || !matches!(span.kind.as_ref(), "generic_secret" | "password");
-    let is_inside = |span: &Span| {
-        is_sure(span) && span.start < seam_end && span.end > seam && span.end.min(seam_end) - span.start.max(seam) > 1
-    };
+    let is_inside =
+        |span: &Span| span.start < seam_end && span.end > seam && span.end.min(seam_end) - span.start.max(seam) > 1;
     let is_behind = |span: &Span| span.start >= seam_end && len == 1;
+    // Groups of several may be a digest's, of which only what has a form of its own is believed.
     found.extend(
-        find(&view.bytes).into_iter().filter(|span| is_inside(span) || is_behind(span)).map(|span| view.back(span)),
+        find(&view.bytes, len == 1)
+            .into_iter()
+            .filter(|span| is_inside(span) || is_behind(span))
+            .map(|span| view.back(span)),
     );
     end
 }
@@ -111,22 +113,16 @@ fn line_start(text: &[u8], at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::find;
-    use crate::span::Span;
+    use crate::view::testing::cut;
 
-    fn cut(text: &str) -> Vec<&str> {
-        let mut found = Vec::new();
-        let token = |text: &[u8]| {
-            let at = text.windows(12).position(|w| w == b"tok_q7Zr2LkW");
-            at.map(|at| Span { start: at, end: at + 12, kind: "x".into(), confidence: 1.0 }).into_iter().collect()
-        };
-        find(text.as_bytes(), &token, &mut found);
-        found.iter().map(|span| &text[span.start..span.end]).collect()
+    fn all(text: &str) -> Vec<&str> {
+        cut(text, |text, token, found| find(text, &|text, _| token(text), found))
     }
 
     #[test]
     fn groups_of_one_length_are_read_together() {
-        assert_eq!(cut("key: t o k _ q 7 Z r 2 L k W."), ["t o k _ q 7 Z r 2 L k W"]);
-        assert_eq!(cut("to k_ q7 Zr 2L kW"), ["to k_ q7 Zr 2L kW"]);
-        assert!(cut("it is so on we go at it tok_ q7Zr2LkW").is_empty());
+        assert_eq!(all("key: t o k _ q 7 Z r 2 L k W."), ["t o k _ q 7 Z r 2 L k W"]);
+        assert_eq!(all("to k_ q7 Zr 2L kW"), ["to k_ q7 Zr 2L kW"]);
+        assert!(all("it is so on we go at it tok_ q7Zr2LkW").is_empty());
     }
 }

@@ -1,43 +1,18 @@
-//! Numbers by which countries know people: their shapes, their check digits, what announces them.
+//! One row for each kind of number: its name, how it is written, what must stand beside it, what makes it right.
 //!
-//! Owns one row for each kind of number. A number that is written in an unmistakable way, with a
-//! right check digit, needs no word beside it; a bare row of digits does. Read next: `rules`.
+//! Never looks at text; see `national`.
 
-mod rules;
-
-use super::checks::{day_month, digit, ean, full_date, luhn, mod_11_2, mod_11_10, number, weighted, year_month_day};
-use rules::{
+use super::rules::{
     any, ar_cuit, at_svnr, au_abn, baltic, be_nn, bg_egn, br_cnpj, br_cpf, ca_sin, cl_rut, co_nit, cz_rc, de_social,
     es_dni, es_nie, es_nuss, fi_hetu, fi_hetu_dash, fr_nir, fr_spi, gr_afm, has_digits, hk_id, icao, ie_pps,
     in_aadhaar, ir_melli, is_kt, it_cf, jmbg, jp_number, kz_iin, lv_code, mx_curp, nl_bsn, no_fnr, nz_ird, pl_id,
     pl_nip, pl_pesel, pt_nif, ro_cnp, ru_inn, ru_snils, se_date, sg_nric, th_id, tr_tc, tw_id, ua_tax, uk_nhs, uk_nino,
     us_dea, us_itin, us_npi, us_routing, us_ssn, uy_ci, vin, za_id,
 };
-
-/// What has to stand beside a number for it to be believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
-    /// Nothing: shape and check suffice, unless the text says that it is something else.
-    Nothing,
-    /// A word of its own or one that makes any number somebody's.
-    Word,
-    /// A word of its own.
-    OwnWord,
-}
-
-/// One kind of number.
-pub(super) struct Id {
-    /// The stable name of the kind.
-    pub(super) kind: &'static str,
-    /// `d` a digit, `U` a letter, `A` either; ` ` an optional blank, dot, dash or slash; anything
-    /// else itself.
-    pub(super) shape: &'static str,
-    pub(super) need: Need,
-    /// Words that announce it, small letters.
-    pub(super) words: &'static [&'static str],
-    /// Given the characters without separators, letters in upper case.
-    pub(super) check: fn(&[u8]) -> bool,
-}
+use super::{Id, Need};
+use crate::personal::checks::{
+    day_month, digit, ean, full_date, luhn, mod_11_2, mod_11_10, number, weighted, year_month_day,
+};
 
 const fn id(
     kind: &'static str,
@@ -57,7 +32,7 @@ const DNI: &[&str] = &["dni", "nif", "documento", "nie", "identidad"];
 
 /// All rows.
 #[rustfmt::skip]
-pub(super) const IDS: &[Id] = &[
+pub(crate) const IDS: &[Id] = &[
     // North America.
     id("us_ssn", "ddd-dd-dddd", Nothing, SSN, us_ssn),
     id("us_ssn", "ddd dd dddd", Word, SSN, us_ssn),
@@ -279,135 +254,6 @@ pub(super) const IDS: &[Id] = &[
     id("bank_account", "dddddddddddddddddd", OwnWord, &["clabe"], any),
 ];
 
-/// What a number is made of, by the places of its characters without separators: one bit for each.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) digits: u64,
-    pub(super) letters: u64,
-    /// The characters in front of which a separator stands or may stand.
-    pub(super) gaps: u64,
-    /// Of those the ones where it must.
-    fixed: u64,
-    /// All places.
-    places: u64,
-}
-
-impl Shape {
-    const fn of(shape: &str) -> Self {
-        let bytes = shape.as_bytes();
-        let mut made = Self { digits: 0, letters: 0, gaps: 0, fixed: 0, places: 0 };
-        let (mut at, mut bit) = (0, 1);
-        while at < bytes.len() {
-            let byte = bytes[at];
-            if byte.is_ascii_alphanumeric() {
-                made.places |= bit;
-                if byte == b'd' || byte.is_ascii_digit() {
-                    made.digits |= bit;
-                } else if byte != b'A' {
-                    made.letters |= bit;
-                }
-                bit <<= 1;
-            } else if at + 1 < bytes.len() {
-                made.gaps |= bit;
-                if byte != b' ' {
-                    made.fixed |= bit;
-                }
-            }
-            at += 1;
-        }
-        made
-    }
-
-    /// Whether characters that are `made` so may have this shape.
-    #[inline]
-    pub(super) fn admits(&self, made: &Self) -> bool {
-        let odd_gaps = made.gaps & self.places & !self.gaps;
-        (self.digits & !made.digits) | (self.letters & !made.letters) | (self.fixed & !made.gaps) | odd_gaps == 0
-    }
-}
-
-/// The shapes of all rows.
-static SHAPES: [Shape; IDS.len()] = {
-    let mut shapes = [Shape::of(""); IDS.len()];
-    let mut row = 0;
-    while row < IDS.len() {
-        shapes[row] = Shape::of(IDS[row].shape);
-        row += 1;
-    }
-    shapes
-};
-
-/// For each length one more than the number of its first row, and for each row likewise the next.
-static LENGTHS: ([u8; 64], [u8; IDS.len()]) = lengths();
-
-/// For each row how many digits its shape begins with, and whether no more may follow at once.
-#[expect(clippy::cast_possible_truncation, reason = "shapes are short")]
-static LEADS: [(u8, bool); IDS.len()] = {
-    let mut leads = [(0, false); IDS.len()];
-    let mut row = 0;
-    while row < IDS.len() {
-        let shape = IDS[row].shape.as_bytes();
-        let mut at = 0;
-        // A literal digit counts as any.
-        while at < shape.len() && (shape[at] == b'd' || shape[at].is_ascii_digit()) {
-            at += 1;
-        }
-        leads[row] = (at as u8, at < shape.len() && at > 0 && !matches!(shape[at], b' ' | b'A'));
-        row += 1;
-    }
-    leads
-};
-
-#[expect(clippy::cast_possible_truncation, reason = "there are fewer than 255 rows")]
-const fn lengths() -> ([u8; 64], [u8; IDS.len()]) {
-    let (mut heads, mut next) = ([0; 64], [0; IDS.len()]);
-    let mut row = IDS.len();
-    assert!(row < 255);
-    while row > 0 {
-        row -= 1;
-        let shape = IDS[row].shape.as_bytes();
-        let (mut at, mut length) = (0, 0);
-        while at < shape.len() {
-            length += shape[at].is_ascii_alphanumeric() as usize;
-            at += 1;
-        }
-        assert!(length <= 24);
-        next[row] = heads[length];
-        heads[length] = row as u8 + 1;
-    }
-    (heads, next)
-}
-
-/// The rows whose numbers have as many characters as `lengths` has bits set for, and may begin with
-/// `lead` digits in a row.
-pub(super) fn with_lengths(lengths: u64, lead: usize) -> impl Iterator<Item = (&'static Id, &'static Shape)> {
-    let mut left = lengths;
-    let mut link = 0_u8;
-    std::iter::from_fn(move || {
-        loop {
-            while link == 0 {
-                if left == 0 {
-                    return None;
-                }
-                link = LENGTHS.0[left.trailing_zeros() as usize];
-                left &= left - 1;
-            }
-            let row = usize::from(link - 1);
-            link = LENGTHS.1[row];
-            let (least, is_exact) = LEADS[row];
-            let fits = if is_exact { lead == usize::from(least) } else { lead >= usize::from(least) };
-            if fits
-                && (least > 0
-                    || lead == 0
-                    || !IDS[row].shape.as_bytes()[0].is_ascii_uppercase()
-                    || IDS[row].shape.starts_with('A'))
-            {
-                return Some((&IDS[row], &SHAPES[row]));
-            }
-        }
-    })
-}
-
 const BE: &[&str] =
     &["rijksregister", "registre national", "nationaal nummer", "niss", "insz", "numéro national", "belgi"];
 const SE: &[&str] = &["personnummer", "samordningsnummer", "swedish", "sweden", "svensk"];
@@ -467,53 +313,3 @@ const ACCOUNT: &[&str] = &[
     "checking account",
     "savings account",
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::IDS;
-
-    /// Numbers that the issuing authorities or their standards print as examples.
-    #[test]
-    fn printed_numbers_pass_their_checks_and_a_wrong_digit_does_not() {
-        for (kind, right, wrong) in [
-            ("ca_sin", "130692544", "130692545"),
-            ("es_dni", "12345678Z", "12345678A"),
-            ("es_nie", "X1234567L", "X1234567M"),
-            ("it_fiscal_code", "RSSMRA85T10A562S", "RSSMRA85T10A562T"),
-            ("pl_pesel", "44051401359", "44051401358"),
-            ("no_birth_number", "01129955151", "01129955152"),
-            ("fi_personal_code", "131052308T", "131052308S"),
-            ("ch_ahv", "7569217076985", "7569217076984"),
-            ("br_cpf", "52998224725", "52998224726"),
-            ("cl_rut", "123456785", "123456786"),
-            ("cn_resident_id", "11010519491231002X", "110105194912310021"),
-            ("sg_nric", "S1234567D", "S1234567E"),
-            ("tw_national_id", "A123456789", "A123456788"),
-            ("hk_identity_card", "A1234563", "A1234564"),
-            ("tr_identity_number", "10000000146", "10000000147"),
-            ("fr_nir", "255081416802538", "255081416802539"),
-            ("be_national_number", "85073003328", "85073003329"),
-            ("se_personal_number", "8112189876", "8112189875"),
-            ("za_id", "8001015009087", "8001015009088"),
-            ("ro_cnp", "1800101221144", "1800101221145"),
-            ("uk_nhs_number", "9434765919", "9434765918"),
-            ("nl_bsn", "111222333", "111222334"),
-            ("de_tax_id", "86095742719", "86095742718"),
-            ("ee_personal_code", "37605030299", "37605030298"),
-            ("au_tfn", "876543210", "876543211"),
-            ("au_abn", "51824753556", "51824753557"),
-            ("mx_curp", "HEGG560427MVZRRL04", "HEGG560427MVZRRL05"),
-            ("de_social_security", "15070649C103", "15070649C104"),
-            ("ru_snils", "11223344595", "11223344594"),
-        ] {
-            let passes = |text: &str| {
-                IDS.iter().filter(|id| id.kind == kind).any(|id| {
-                    let wanted = id.shape.bytes().filter(u8::is_ascii_alphanumeric).count();
-                    wanted == text.len() && (id.check)(text.as_bytes())
-                })
-            };
-            assert!(passes(right), "{kind} {right}");
-            assert!(!passes(wrong), "{kind} {wrong}");
-        }
-    }
-}
