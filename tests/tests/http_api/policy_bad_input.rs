@@ -9,6 +9,9 @@ use sluice::domain::principal::Role;
 const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
 const POLICY: &str = "/workspaces/local/policy";
 
+/// Policies, line and column of the first problem, and what its message or help has to name.
+type Case = (Value, Option<(u64, u64)>, &'static str);
+
 async fn put(server: &TestServer, body: Value) -> Reply {
     server.ask(Method::PUT, POLICY, &server.operator, body).await
 }
@@ -18,8 +21,7 @@ async fn what_is_wrong_with_a_policy_is_told_with_its_place() {
     on_both_servers(CACHE, async |server| {
         let holds = put(&server, json!({"preset": "reviewed-egress"})).await;
         assert_eq!(holds.status, 200, "{:#}", holds.body);
-        // Policies, line and column of the first problem, and what its message or help has to name.
-        let cases: Vec<(Value, Option<(u64, u64)>, &str)> = vec![
+        let cases: Vec<Case> = vec![
             (json!({"text": "permit (principal, action, resource)\n// no end"}), Some((1, 37)), "unexpected"),
             (json!({"text": "permit (principal,\n  action == Action::\"mission.creat\", resource);"}), Some((2, 13)), "mission.create"),
             (json!({"text": "permit (principal is Users, action, resource);"}), Some((1, 22)), "User"),
