@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{GATHER, POLL, RETRY, wake};
 use crate::engine::{Engine, Pass};
+use crate::store::Topic;
 
 /// Longest pause between two passes while there is something to do.
 const PAUSE_MAX: Duration = Duration::from_millis(250);
@@ -15,21 +16,21 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 const REST: u32 = 3;
 
 pub(super) async fn run(engine: Engine) {
-    let mut commits = engine.store().commits();
+    let mut wakes = engine.store().wakes(Topic::Sessions);
     let mut indexer = engine.status_indexer();
     // Hosts that share a database take turns being faster; who is slower looks less often.
     let mut behind = Duration::ZERO;
     loop {
-        commits.mark_unchanged();
+        wakes.mark_seen();
         let begun = Instant::now();
         let pass = indexer.pass().await;
         let took = begun.elapsed();
         match pass {
-            Ok(Pass::Idle) => wake(commits.changed(), POLL).await,
+            Ok(Pass::Idle) => wake(wakes.changed(), POLL).await,
             Ok(Pass::Done) => {
                 behind = Duration::ZERO;
                 tokio::time::sleep((took * REST).clamp(GATHER, PAUSE_MAX)).await;
-                wake(commits.changed(), POLL).await;
+                wake(wakes.changed(), POLL).await;
             }
             // A full page: the rest is not kept waiting, but others have their turn.
             Ok(Pass::More) => {

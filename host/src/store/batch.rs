@@ -13,6 +13,7 @@ use super::audit;
 use super::board::{self, Board};
 use super::database::{Connection, Step};
 use super::error::{CommitError, StorageError, StorageErrorKind};
+use super::log;
 use super::memory_index::{IndexChange, Plan, PlannedStep};
 use super::news::Tables;
 use super::prepare::{Change, PreparedUnit};
@@ -89,12 +90,16 @@ async fn write(
     if !told.is_empty() {
         script.uncounted(&statements.move_head, HEAD_COLUMNS, vec![&moved]);
     }
+    let is_of_session = told.iter().any(|row| log::is_of_session(row));
     let copies = if is_heard { told.iter().map(|row| row.to_vec()).collect() } else { Vec::new() };
     script.table(TableId::Events, told, Vec::new());
     script.carry_out(connection).await?;
     let mut tables = script.tables;
     if !renewals.is_empty() {
         tables.add(TableId::RunLeases);
+    }
+    if is_of_session {
+        tables = tables.with_sessions();
     }
     Ok(Written { answers, tables, told: copies })
 }

@@ -52,6 +52,11 @@ pub(super) fn row(event: &NewLogEvent) -> Result<Row, StorageError> {
     row.finish()
 }
 
+/// Whether an event's row tells of a session.
+pub(super) fn is_of_session(row: &[Cell]) -> bool {
+    EVENTS.columns.iter().zip(row).any(|(column, cell)| column.name == "session_id" && *cell != Cell::Null)
+}
+
 impl Record for LogEvent {
     const SOURCE: Source = Source { from: "events", parts: &[("events", EVENTS.columns)] };
 

@@ -31,6 +31,8 @@ pub enum Topic {
     Evaluations,
     /// Timers, and questions that end at a time.
     Timers,
+    /// Events that tell of a session.
+    Sessions,
 }
 
 impl Topic {
@@ -39,9 +41,13 @@ impl Topic {
             Self::Inputs => Tables::of(&[TableId::Inbox]),
             Self::Evaluations => Tables::of(&[TableId::Evaluations]),
             Self::Timers => Tables::of(&[TableId::Timers, TableId::Approvals]),
+            Self::Sessions => Tables::default().with_sessions(),
         }
     }
 }
+
+/// Where [`Tables`] has a place for events of sessions, of which there are few among all events.
+const OF_SESSIONS: usize = TableId::ALL.len();
 
 /// Some of the tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,6 +65,10 @@ impl Tables {
     pub(super) fn add(&mut self, table: TableId) {
         self.0 |= 1 << table as u32;
     }
+
+    pub(super) fn with_sessions(self) -> Self {
+        Self(self.0 | 1 << OF_SESSIONS)
+    }
 }
 
 /// How often what was written.
@@ -66,7 +76,7 @@ impl Tables {
 struct Counts {
     commits: u64,
     /// By table; a commit of another host counts for each, since nobody says what it wrote.
-    tables: [u64; TableId::ALL.len()],
+    tables: [u64; OF_SESSIONS + 1],
     /// Commits of other hosts.
     elsewhere: u64,
 }
@@ -241,6 +251,12 @@ mod tests {
         assert!(wakes.changed().now_or_never().is_none());
         news.elsewhere();
         assert!(wakes.changed().now_or_never().is_some());
+        let mut sessions = news.wakes(Topic::Sessions);
+        sessions.mark_seen();
+        news.committed(Tables::of(&TableId::ALL), Vec::new());
+        assert!(sessions.changed().now_or_never().is_none(), "events, and none of a session");
+        news.committed(Tables::default().with_sessions(), Vec::new());
+        assert!(sessions.changed().now_or_never().is_some());
     }
 
     #[test]

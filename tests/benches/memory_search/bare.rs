@@ -6,7 +6,7 @@ use e2e::postgres::Cluster;
 use e2e::scratch::Scratch;
 use sluice::domain::memory::Scope;
 use sluice::store::Location;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use super::RECORDS_PER_PARTITION;
@@ -42,10 +42,12 @@ impl Bare {
         let options = SqliteConnectOptions::new()
             .filename(scratch.path().join("bare.db"))
             .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal);
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
         let mut connection = SqliteConnection::connect_with(&options).await.expect("a new database");
         let create = "CREATE VIRTUAL TABLE words USING fts5(scope, body, content = ''); \
-             CREATE TABLE texts (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT";
+             CREATE TABLE texts (no INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT; \
+             CREATE TABLE searches (query TEXT NOT NULL) STRICT";
         sqlx::raw_sql(create).execute(&mut connection).await.expect("FTS5 is built in");
         for partition in 0..partitions {
             let mut transaction = connection.begin().await.expect("nobody else writes");
@@ -67,7 +69,7 @@ impl Bare {
         let url = cluster.create_database().await;
         let mut connection = PgConnection::connect(&url).await.expect("a new database");
         let create = "CREATE TABLE words (no BIGINT PRIMARY KEY, scope TEXT NOT NULL, text TEXT NOT NULL, \
-             terms TSVECTOR NOT NULL)";
+             terms TSVECTOR NOT NULL); CREATE TABLE searches (query TEXT NOT NULL)";
         sqlx::raw_sql(create).execute(&mut connection).await.expect("a new table");
         for partition in 0..partitions {
             let numbers: Vec<i64> = (0..RECORDS_PER_PARTITION).map(|number| no_of(partition, number)).collect();
@@ -111,6 +113,16 @@ impl Bare {
                 postgres(connection, POSTGRES, &[&project, &words.join(" | ")]).await
             }
         }
+    }
+
+    /// Writes down that there was a search, as durably as the store writes its audit.
+    pub async fn note(&mut self, query: &str) {
+        const INSERT: &str = "INSERT INTO searches (query) VALUES ($1)";
+        let written = match &mut self.connection {
+            Connection::Sqlite(connection) => sqlx::query(INSERT).bind(query).execute(connection).await.map(drop),
+            Connection::Postgres(connection) => sqlx::query(INSERT).bind(query).execute(connection).await.map(drop),
+        };
+        written.expect("it fits");
     }
 
     /// The same from the store's own tables.
