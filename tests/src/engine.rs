@@ -114,7 +114,7 @@ impl TestEngine {
         let new = NewMission {
             workspace_id: Engine::local_workspace(),
             request: serde_json::from_value(whole).expect("the request fits"),
-            bindings: Bindings { reducer: binding("reducer"), gates },
+            bindings: Bindings { reducer: binding("reducer"), gates, required: Vec::new() },
             start: false,
             actor: "user.test".to_owned(),
             receipt: None,

@@ -108,6 +108,23 @@ pub fn with_manifest(component: &[u8], manifest: &Value) -> Vec<u8> {
     with_section(component, SECTION, manifest.to_string().as_bytes())
 }
 
+/// What somebody could install: the component of `guests/<guest>.wat` under a name and a version of its own.
+pub fn plugin(world: World, name: &str, version: &str, guest: &str, values: &[(&str, &str)]) -> Vec<u8> {
+    let mut manifest = manifest(world.kind());
+    manifest["name"] = json!(name);
+    manifest["version"] = json!(version);
+    with_manifest(&encode(world, "", &text(guest, values)), &manifest)
+}
+
+/// A gate that decides `pass`, `fail` or `needs_human`, whatever it is asked.
+pub fn gate_that(outcome: &str, name: &str, version: &str) -> Vec<u8> {
+    let number = ["pass", "fail", "needs_human"].iter().position(|word| *word == outcome).expect("an outcome");
+    let bytes = name.len().to_string();
+    let values = [("outcome", number.to_string()), ("summary", name.to_owned()), ("bytes", bytes)];
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    plugin(World::Gate, name, version, "decide", &values)
+}
+
 /// `component` with a custom section at its outermost level.
 pub fn with_section(component: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
     let mut section = leb128(name.len());

@@ -13,8 +13,13 @@ use sluice::plugins::{Limits, PluginHost, PluginHostOptions};
 
 fn host(directory: &Path) -> PluginHost {
     let clock = Arc::new(SystemClock::new());
-    PluginHost::new(PluginHostOptions { cache_dir: Some(directory.to_owned()), limits: Limits::default(), clock })
-        .unwrap()
+    PluginHost::new(PluginHostOptions {
+        cache_dir: Some(directory.to_owned()),
+        limits: Limits::default(),
+        clock,
+        compiler: None,
+    })
+    .unwrap()
 }
 
 /// Installs and prepares a component with a host of its own; its digest.

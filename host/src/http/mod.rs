@@ -37,6 +37,8 @@ mod approvals;
 mod stream;
 mod tokens;
 mod audit;
+mod plugins;
+mod workspaces;
 mod policy;
 
 mod in_process;
@@ -150,6 +152,14 @@ fn table() -> Routes {
         .guarded(Action::TokenRevoke, routes!(tokens::revoke))
         .guarded(Action::TokenRotate, routes!(tokens::rotate))
         .guarded(Action::AuditRead, routes!(audit::list))
+        .guarded_large(Action::PluginWrite, plugins::BODY_MAX_BYTES, routes!(plugins::install))
+        .guarded(Action::PluginRead, routes!(plugins::list))
+        .guarded(Action::PluginRead, routes!(plugins::show))
+        .guarded(Action::PluginWrite, routes!(plugins::remove))
+        .guarded(Action::WorkspaceRead, routes!(workspaces::show))
+        .guarded(Action::WorkspaceWrite, routes!(workspaces::change))
+        .guarded(Action::WorkspaceRead, routes!(workspaces::history))
+        .guarded(Action::WorkspaceWrite, routes!(workspaces::roll_back))
         .guarded(Action::PolicyRead, routes!(policy::show))
         .guarded(Action::PolicyWrite, routes!(policy::set))
         .guarded(Action::PolicyRead, routes!(policy::history))
