@@ -1,6 +1,6 @@
 //! The child that compiles a component for [`super::apart`]: reads it, compiles it, calls it for the first time,
-//! and answers. Its limits are set before it reads a byte of what somebody uploaded; it has no environment and may
-//! write no file.
+//! and answers. Its limits are set before it reads a byte of what somebody uploaded; it has no
+//! environment.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -26,6 +26,9 @@ pub struct ChildTask {
 
 /// Seconds between the signal that tells of the end of its processor time and the one that ends it.
 const CPU_GRACE_S: u64 = 2;
+
+/// Largest file it may write: the first contents of memories lie in files without a name.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Does the child's work from `input` to `output`.
 ///
@@ -72,7 +75,7 @@ pub(super) fn stage_of(error: &LoadError) -> &'static str {
 fn limit(task: ChildTask) -> io::Result<()> {
     set(Resource::Cpu, task.cpu_s, task.cpu_s + CPU_GRACE_S)?;
     set(Resource::Core, 0, 0)?;
-    set(Resource::Fsize, 0, 0)?;
+    set(Resource::Fsize, FILE_BYTES_MAX, FILE_BYTES_MAX)?;
     // Address space is what the system limits; where nobody tells how much there is, the clock alone does.
     if let Some(present) = address_space() {
         let bytes = present.saturating_add(task.memory_bytes);

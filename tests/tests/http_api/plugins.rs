@@ -104,7 +104,7 @@ async fn a_plugin_is_installed_once_listed_and_removed() {
         let removed = events(&server, "plugin.removed").await;
         assert_eq!((removed.len(), &removed[0]["properties"]["digest"]), (1, &json!(newer)));
         let audit = server.get("/audit?limit=500").await.body;
-        let audit = audit["items"].as_array().expect("entries");
+        let audit = audit["entries"].as_array().expect("entries");
         let acts = |action: &str| audit.iter().filter(|entry| entry["action"] == action).count();
         assert_eq!((acts("plugin.install"), acts("plugin.remove")), (3, 1));
         server.stop().await;

@@ -81,21 +81,21 @@ async fn new_missions_take_what_is_bound_and_others_stay_pinned() {
         };
         let kept = remove(&flow).await;
         assert_eq!((kept.status, kept.code()), (409, "PLUGIN_IN_USE"), "{:#}", kept.body);
-        let cancel = json!({"event": {"type": "mission_canceled", "reason": "over"}});
-        let told = server.post(&format!("/mission/{}/event", after["id"].as_str().unwrap()), cancel).await;
-        assert_eq!(told.status, 200, "{:#}", told.body);
+        let pinned = remove(&gate).await;
+        let told = pinned.body["detail"].as_str().unwrap_or_default();
+        assert!(pinned.status == 409 && told.contains(after["id"].as_str().unwrap()), "{:#}", pinned.body);
+        let spare = install(&server, "spare/1.0.0", &gate_that("pass", "spare", "1.0.0")).await;
+        bind(&server, json!({"gates": {"test": {"gates": [{"digest": spare}]}}})).await;
+        assert_eq!(remove(&spare).await.status, 409);
         bind(&server, json!({"reducer": {"digest": flow}})).await;
-        assert_eq!(remove(&flow).await.status, 409);
-        assert_eq!(remove(&gate).await.status, 200, "nobody needs it any more");
+        assert_eq!(remove(&spare).await.status, 200, "nobody needs it any more");
         let shown = server.get(&format!("/plugins/{flow}")).await.body;
-        assert_eq!(shown["bound_in"], json!([{"workspace_id": "local", "revision": 3, "roles": ["reducer"]}]));
+        assert_eq!(shown["bound_in"], json!([{"workspace_id": "local", "revision": 4, "roles": ["reducer"]}]));
 
         let told = events(&server, "plugin.activated").await;
         let changed: Vec<&Value> = told.iter().map(|event| &event["properties"]["changed"]).collect();
-        assert_eq!(
-            changed,
-            [&json!(["reducer", "review"]), &json!(["reducer", "review"]), &json!(["reducer", "review"])]
-        );
+        let review = json!(["reducer", "review"]);
+        assert_eq!(changed, [&review, &review, &json!(["review", "test"]), &json!(["reducer", "test"])]);
         server.stop().await;
     })
     .await;
@@ -164,7 +164,7 @@ async fn workspaces_are_each_their_own() {
 async fn texts_are_scrubbed_by_what_is_bound() {
     on_both_servers(CACHE, async |server| {
         let scrub = async || {
-            let text = json!({"text": "the key is ghp_abcdefghij0123456789abcdefghij012345"});
+            let text = json!({"text": "the key is ghp_Qx7vK2mPz9LwRt4Babcdefghij0123456789"});
             let done = server.post("/memory/scrub", text).await;
             assert_eq!(done.status, 200, "{:#}", done.body);
             done.body
@@ -176,7 +176,7 @@ async fn texts_are_scrubbed_by_what_is_bound() {
         bind(&server, json!({"scrubber": {"digest": digest}})).await;
         let done = scrub().await;
         assert_eq!((&done["digest"], &done["findings"][0]["kind"]), (&json!(digest), &json!("secret")), "{done:#}");
-        let put = server.post("/memory/put", json!({"text": "abcdef"})).await;
+        let put = server.post("/memory/put", json!({"text": "abcdef", "tier": "project"})).await;
         assert_eq!((put.status, &put.body["scrub"]["status"]), (200, &json!("redacted")), "{:#}", put.body);
         bind(&server, json!({})).await;
         assert_ne!(scrub().await["digest"], json!(digest));

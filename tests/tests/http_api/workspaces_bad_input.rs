@@ -106,7 +106,7 @@ async fn what_cannot_be_bound_changes_nothing() {
         // The body's `if_match_rev`, or the header: whoever is late is told so.
         for late in [0, 7] {
             let refused = put(&server, json!({"bindings": {}, "if_match_rev": late})).await;
-            assert_eq!((refused.status, &refused.body["current_revision"]), (409, &json!(1)), "{:#}", refused.body);
+            assert_eq!((refused.status, &refused.body["current_rev"]), (409, &json!(1)), "{:#}", refused.body);
         }
         let request = server.request(Method::PUT, "/workspaces/local", &server.operator).json(&json!({"bindings": {}}));
         let late = e2e::server::reply(request.header("If-Match", "\"7\"")).await;

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use e2e::databases::TestDatabase;
 use e2e::guest::{World, gate_that, plugin};
 use e2e::server::{ServerOptions, TestServer};
+use reqwest::Method;
 use serde_json::json;
+use sluice::store::Location;
 
 use super::plugins::install;
 use super::workspaces::{bind, mission, pins};
@@ -90,6 +92,39 @@ async fn the_scrubber_of_a_workspace_is_the_same_on_every_host() {
             let done = two.post("/memory/scrub", json!({"text": "abcdef"})).await.body;
             assert_eq!(done["status"], "passed", "{done:#}");
         }
+        one.stop().await;
+        two.stop().await;
+    }
+}
+
+/// The file of a blob in a data directory.
+fn blob(directory: &std::path::Path, digest: &str) -> std::path::PathBuf {
+    directory.join("blobs").join(&digest[..2]).join(&digest[2..])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_were_changed_in_storage_are_never_called() {
+    for database in TestDatabase::each().await {
+        let Location::Sqlite { directory } = &database.location else { continue };
+        let one = TestServer::start(&database, CACHE, ServerOptions::default()).await;
+        let digest = install(&one, "lenient/1.0.0", &gate_that("pass", "lenient", "1.0.0")).await;
+        let file = blob(directory, &digest);
+        let good = std::fs::read(&file).expect("the bytes are kept");
+        let mut bad = good.clone();
+        let middle = bad.len() / 2;
+        bad[middle] ^= 1;
+        std::fs::write(&file, &bad).expect("write");
+        // Another host has to read them.
+        let two = TestServer::start(&database, CACHE, ServerOptions::default()).await;
+        let ask = json!({"bindings": {"gates": {"review": {"gates": [{"digest": digest}]}}}});
+        let refused = two.ask(Method::PUT, "/workspaces/local", &two.operator, ask.clone()).await;
+        assert_eq!((refused.status, refused.code()), (503, "PLUGIN_FAULT"), "{:#}", refused.body);
+        // Nor are other good bytes called in their place.
+        std::fs::write(&file, gate_that("fail", "lenient", "1.0.0")).expect("write");
+        assert_eq!(two.ask(Method::PUT, "/workspaces/local", &two.operator, ask.clone()).await.status, 503);
+        assert_eq!(two.get("/workspaces/local").await.body["revision"], 0, "what was in force is");
+        std::fs::write(&file, &good).expect("write");
+        assert_eq!(two.ask(Method::PUT, "/workspaces/local", &two.operator, ask).await.status, 200);
         one.stop().await;
         two.stop().await;
     }
