@@ -15,16 +15,15 @@ use e2e::databases::TestDatabase;
 use e2e::load::{Connection, address};
 use e2e::postgres::{Cluster, Fsync};
 use e2e::random::Random;
+use e2e::records::plain_memory;
 use e2e::server::{ServerOptions, TestServer};
 use serde_json::{Value, json};
 use sluice::domain::artifact::Digest;
 use sluice::domain::audit::{AuditOutcome, NewAuditEntry};
 use sluice::domain::event::NewLogEvent;
-use sluice::domain::id::{EventId, MemoryId, WorkspaceId};
+use sluice::domain::id::{EventId, WorkspaceId};
 use sluice::domain::json::Json;
-use sluice::domain::memory::{
-    MemoryKind, MemoryRecord, Partition, ScrubStatus, Scrubbed, SourceType, Tier, Trust, Visibility, content_digest,
-};
+use sluice::domain::memory::{Partition, Tier};
 use sluice::domain::time::Timestamp;
 use sluice::store::{Store, Unit, Write};
 use tokio::time::Instant;
@@ -84,33 +83,11 @@ fn text(number: u64) -> String {
 fn unit(number: u64) -> Unit {
     let workspace_id = WorkspaceId::new("local");
     let (text, at) = (text(number), Timestamp(1_800_000_000_000 + number));
-    let id = MemoryId::new(format!("mem_019f0000-0000-7000-8000-{number:012x}"));
-    let record = MemoryRecord {
-        id: id.clone(),
-        partition: Partition::new("local", &workspace_id, Some("p"), Tier::Project, None).expect("a name"),
-        owner: "user.root".to_owned(),
-        visibility: Visibility::Shared,
-        kind: MemoryKind::Note,
-        content_digest: content_digest(&text),
-        text,
-        tags: vec!["bench".to_owned()],
-        classification: "internal".to_owned(),
-        metadata: Json::empty_object(),
-        source: None,
-        source_type: SourceType::User,
-        run_id: None,
-        tool: None,
-        origin: None,
-        scrub: Scrubbed { status: ScrubStatus::Passed, counts: Vec::new(), scrubber: Digest::of(b"scrubber") },
-        approval_id: None,
-        trust: Trust::Trusted,
-        created_at: at,
-        updated_at: at,
-        expires_at: None,
-        revision: 1,
-    };
+    let partition = Partition::new("local", &workspace_id, Some("p"), Tier::Project, None).expect("a name");
+    let id = format!("mem_019f0000-0000-7000-8000-{number:012x}");
+    let record = plain_memory(partition, &id, text, at);
     let about = json!({
-        "memory_id": id.as_str(), "tier": "project", "partition_key": "local/local/p/project", "kind": "note",
+        "memory_id": id, "tier": "project", "partition_key": "local/local/p/project", "kind": "note",
         "visibility": "shared", "source_type": "user", "deduped": false, "scrub_status": "passed", "finding_count": 0,
     });
     let event = |event_type: &str| NewLogEvent {

@@ -405,6 +405,34 @@ pub fn memory(random: &mut Random, partition: Partition, id: &str, text: &str) -
     }
 }
 
+/// A shared note that a user put, and nothing was found in; made `at`.
+pub fn plain_memory(partition: Partition, id: &str, text: String, at: Timestamp) -> MemoryRecord {
+    MemoryRecord {
+        id: MemoryId::new(id),
+        partition,
+        owner: "user.ada".to_owned(),
+        visibility: Visibility::Shared,
+        kind: MemoryKind::Note,
+        content_digest: content_digest(&text),
+        text,
+        tags: vec!["bench".to_owned()],
+        classification: "internal".to_owned(),
+        metadata: Json::empty_object(),
+        source: None,
+        source_type: SourceType::User,
+        run_id: None,
+        tool: None,
+        origin: None,
+        scrub: Scrubbed { status: ScrubStatus::Passed, counts: Vec::new(), scrubber: Digest::of(b"scrubber") },
+        approval_id: None,
+        trust: Trust::Trusted,
+        created_at: at,
+        updated_at: at,
+        expires_at: None,
+        revision: 1,
+    }
+}
+
 /// A routine.
 pub fn routine(random: &mut Random, id: &str) -> Routine {
     let schedules = [

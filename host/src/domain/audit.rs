@@ -87,3 +87,24 @@ fn hash_of(seq: u64, entry: &NewAuditEntry, previous_hash: &str) -> String {
     }
     Digest::from_hash(hash).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Chains that exist are checked with this hash: it is over the texts as they were written down.
+    #[test]
+    fn the_hash_of_an_entry_stays_what_it_was() {
+        let entry = NewAuditEntry {
+            workspace_id: WorkspaceId::new("local"),
+            at: Timestamp(1_700_000_000_000),
+            actor: "user.ada".to_owned(),
+            action: "approval.decide".to_owned(),
+            resource: "approval/apr_1".to_owned(),
+            outcome: AuditOutcome::Done,
+            detail: Json::from_valid(r#"{"b":1,"a":2}"#.to_owned()),
+        };
+        let entry = AuditEntry::chained(1, entry, GENESIS_HASH.to_owned());
+        assert_eq!(entry.hash, "6491e281c000889eab46eb73933572f926861d3e5fc4cde54eaba16ad7f708b1");
+    }
+}

@@ -172,14 +172,15 @@ impl Engine {
             None => None,
         };
         let requested_by = run.and_then(|run| run.worked_by).unwrap_or_else(|| "system.missions".to_owned());
-        let described = format!("{}\0{}\0{}", new.kind, new.summary, new.data.as_str());
+        let data = wire::value_of(&new.data);
+        let described = format!("{}\0{}\0{}", new.kind, new.summary, wire::canonical_json(&data).as_str());
         let subject = new.artifact_set.clone().unwrap_or_else(|| Digest::of(described.as_bytes()));
         let expires_at = now.plus_millis(self.parts.options.approval_ttl_ms);
         let gate = new.overrides.as_ref().map(|(gate, _)| *gate);
         let content = wire::canonical_json(&json!({
             "kind": new.kind,
             "summary": new.summary,
-            "data": wire::value_of(&new.data),
+            "data": data,
             "mission_id": mission.id.as_str(),
             "target": {
                 "work_item_id": new.work_item_id.as_ref().map(ToString::to_string),

@@ -68,7 +68,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Whether `progress` is to be told at `now`; then it counts as told.
     fn is_news(&self, run_id: &RunId, progress: &Json, now: Duration) -> bool {
-        let digest = Digest::of(progress.as_str().as_bytes());
+        let digest = Digest::of(wire::canonical_json(&wire::value_of(progress)).as_str().as_bytes());
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |at: Duration| now.saturating_sub(at) < PROGRESS_PAUSE;
         if told.get(run_id).is_some_and(|(known, at)| *known == digest || is_recent(*at)) {

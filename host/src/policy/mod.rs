@@ -15,6 +15,7 @@ mod bundle;
 mod denial;
 mod rules;
 mod text;
+mod usual;
 
 pub use action::{Action, ThingKind};
 pub use ask::{Ask, Asker, Resource, SideEffect};

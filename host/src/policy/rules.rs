@@ -14,6 +14,7 @@ use super::ask::{Ask, Asker, Put, Resource};
 use super::bundle::{DEFAULTS, SCHEMA, of_host, preset_text};
 use super::denial::{Denial, NOBODY};
 use super::text::{Origin, TextProblems, read};
+use super::usual;
 use crate::domain::policy::{Mode, PolicySource, Preset};
 
 /// What is decided.
@@ -145,12 +146,22 @@ impl Rules {
 
     /// Decides.
     pub fn judge(&self, ask: &Ask<'_>) -> Decided {
-        let put = ask.put();
-        let verdict = self.enforced_on(ask.action).judge(ask.action, &put);
         let observed = self.observed.as_ref().filter(|_| !ask.action.is_about_policy());
-        let observed = observed.map(|policies| policies.judge(ask.action, &put));
+        let verdict = self.enforced_verdict(ask);
+        let observed = observed.map(|policies| policies.judge(ask.action, &ask.put()));
         let observed = observed.filter(|observed| observed.effect != verdict.effect);
         Decided { verdict, observed }
+    }
+
+    fn enforced_verdict(&self, ask: &Ask<'_>) -> Verdict {
+        let is_usual = std::ptr::eq(self.enforced_on(ask.action), &**DEFAULT_POLICIES);
+        let remembered = if is_usual { usual::remembered(ask, || self.judge_afresh(ask)) } else { None };
+        remembered.unwrap_or_else(|| self.judge_afresh(ask))
+    }
+
+    /// What is enforced, by asking the policy engine.
+    pub(super) fn judge_afresh(&self, ask: &Ask<'_>) -> Verdict {
+        self.enforced_on(ask.action).judge(ask.action, &ask.put())
     }
 
     /// Whether it may be done without asking anybody.

@@ -5,7 +5,9 @@
 //! knows, and is static (a template is made one policy for each of its links), so that
 //! [`super::rules`] judges without ever asking whether a policy makes sense.
 
-use std::collections::HashMap;
+mod shape;
+
+use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, Template, ValidationMode, Validator};
 use miette::Diagnostic;
@@ -95,7 +97,15 @@ pub struct TextProblems(pub Vec<TextProblem>);
 
 /// Reads policies and checks them against the schema. All of the answer are static.
 pub(super) fn read(origin: Origin, source: &PolicySource) -> Result<PolicySet, TextProblems> {
-    let mut reading = Reading { origin, source, set: PolicySet::new(), problems: Vec::new(), homes: HashMap::new() };
+    let mut reading = Reading {
+        origin,
+        source,
+        set: PolicySet::new(),
+        problems: Vec::new(),
+        homes: HashMap::new(),
+        weights: HashMap::new(),
+        weight: 0,
+    };
     reading.check_size();
     if reading.problems.is_empty() {
         for (name, text) in &source.policies {
@@ -120,6 +130,10 @@ struct Reading<'s> {
     problems: Vec<TextProblem>,
     /// The text that each policy and template stands in.
     homes: HashMap<PolicyId, &'s str>,
+    /// The parts that each template has.
+    weights: HashMap<String, usize>,
+    /// The parts of all policies so far.
+    weight: usize,
 }
 
 impl<'s> Reading<'s> {
@@ -144,17 +158,32 @@ impl<'s> Reading<'s> {
                 format!("the texts have {bytes} bytes; at most {TEXT_MAX_BYTES} are allowed"),
             );
         }
-        for name in source.policies.keys().filter(|name| !is_name(name)) {
+        for name in source.policies.keys().filter(|name| !is_name(name)).take(PROBLEMS_MAX) {
             self.refuse(name, None, NAME_RULE);
+        }
+        if source.links.len() > POLICIES_MAX {
+            self.refuse("links", None, format!("there are more than {POLICIES_MAX} links; fewer may say the same"));
         }
     }
 
     fn text(&mut self, name: &'s str, text: &str) {
+        let weights = match shape::weights(text) {
+            Ok(weights) => weights,
+            Err(too_much) => {
+                self.refuse(name, None, too_much.message);
+                // Unwrap safety: it was refused just now.
+                self.problems.last_mut().expect("a problem").place = Some(place_of(text, too_much.offset));
+                return;
+            }
+        };
+        if !self.is_light_enough(name, weights.iter().sum()) {
+            return;
+        }
         let parsed = match text.parse::<PolicySet>() {
             Ok(parsed) => parsed,
             Err(errors) => {
-                let problems = errors.iter().map(|error| problem_of(name, text, None, error));
-                self.problems.extend(problems.collect::<Vec<_>>());
+                let problems = errors.iter().take(PROBLEMS_MAX).map(|error| problem_of(name, text, None, error));
+                self.problems.extend(problems);
                 return;
             }
         };
@@ -173,6 +202,8 @@ impl<'s> Reading<'s> {
         }
         for template in templates {
             let id = self.named(name, template.annotation("id"), is_alone, template.id());
+            let weight = weights.get(number_of(template.id())).copied();
+            self.weights.insert(id.clone(), weight.unwrap_or(shape::WEIGHT_MAX));
             self.homes.insert(PolicyId::new(&id), name);
             if let Err(error) = self.set.add_template(template.new_id(PolicyId::new(&id))) {
                 self.refuse(name, Some(&id), format!("there is another policy of this id: {error}"));
@@ -181,6 +212,18 @@ impl<'s> Reading<'s> {
         if self.set.num_of_policies() > POLICIES_MAX {
             self.refuse(name, None, format!("there are more than {POLICIES_MAX} policies; fewer may say the same"));
         }
+    }
+
+    /// Counts what there is to check; whether it is not too much.
+    fn is_light_enough(&mut self, name: &str, weight: usize) -> bool {
+        let before = self.weight;
+        self.weight = self.weight.saturating_add(weight);
+        let (is_light, was_light) = (self.weight <= shape::WEIGHT_MAX, before <= shape::WEIGHT_MAX);
+        if was_light && !is_light {
+            let most = shape::WEIGHT_MAX;
+            self.refuse(name, None, format!("the policies have more than {most} parts (words, texts, brackets and operators; those of a template count for each link); fewer may say the same"));
+        }
+        is_light
     }
 
     /// A policy's id: as its annotation has it, or made of the text's name and its place there.
@@ -235,8 +278,11 @@ impl<'s> Reading<'s> {
 
     fn validate(&mut self) {
         let told = Validator::new(SCHEMA.clone()).validate(&self.set, ValidationMode::Strict);
+        let mut errors: Vec<_> = told.validation_errors().collect();
+        errors.sort_by_key(|error| (self.homes.get(error.policy_id()), offset_of(*error)));
+        errors.truncate(PROBLEMS_MAX);
         let mut problems = Vec::new();
-        for error in told.validation_errors() {
+        for error in errors {
             let id = error.policy_id();
             let name = self.homes.get(id).copied().unwrap_or_default();
             let text = self.source.policies.get(name).map_or("", String::as_str);
@@ -248,7 +294,6 @@ impl<'s> Reading<'s> {
             }
             problems.push(problem);
         }
-        problems.sort_by_key(|problem| (problem.text.clone(), problem.place.map(|place| (place.line, place.column))));
         self.problems.extend(problems);
     }
 
@@ -256,9 +301,14 @@ impl<'s> Reading<'s> {
     fn link(&mut self) {
         let templates: Vec<Template> = self.set.templates().cloned().collect();
         let mut policies: Vec<Policy> = self.set.policies().cloned().collect();
+        let mut taken: HashSet<PolicyId> = policies.iter().map(|policy| policy.id().clone()).collect();
         for link in &self.source.links {
+            let weight = self.weights.get(&link.template).copied().unwrap_or(0);
+            if !self.is_light_enough("links", weight) {
+                return;
+            }
             match linked(&templates, link) {
-                Ok(policy) if policies.iter().any(|other| other.id() == policy.id()) => {
+                Ok(policy) if !taken.insert(policy.id().clone()) => {
                     self.refuse("links", Some(&link.id), "there is another policy of this id");
                 }
                 Ok(policy) => {
@@ -333,7 +383,7 @@ fn number_of(id: &PolicyId) -> usize {
 }
 
 fn problem_of(name: &str, text: &str, policy: Option<&str>, error: &dyn Diagnostic) -> TextProblem {
-    let offset = error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
+    let offset = offset_of(error);
     TextProblem {
         text: name.to_owned(),
         policy: policy.map(str::to_owned),
@@ -341,6 +391,10 @@ fn problem_of(name: &str, text: &str, policy: Option<&str>, error: &dyn Diagnost
         message: error.to_string(),
         help: error.help().map(|help| help.to_string()),
     }
+}
+
+fn offset_of(error: &dyn Diagnostic) -> Option<usize> {
+    error.labels().and_then(|mut labels| labels.next()).map(|label| label.offset())
 }
 
 fn place_of(text: &str, offset: usize) -> Place {
@@ -353,3 +407,6 @@ fn place_of(text: &str, offset: usize) -> Place {
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     Place { line, column }
 }
+
+#[cfg(test)]
+mod tests;

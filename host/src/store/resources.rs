@@ -285,7 +285,9 @@ fn living<R: Record>(workspace: &WorkspaceId, now: Timestamp) -> Select<R> {
     Select::all()
         .only("resources.workspace_id = $", workspace.as_str())
         .only_if("resources.living")
-        .only("(resources.ends_at_ms IS NULL OR resources.ends_at_ms > $)", now)
+        // Not `> $`: SQLite would look at the value to see whether the index of what ends will do, and so
+        // prepare the statement anew each time.
+        .only("(resources.ends_at_ms IS NULL OR NOT resources.ends_at_ms <= $)", now)
 }
 
 impl Store {

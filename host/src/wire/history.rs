@@ -107,3 +107,25 @@ pub fn log_event_view(event: &LogEvent) -> EventView {
         properties: value_of(&event.properties),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::artifact::Digest;
+
+    /// What people said yes to is known by this digest, whatever order JSON is kept in.
+    #[test]
+    fn the_canonical_form_is_sorted_however_a_value_was_written() {
+        let canonical = r#"{"A":true,"a":"10","b":{"a":[{"x":"é\"\\","y":null}],"z":1},"n":1.5}"#;
+        for written in [
+            canonical,
+            r#"{"b": {"z": 1, "a": [{"y": null, "x": "é\"\\"}]}, "a": "10", "A": true, "n": 1.5}"#,
+            r#"{"n": 1.5, "A": true, "b": {"a": [{"x": "\u00e9\"\\", "y": null}], "z": 1}, "a": "10"}"#,
+        ] {
+            let value = serde_json::from_str(written).expect("it is JSON");
+            assert_eq!(canonical_json(&value).as_str(), canonical, "{written}");
+        }
+        let digest = Digest::of(canonical.as_bytes());
+        assert_eq!(digest.as_str(), "9dd16d0225a104fc207ce2a10f21061cfae546b5a9968ed6c9a0ff0b7602af92");
+    }
+}

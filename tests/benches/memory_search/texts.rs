@@ -1,12 +1,9 @@
 //! Texts as people write them, as far as an index can tell: few words very often, most words seldom.
 
 use e2e::random::Random;
-use sluice::domain::artifact::Digest;
-use sluice::domain::id::{MemoryId, WorkspaceId};
-use sluice::domain::json::Json;
-use sluice::domain::memory::{
-    MemoryKind, MemoryRecord, Partition, ScrubStatus, Scrubbed, SourceType, Tier, Trust, Visibility, content_digest,
-};
+use e2e::records::plain_memory;
+use sluice::domain::id::WorkspaceId;
+use sluice::domain::memory::{MemoryRecord, Partition, Tier};
 use sluice::domain::time::Timestamp;
 
 /// Different words.
@@ -50,30 +47,8 @@ pub fn partition(number: usize) -> Partition {
 pub fn record(partition_number: usize, number: usize) -> MemoryRecord {
     let seed = partition_number as u64 * 1_000_003 + number as u64 + 1;
     let text = words(&mut Random::new(seed), WORDS);
-    MemoryRecord {
-        id: MemoryId::new(format!("mem_{partition_number:05}_{number:07}")),
-        partition: partition(partition_number),
-        owner: "user.ada".to_owned(),
-        visibility: Visibility::Shared,
-        kind: MemoryKind::Note,
-        content_digest: content_digest(&text),
-        text,
-        tags: vec!["bench".to_owned()],
-        classification: "internal".to_owned(),
-        metadata: Json::empty_object(),
-        source: None,
-        source_type: SourceType::User,
-        run_id: None,
-        tool: None,
-        origin: None,
-        scrub: Scrubbed { status: ScrubStatus::Passed, counts: Vec::new(), scrubber: Digest::of(b"scrubber") },
-        approval_id: None,
-        trust: Trust::Trusted,
-        created_at: Timestamp(1_800_000_000_000 + number as u64),
-        updated_at: Timestamp(1_800_000_000_000 + number as u64),
-        expires_at: None,
-        revision: 1,
-    }
+    let id = format!("mem_{partition_number:05}_{number:07}");
+    plain_memory(partition(partition_number), &id, text, Timestamp(1_800_000_000_000 + number as u64))
 }
 
 /// A query: words of one record of the partition, as somebody asks who knows what it is about.
