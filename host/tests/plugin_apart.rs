@@ -1,6 +1,7 @@
 //! Components are compiled by a child of the program: what it makes is good, what it may use is limited, and nothing
 //! of it is left.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +78,12 @@ fn bomb() -> Vec<u8> {
     text.push_str("(func $bomb (param i32) (result i64) (local i64)\n");
     text.push_str(&"(block\n".repeat(depth));
     for row in 0..rows {
-        text.push_str(&format!("(local.set 1 (i64.add (i64.mul (local.get 1) (i64.const {row})) (i64.extend_i32_u (local.get 0))))(br_if {} (i64.eqz (local.get 1)))\n", row % depth));
+        // A String takes every write.
+        let _ = write!(
+            text,
+            "(local.set 1 (i64.add (i64.mul (local.get 1) (i64.const {row})) (i64.extend_i32_u (local.get 0))))(br_if {} (i64.eqz (local.get 1)))\n",
+            row % depth
+        );
     }
     text.push_str(&")".repeat(depth));
     text.push_str("(local.get 1))\n");

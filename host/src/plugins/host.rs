@@ -137,9 +137,12 @@ impl PluginHost {
     /// What is wrong with it, and what to do about it.
     pub(super) fn compile_here(&self, bytes: Vec<u8>, calls: bool) -> Result<(Vec<u8>, Json), LoadError> {
         let Inspection { manifest, .. } = checked(&bytes)?;
-        let first_calls = |linked: &Linked| match calls {
-            true => first_call::make(&self.caller, &self.limits, &manifest, linked),
-            false => Ok(Json::empty_object()),
+        let first_calls = |linked: &Linked| {
+            if calls {
+                first_call::make(&self.caller, &self.limits, &manifest, linked)
+            } else {
+                Ok(Json::empty_object())
+            }
         };
         self.workshop.compile_here(manifest.kind, &bytes, first_calls)
     }
