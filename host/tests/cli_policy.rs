@@ -55,7 +55,7 @@ fn policies_are_checked_and_tested_without_a_host() {
     assert_eq!(sluice.ok(&["policy", "check", &night]), json!({"ok": true, "problems": []}));
     assert!(sluice.shown(&["policy", "check", "--preset", "open"]).contains("as they should be"));
     let wrong = path(&sluice, "wrong.cedar", "permit (principal,\n  action == Action::\"mission.creat\", resource);");
-    let (code, told) = sluice.json(&["policy", "check", &wrong, "--json"]);
+    let (code, told) = sluice.json(&["policy", "check", &wrong]);
     assert_eq!((code, &told["problems"][0]["line"], &told["problems"][0]["column"]), (Some(2), &json!(2), &json!(13)));
     let told = sluice.run(&["policy", "check", &wrong]);
     assert!(told.stdout.starts_with("wrong:2:13") && told.stdout.contains("mission.create"), "{told:#?}");
@@ -78,7 +78,7 @@ fn policies_are_checked_and_tested_without_a_host() {
         "{failed:#?}"
     );
     assert!(failed.stdout.ends_with("3 cases, 1 failed\n"), "{failed:#?}");
-    let (code, told) = sluice.json(&["policy", "test", &cases, &night, "--preset", "open", "--json"]);
+    let (code, told) = sluice.json(&["policy", "test", &cases, &night, "--preset", "open"]);
     assert_eq!((code, &told["cases"][2]["decision"]), (Some(1), &json!("allowed")), "{told:#}");
     let none = path(
         &sluice,

@@ -40,23 +40,23 @@ pub(super) struct Failure {
     /// The problem's code, when a server answered with one.
     code: Option<String>,
     /// What else the problem says: `expected_rev`, `current_rev`, `holder`, ...
-    more: Map<String, Value>,
+    more: Box<Map<String, Value>>,
 }
 
 impl Failure {
     /// What was given cannot be used.
     pub(super) fn bad_input(message: impl Into<String>) -> Self {
-        Self { exit: Exit::BadInput, message: message.into(), code: None, more: Map::new() }
+        Self { exit: Exit::BadInput, message: message.into(), code: None, more: Box::default() }
     }
 
     /// The host could not go on.
     pub(super) fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into(), code: None, more: Map::new() }
+        Self { exit: Exit::Failed, message: message.into(), code: None, more: Box::default() }
     }
 
     /// `error` with its causes.
     pub(super) fn caused_by(exit: Exit, error: &dyn Error) -> Self {
-        Self { exit, message: with_causes(error), code: None, more: Map::new() }
+        Self { exit, message: with_causes(error), code: None, more: Box::default() }
     }
 
     /// The same, told in other words.
@@ -73,7 +73,7 @@ impl Failure {
                 error["code"] = json!(code);
             }
             if let Value::Object(members) = &mut error {
-                for (name, value) in &self.more {
+                for (name, value) in self.more.iter() {
                     members.entry(name).or_insert_with(|| value.clone());
                 }
             }
@@ -159,6 +159,7 @@ impl From<ClientError> for Failure {
         };
         let code = error.code().map(str::to_owned);
         let more = if let ClientError::Problem(problem) = error { problem.more } else { Map::new() };
+        let more = Box::new(more);
         Self { exit, message, code, more }
     }
 }

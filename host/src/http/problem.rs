@@ -177,7 +177,7 @@ impl Kind {
 pub struct Problem {
     kind: Kind,
     detail: String,
-    more: Map<String, Value>,
+    more: Box<Map<String, Value>>,
     retry_after_s: Option<u32>,
 }
 
@@ -185,7 +185,7 @@ impl Problem {
     /// A problem of this kind.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let retry_after_s = (kind.is_retryable() && kind.status != 408).then_some(1);
-        Self { kind, detail: detail.into(), more: Map::new(), retry_after_s }
+        Self { kind, detail: detail.into(), more: Box::default(), retry_after_s }
     }
 
     /// A member is not as it should be.
@@ -233,7 +233,7 @@ impl Problem {
             "retryable": self.kind.is_retryable(),
         });
         if let Value::Object(members) = &mut document {
-            members.extend(self.more.clone());
+            members.extend((*self.more).clone());
         }
         document
     }

@@ -153,9 +153,9 @@ fn counterfactual(rules: &Rules, ask: &Ask<'_>, reason: Reason) -> Vec<Needed> {
         let asker = Asker::Role { name: name.clone(), role: **other, credential };
         **other != *role && rules.allows(&Ask { asker: &asker, ..*ask })
     };
-    let roles: Vec<&str> = Role::ALL.iter().filter(would).map(|role| role.as_str()).collect();
-    if !roles.is_empty() {
-        needed.push(format!("the role {}", roles.join(" or ")));
+    let others: Vec<&str> = Role::ALL.iter().filter(would).map(|role| role.as_str()).collect();
+    if !others.is_empty() {
+        needed.push(format!("the role {}", others.join(" or ")));
     }
     needed
 }

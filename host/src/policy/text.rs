@@ -289,8 +289,9 @@ impl<'s> Reading<'s> {
             let id: &str = id.as_ref();
             let mut problem = problem_of(name, text, Some(id), error);
             // The engine's sentence begins with the policy, which has a place of its own here.
-            if let Some(rest) = problem.message.strip_prefix(&format!("for policy `{id}`, ")) {
-                problem.message = rest.to_owned();
+            let begin = format!("for policy `{id}`, ");
+            if problem.message.starts_with(&begin) {
+                problem.message.drain(..begin.len());
             }
             problems.push(problem);
         }

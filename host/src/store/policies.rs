@@ -7,7 +7,7 @@ use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Life, Table, integer, text};
 use crate::domain::id::WorkspaceId;
-use crate::domain::policy::{PolicyRevision, RecordedDecision};
+use crate::domain::policy::{PolicyRevision, Preset, RecordedDecision};
 
 pub(super) static POLICIES: Table = Table {
     name: "policies",
@@ -43,7 +43,7 @@ pub(super) fn row(revision: &PolicyRevision) -> Result<Row, StorageError> {
     row.text("workspace_id", revision.workspace_id.as_str())
         .integer("revision", revision.revision)
         .text("mode", revision.mode.as_str())
-        .text_or_null("preset", revision.preset.map(|preset| preset.as_str()))
+        .text_or_null("preset", revision.preset.map(Preset::as_str))
         .text("source", &documents::write_policy_source(&revision.source))
         .text_or_null("note", revision.note.as_deref())
         .integer_or_null("rolled_back_to", revision.rolled_back_to)

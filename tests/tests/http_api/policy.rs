@@ -4,7 +4,10 @@ use e2e::databases::TestDatabase;
 use e2e::server::{Frames, Reply, ServerOptions, TestServer, on_both_servers, reply};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sluice::domain::id::WorkspaceId;
 use sluice::domain::principal::Role;
+use sluice::engine::DECISIONS_KEPT;
+use sluice::policy::{Action, Ask, Asker, Resource, Rules};
 
 const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
 const POLICY: &str = "/workspaces/local/policy";
@@ -295,6 +298,13 @@ async fn routines_reach_outside_as_policy_says() {
         let blocked = start().await;
         assert_eq!((blocked.status, blocked.code()), (403, "ROUTINE_POLICY_BLOCKED"), "{:#}", blocked.body);
         assert!(text(&blocked.body["reason"]).contains("no mail leaves today"), "{:#}", blocked.body);
+
+        set(&server, json!({"text": no_mail, "mode": "observe"})).await;
+        assert_eq!(ok(start().await)["approval_id"], Value::Null, "what is only observed keeps nothing back");
+        let last = told(&server, "policy.denied").await.pop().expect("an event");
+        let properties = &last["properties"];
+        assert_eq!((&properties["observed"], &properties["principal"]), (&json!(true), &json!("sender")), "{last:#}");
+        assert_eq!(properties["policy_ids"], json!(["no-mail"]), "{last:#}");
     })
     .await;
 }
@@ -375,6 +385,35 @@ async fn operators_change_a_policy_that_forbids_everything_and_things_are_judged
         assert_eq!(server.get(POLICY).await.status, 200);
         ok(server.post(&format!("{POLICY}/rollback"), json!({"revision": 2})).await);
         assert_eq!(server.get("/mission").await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_was_decided_no_more_is_kept_than_may_be() {
+    on_both_servers(CACHE, async |server| {
+        let here = WorkspaceId::new("local");
+        let viewer = Asker::Role { name: "user.v".to_owned(), role: Role::Viewer, credential: "token" };
+        let rules = Rules::standard();
+        for round in 0..4 {
+            for n in 0..3_000 {
+                let id = format!("mis_{round}_{n}");
+                let thing = Resource { workspace_id: &here, id: Some(&id), owner: None, run_id: None };
+                let ask = Ask { asker: &viewer, action: Action::MissionControl, thing, effect: None };
+                let verdict = rules.judge(&ask).verdict;
+                // The same again is not news.
+                server.engine.record_decision(&ask, &verdict);
+                server.engine.record_decision(&ask, &verdict);
+            }
+            server.engine.write_decisions().await.expect("they can be written");
+        }
+        let store = server.engine.store();
+        let kept = store.policy_decisions(&here, None, DECISIONS_KEPT).await.expect("they can be read");
+        assert_eq!(kept.len(), DECISIONS_KEPT as usize);
+        assert!(kept[0].request.as_str().contains("mis_3_2999"), "the newest: {:?}", kept[0]);
+        let oldest = kept.last().map(|kept| kept.id.clone());
+        let beyond = store.policy_decision_ids(&here, oldest.as_deref(), 10_000).await.expect("they can be read");
+        assert!(beyond.len() <= 500, "{} are beyond what is kept", beyond.len());
     })
     .await;
 }

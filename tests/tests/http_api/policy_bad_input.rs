@@ -20,7 +20,7 @@ async fn what_is_wrong_with_a_policy_is_told_with_its_place() {
         assert_eq!(holds.status, 200, "{:#}", holds.body);
         // Policies, line and column of the first problem, and what its message or help has to name.
         let cases: Vec<(Value, Option<(u64, u64)>, &str)> = vec![
-            (json!({"text": "permit (principal, action, resource)\n// no end"}), Some((2, 10)), "unexpected"),
+            (json!({"text": "permit (principal, action, resource)\n// no end"}), Some((1, 37)), "unexpected"),
             (json!({"text": "permit (principal,\n  action == Action::\"mission.creat\", resource);"}), Some((2, 13)), "mission.create"),
             (json!({"text": "permit (principal is Users, action, resource);"}), Some((1, 22)), "User"),
             (

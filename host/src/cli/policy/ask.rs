@@ -8,7 +8,7 @@ use sluice_api::policy::{
     PolicyQuestion, PolicyThing,
 };
 
-use super::given::Files;
+use super::given::Given;
 use super::{Common, cited, word};
 use crate::cli::connect::Access;
 use crate::cli::exit::{Exit, Failure};
@@ -55,7 +55,7 @@ pub(in crate::cli) struct ExplainArgs {
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct DiffArgs {
     #[command(flatten)]
-    given: Files,
+    given: Given,
     /// How many decisions, the newest ones; at most 10000
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     last: u32,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::given::{Files, rules};
+use super::given::{Given, rules};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::policy::TextProblem;
@@ -13,7 +13,7 @@ use crate::policy::TextProblem;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct CheckArgs {
     #[command(flatten)]
-    given: Files,
+    given: Given,
     /// Print one JSON document
     #[arg(long)]
     pub(super) json: bool,

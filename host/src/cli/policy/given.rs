@@ -37,7 +37,7 @@ pub(super) enum ModeArg {
 
 /// Files of policies.
 #[derive(Debug, clap::Args)]
-pub(super) struct Files {
+pub(super) struct Given {
     /// Texts in Cedar, each named as its file is; or one .json or .toml with `policies`, `links`, `preset` and `mode`
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
@@ -49,7 +49,7 @@ pub(super) struct Files {
     pub(super) mode: Option<ModeArg>,
 }
 
-impl Files {
+impl Given {
     /// What the files and arguments say together.
     pub(super) fn read(&self) -> Result<PolicyPut, Failure> {
         let mut put = PolicyPut::default();

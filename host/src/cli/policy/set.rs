@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use sluice_api::policy::{PolicyRollback, PolicyView};
 
 use super::Common;
-use super::given::Files;
+use super::given::Given;
 use crate::cli::connect::Access;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
@@ -14,7 +14,7 @@ use crate::cli::output;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SetArgs {
     #[command(flatten)]
-    given: Files,
+    given: Given,
     /// Have no policies but the defaults
     #[arg(long, conflicts_with_all = ["files", "preset"])]
     none: bool,

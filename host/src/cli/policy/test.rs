@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use sluice_api::policy::{PolicyCase, PolicyExplanation, PolicyQuestion, PolicyTests};
 
-use super::given::{Files, document, rules};
+use super::given::{Given, document, rules};
 use super::{cited, word};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
@@ -21,7 +21,7 @@ pub(in crate::cli) struct TestArgs {
     #[arg(value_name = "CASES")]
     cases: PathBuf,
     #[command(flatten)]
-    given: Files,
+    given: Given,
     /// The workspace that policies see
     #[arg(long, value_name = "NAME", default_value = "local")]
     workspace: String,

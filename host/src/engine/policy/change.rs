@@ -120,7 +120,7 @@ impl Engine {
         let told = json!({
             "revision": revision.revision,
             "mode": revision.mode.as_str(),
-            "preset": revision.preset.map(|preset| preset.as_str()),
+            "preset": revision.preset.map(Preset::as_str),
             "texts": revision.source.policies.keys().collect::<Vec<_>>(),
             "rolled_back_to": revision.rolled_back_to,
             "note": revision.note,

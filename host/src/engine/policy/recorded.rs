@@ -2,7 +2,7 @@
 //!
 //! Written behind: nobody waits for it, and what a host that is killed had not written yet is not missed. The same
 //! question is kept once a minute, so that neither a busy worker nor somebody who knocks again and again pushes
-//! everything else out; and of what is allowed no more than a hundred a second, so that keeping costs little.
+//! everything else out; and of what is allowed no more than twenty a second, so that keeping costs little.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ const REMEMBERED_MAX: usize = 20_000;
 /// Denials that wait to be written; of more the newest are dropped.
 const WAITING_MAX: usize = 4_096;
 /// Decisions that wait when one more that allowed something is dropped: a busy host samples what it allows.
-const WAITING_ALLOWED_MAX: usize = 50;
+const WAITING_ALLOWED_MAX: usize = 10;
 /// How long they wait, so that one unit holds many.
 const WAIT: Duration = Duration::from_millis(500);
 

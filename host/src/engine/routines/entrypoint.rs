@@ -299,7 +299,9 @@ pub(super) fn fill(field: &str, text: &str, filled: &Filled<'_>) -> Result<Strin
 /// What a placeholder might have been.
 fn unknown(name: &str, filled: &Filled<'_>) -> String {
     let at = filled.scheduled_at.map(|_| "`scheduled_at`".to_owned());
-    let known: Vec<String> = at.into_iter().chain(filled.args.keys().map(|name| format!("`args.{name}`"))).collect();
+    let mut args: Vec<String> = filled.args.keys().map(|name| format!("`args.{name}`")).collect();
+    args.sort_unstable();
+    let known: Vec<String> = at.into_iter().chain(args).collect();
     let known = if known.is_empty() { "no arguments".to_owned() } else { known.join(", ") };
     format!("`{{{{{name}}}}}` is unknown; there are {known}")
 }

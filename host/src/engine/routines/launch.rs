@@ -38,7 +38,7 @@ pub(super) struct Means<'a> {
 /// What policy says of what a routine reaches outside.
 struct Judged {
     effect: SideEffect,
-    judged: SideEffectJudged,
+    verdict: SideEffectJudged,
     /// What policies that are only observed would have denied.
     observed: Option<Denial>,
 }
@@ -64,8 +64,8 @@ impl<'a> Ground<'a> {
 
     /// Why the routine may not run now at all.
     pub(super) fn blocked_by_policy(&self, engine: &Engine) -> Option<&str> {
-        let judged = &self.judged(engine)?.judged;
-        (judged.effect == Effect::Denied).then_some(judged.reason.as_str())
+        let verdict = &self.judged(engine)?.verdict;
+        (verdict.effect == Effect::Denied).then_some(verdict.reason.as_str())
     }
 
     /// What policy says of what it would reach outside; `None` for one that reaches nothing.
@@ -76,8 +76,8 @@ impl<'a> Ground<'a> {
     fn judge(&self, engine: &Engine) -> Judged {
         let effect = entrypoint::side_effect(&self.routine.settings, self.means.found);
         let asker = asker_of(self.routine);
-        let (judged, observed) = engine.judge_by(self.means.rules, &self.routine.workspace_id, &asker, &effect);
-        Judged { effect, judged, observed }
+        let (verdict, observed) = engine.judge_by(self.means.rules, &self.routine.workspace_id, &asker, &effect);
+        Judged { effect, verdict, observed }
     }
 }
 
@@ -215,7 +215,7 @@ impl Engine {
         bound.check_signed().map_err(|error| FieldError::new("bindings", error.to_string()))?;
         let bindings = bound.pins(work.has_gates);
         let judged = on.judged(self);
-        let asks = judged.is_some_and(|of| of.judged.effect == Effect::Approval);
+        let asks = judged.is_some_and(|of| of.verdict.effect == Effect::Approval);
         let made = self.made_mission(&routine.workspace_id, work.request, &bindings, !asks, ROUTINES, on.now)?;
         occurrence.mission_id = Some(made.mission.id.clone());
         occurrence.template = on.means.found.digest();
