@@ -47,6 +47,25 @@ async fn live(server: &TestServer) {
     assert_eq!(server.ask(Method::DELETE, &path, &server.operator, Value::Null).await.status, 200);
 }
 
+/// What differs with each version of the tools that make components has a name instead.
+fn redacted(event: &Value) -> Value {
+    let mut event = event.clone();
+    if event["properties"]["size"].is_number() {
+        event["properties"]["size"] = json!("[size]");
+    }
+    let mut text = event.to_string();
+    let components = [
+        ("lenient", gate_that("pass", "lenient", "1.0.0")),
+        ("strict", gate_that("fail", "strict", "1.0.0")),
+        ("flow", plugin(World::Reducer, "flow", "1.0.0", "spin", &[("rounds", "1")])),
+        ("hostile", component(World::Reducer, "trap", &[("what", "unreachable")])),
+    ];
+    for (name, bytes) in components {
+        text = text.replace(Digest::of(&bytes).as_str(), &format!("[digest of {name}]"));
+    }
+    serde_json::from_str(&text).expect("JSON")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_plugins_are_as_clients_know_them() {
     on_both_servers(CACHE, async |server| {
@@ -56,6 +75,7 @@ async fn events_of_plugins_are_as_clients_know_them() {
         let mut events = page["items"].as_array().expect("events").clone();
         server.stop().await;
         for event in &mut events {
+            *event = redacted(event);
             event.sort_all_objects();
             for name in ["seq", "event_id", "occurred_at_ms"] {
                 event[name] = json!(format!("[{name}]"));

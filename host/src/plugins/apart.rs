@@ -153,7 +153,10 @@ impl Running {
         std::thread::scope(|scope| {
             // A child that ends early closes its end; what is wrong with it is seen in its answer.
             scope.spawn(move || stdin.map(|stdin| feed(stdin, bytes)));
-            scope.spawn(move || answered.send(stdout.map(read)));
+            scope.spawn(move || {
+                // Whoever waited may have given up.
+                let _ = answered.send(stdout.map(read));
+            });
             let words = scope.spawn(move || {
                 let mut words = Vec::new();
                 let _ = stderr.map(|stderr| stderr.take(WORDS_BYTES_MAX).read_to_end(&mut words));
@@ -167,7 +170,7 @@ impl Running {
             let words = words.join().unwrap_or_default();
             match answer {
                 Err(RecvTimeoutError::Timeout) => Err(ApartError::OverTime(compiler.limits.wall)),
-                Ok(Some(Ok(Some((head, compiled))))) => made(head, compiled),
+                Ok(Some(Ok(Some((head, code))))) => made(head, code),
                 Ok(Some(Err(source))) => Err(ApartError::Io { what: "read from", source }),
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => Err(broke_off(compiler, ended, &words)),
             }

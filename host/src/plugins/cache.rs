@@ -184,7 +184,7 @@ fn read_key(path: &Path) -> io::Result<Option<[u8; KEY_BYTES]>> {
     let metadata = file.metadata()?;
     let mut key = Vec::with_capacity(KEY_BYTES + 1);
     (&mut file).take(KEY_BYTES as u64 + 1).read_to_end(&mut key)?;
-    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o077 == 0;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o777 == 0o600;
     if let (true, Ok(key)) = (is_ours, key.try_into()) {
         return Ok(Some(key));
     }

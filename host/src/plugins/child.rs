@@ -46,7 +46,7 @@ pub fn serve(task: ChildTask, input: &mut impl Read, output: &mut impl Write) ->
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to see that it is too large.
     input.take(COMPONENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    let (head, compiled) = match host.compile_here(bytes, task.calls) {
+    let (head, compiled) = match host.compile_here(&bytes, task.calls) {
         Ok((compiled, self_test)) => {
             let self_test = serde_json::from_str(self_test.as_str()).unwrap_or(Value::Null);
             (Head { self_test, refused: None }, compiled)

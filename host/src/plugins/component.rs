@@ -51,9 +51,9 @@ impl Workshop {
     }
 
     /// Compiles and links a component; at most so many at a time as were allowed.
-    fn make(&self, kind: PluginKind, digest: &Digest, bytes: &Cow<'static, [u8]>) -> Result<Linked, LoadError> {
+    fn make(&self, component: &Installed) -> Result<Linked, LoadError> {
         let _permit = self.compiles.take();
-        self.link(kind, &self.compile(digest, bytes)?)
+        self.link(component.manifest.kind, &self.compile(component)?)
     }
 
     /// Compiles a component that nobody has called before, apart from this process where there is a compiler, and
@@ -107,7 +107,8 @@ impl Workshop {
 
     /// Compiled code of `bytes`, from the cache when it is there. Only what comes with the host is compiled in
     /// this process where there is a compiler.
-    fn compile(&self, digest: &Digest, bytes: &Cow<'static, [u8]>) -> Result<Component, LoadError> {
+    fn compile(&self, installed: &Installed) -> Result<Component, LoadError> {
+        let digest = &installed.digest;
         if let Some(compiled) = self.cache.read(digest) {
             match precompiled::load(&self.engine, &compiled) {
                 Ok(component) => return Ok(component),
@@ -117,9 +118,9 @@ impl Workshop {
                 }
             }
         }
-        let compiled = match (&self.compiler, bytes) {
+        let compiled = match (&self.compiler, &installed.bytes) {
             (Some(compiler), Cow::Owned(bytes)) => compiler.make(bytes, false)?.compiled,
-            _ => self.engine.precompile_component(bytes).map_err(LoadError::compile)?,
+            (_, bytes) => self.engine.precompile_component(bytes).map_err(LoadError::compile)?,
         };
         let component = precompiled::load(&self.engine, &compiled).map_err(LoadError::compile)?;
         self.cache.write(digest, &compiled);
@@ -200,7 +201,7 @@ impl Installed {
         if let Some(linked) = self.linked.get() {
             return Ok(Arc::clone(linked));
         }
-        let linked = Arc::new(workshop.make(self.manifest.kind, &self.digest, &self.bytes)?);
+        let linked = Arc::new(workshop.make(self)?);
         Ok(Arc::clone(self.linked.get_or_init(|| linked)))
     }
 }

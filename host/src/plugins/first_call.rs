@@ -83,7 +83,7 @@ fn call(
     manifest: &Manifest,
 ) -> Result<(Value, CallReport), LoadError> {
     let settings = Json::empty_object();
-    let called = match component {
+    let answered = match component {
         Linked::Reducer(pre) => reducer::reduce(caller, limits, pre, &settings, board(manifest), ReducerCall::Init)
             .map(|reduction| (json!({"commands": format!("{:?}", reduction.commands)}), reduction.report)),
         Linked::Gate(pre) => {
@@ -105,7 +105,7 @@ fn call(
             })
         }
     };
-    match called {
+    match answered {
         Ok((told, report)) => Ok((cut(told), report)),
         Err(CallFailure { failure: PluginFailure::Guest { message }, report }) => {
             Ok((json!({"error": message}), report))

@@ -135,8 +135,8 @@ impl PluginHost {
     ///
     /// # Errors
     /// What is wrong with it, and what to do about it.
-    pub(super) fn compile_here(&self, bytes: Vec<u8>, calls: bool) -> Result<(Vec<u8>, Json), LoadError> {
-        let Inspection { manifest, .. } = checked(&bytes)?;
+    pub(super) fn compile_here(&self, bytes: &[u8], calls: bool) -> Result<(Vec<u8>, Json), LoadError> {
+        let Inspection { manifest, .. } = checked(bytes)?;
         let first_calls = |linked: &Linked| {
             if calls {
                 first_call::make(&self.caller, &self.limits, &manifest, linked)
@@ -144,7 +144,7 @@ impl PluginHost {
                 Ok(Json::empty_object())
             }
         };
-        self.workshop.compile_here(manifest.kind, &bytes, first_calls)
+        self.workshop.compile_here(manifest.kind, bytes, first_calls)
     }
 
     /// Compiles a component that somebody uploaded, calls it for the first time, and has it at hand from then on.

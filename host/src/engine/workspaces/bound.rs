@@ -96,7 +96,7 @@ impl Engine {
         };
         let revision = revision.unwrap_or_else(|| WorkspaceRevision::none(workspace_id.clone()));
         let standard = self.parts.plugins.standard_bindings().map_err(EngineError::HostFault)?;
-        let bindings = laid_over(standard, &revision.bindings);
+        let bindings = laid_over(&standard, &revision.bindings);
         self.keep_components(&bindings).await?;
         let scrubber = revision.bindings.scrubber.clone().or_else(|| self.parts.options.memory.scrubber.clone());
         let mut unsigned = None;
@@ -112,7 +112,7 @@ impl Engine {
 }
 
 /// What comes with the host, with what is bound in its place.
-fn laid_over(standard: Bindings, bound: &WorkspaceBindings) -> Bindings {
+fn laid_over(standard: &Bindings, bound: &WorkspaceBindings) -> Bindings {
     let mut bindings = Bindings {
         reducer: bound.reducer.clone().unwrap_or_else(|| standard.reducer.clone()),
         gates: Vec::new(),
