@@ -46,12 +46,12 @@ fn live(sluice: &Binary) {
         (&bound["revision"], &bound["effective"]["gates"]["review"]["gates"][0]["digest"]),
         (&json!(1), &json!(digest))
     );
-    sluice.refused(&["workspace", "bind", "--gate", "review=nobody"], 1, "there is no plugin `nobody`");
-    sluice.refused(&["workspace", "bind", "--gate", "review=lenient={\"a\":1}"], 1, "/a");
+    sluice.refused(&["workspace", "bind", "--gate", "review=nobody"], 2, "there is no plugin `nobody`");
+    sluice.refused(&["workspace", "bind", "--gate", "review=lenient={\"a\":1}"], 2, "/a");
     sluice.refused(&["plugin", "rm", "lenient@1.0.0"], 1, "bound in `local`");
     let trusting = ["workspace", "bind", "--gate", "review=strict", "--require-signatures", "true", "--trust", &public];
     assert_eq!(sluice.ok(&trusting)["require_signatures"], true);
-    sluice.refused(&["workspace", "bind", "--gate", "review=lenient"], 1, "signed by none of the keys");
+    sluice.refused(&["workspace", "bind", "--gate", "review=lenient"], 2, "signed by none of the keys");
     assert!(sluice.shown(&["workspace", "show"]).contains("strict@2.0.0"));
 
     let back = sluice.ok(&["workspace", "rollback", "0", "--if-rev", "2"]);
@@ -65,7 +65,7 @@ fn live(sluice: &Binary) {
     sluice.refused(&["plugin", "show", "lenient"], 1, "there is no plugin `lenient`");
     let trap = plugin(World::Reducer, "trap", "1.0.0", "trap", &[("what", "unreachable")]);
     let trap = file(sluice, "trap.wasm", &trap);
-    sluice.refused(&["plugin", "push", &trap], 1, "its first call failed");
+    sluice.refused(&["plugin", "push", &trap], 2, "its first call failed");
 }
 
 #[test]

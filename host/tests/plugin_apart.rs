@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use e2e::guest::{World, component, gate_that};
@@ -35,6 +35,13 @@ fn refused(bytes: &[u8], limits: CompileLimits) -> PluginRefusal {
     refusal
 }
 
+/// Held by each case: children are counted for the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Children of this process that are there, zombies included.
 fn children() -> usize {
     let own = format!(" {} ", std::process::id());
@@ -45,6 +52,7 @@ fn children() -> usize {
 
 #[test]
 fn what_a_child_makes_is_called_here_and_kept() {
+    let _alone = alone();
     let scratch = Scratch::new("apart");
     let cache = scratch.path().join("cache");
     let bytes = gate_that("pass", "lenient", "1.0.0");
@@ -62,6 +70,7 @@ fn what_a_child_makes_is_called_here_and_kept() {
 
 #[test]
 fn a_child_that_takes_too_much_is_killed_and_reaped() {
+    let _alone = alone();
     let wall = refused(LARGE, CompileLimits { wall: Duration::from_millis(50), ..CompileLimits::default() });
     assert!(wall.stage == "compile" && wall.message.contains("was not compiled and tried within"), "{wall:?}");
     let memory = refused(LARGE, CompileLimits { memory_bytes: 1 << 20, ..CompileLimits::default() });
@@ -94,6 +103,7 @@ fn bomb() -> Vec<u8> {
 
 #[test]
 fn a_bomb_goes_off_in_the_child_alone() {
+    let _alone = alone();
     let limits =
         CompileLimits { cpu: Duration::from_secs(1), wall: Duration::from_secs(60), ..CompileLimits::default() };
     for _ in 0..2 {
@@ -110,6 +120,7 @@ fn a_bomb_goes_off_in_the_child_alone() {
 
 #[test]
 fn what_falls_through_its_first_calls_is_refused_by_the_child() {
+    let _alone = alone();
     let trap = component(World::Reducer, "trap", &[("what", "unreachable")]);
     let endless = component(World::Reducer, "spin", &[("rounds", "0")]);
     for (bytes, part) in [(trap, "unreachable"), (endless, "fuel")] {
@@ -121,6 +132,7 @@ fn what_falls_through_its_first_calls_is_refused_by_the_child() {
 
 #[test]
 fn a_program_that_is_not_there_is_the_hosts_fault() {
+    let _alone = alone();
     let host = PluginHost::new(PluginHostOptions {
         cache_dir: None,
         limits: Limits::default(),

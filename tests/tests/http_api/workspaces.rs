@@ -1,6 +1,6 @@
 //! What workspaces bind: new missions take it, those that are there stay pinned, and it can be taken back.
 
-use e2e::guest::{World, gate_that, plugin};
+use e2e::guest::{World, gate_that, plugin, renamed};
 use e2e::server::{Reply, TestServer, on_both_servers, reply};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -180,6 +180,38 @@ async fn texts_are_scrubbed_by_what_is_bound() {
         assert_eq!((put.status, &put.body["scrub"]["status"]), (200, &json!("redacted")), "{:#}", put.body);
         bind(&server, json!({})).await;
         assert_ne!(scrub().await["digest"], json!(digest));
+        server.stop().await;
+    })
+    .await;
+}
+
+/// The reducer that comes with the host.
+const FLOW: &[u8] = include_bytes!("../../../plugins/prebuilt/mission-default.wasm");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mission_is_moved_to_a_registered_reducer_and_only_by_somebody_who_says_so() {
+    on_both_servers(CACHE, async |server| {
+        let own = install(&server, "own-flow/3.0.0", &renamed(FLOW, "own-flow", "3.0.0")).await;
+        let before = mission(&server).await;
+        bind(&server, json!({"reducer": {"plugin": "own-flow@3.0.0"}})).await;
+        bind(&server, json!({})).await;
+        let path = format!("/mission/{}/reducer", before["id"].as_str().expect("an id"));
+        assert_ne!(before["bindings"]["reducer"]["digest"], json!(own));
+        let moved = server.post(&path, json!({"digest": "own-flow@3.0.0"})).await;
+        assert_eq!(moved.status, 200, "{:#}", moved.body);
+        // Nobody binds it any more, and a mission is pinned to it.
+        let kept = server.ask(Method::DELETE, &format!("/plugins/{own}"), &server.operator, Value::Null).await;
+        assert_eq!((kept.status, kept.code()), (409, "PLUGIN_IN_USE"), "{:#}", kept.body);
+        let start = json!({"event": {"type": "mission_started"}});
+        let started = server.post(&format!("/mission/{}/event", before["id"].as_str().unwrap()), start).await;
+        assert_eq!(started.status, 200, "{:#}", started.body);
+        let cancel = json!({"event": {"type": "mission_canceled", "reason": "over"}});
+        let told = server.post(&format!("/mission/{}/event", before["id"].as_str().unwrap()), cancel).await;
+        assert_eq!(told.body["mission"]["status"], "canceled", "{:#}", told.body);
+        let removed = server.ask(Method::DELETE, &format!("/plugins/{own}"), &server.operator, Value::Null).await;
+        assert_eq!(removed.status, 200, "what is over needs it no more: {:#}", removed.body);
+        let replayed = server.get(&format!("/mission/{}/replay", before["id"].as_str().unwrap())).await;
+        assert_eq!((replayed.status, &replayed.body["differences"]), (200, &json!([])), "its bytes are kept");
         server.stop().await;
     })
     .await;

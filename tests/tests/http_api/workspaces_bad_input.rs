@@ -131,6 +131,12 @@ async fn where_signatures_are_required_nothing_else_is_bound() {
         bind(&server, json!({})).await;
         assert_eq!(put(&server, strict).await.status, 200, "what comes with the host needs no signature");
 
+        let flow = plugin(World::Reducer, "flow", "1.0.0", "spin", &[("rounds", "1")]);
+        let flow = install(&server, "flow/1.0.0", &flow).await;
+        let path = format!("/mission/{}/reducer", mission(&server).await["id"].as_str().expect("an id"));
+        let moved = server.post(&path, json!({"digest": flow})).await;
+        assert_eq!((moved.status, moved.code()), (422, "PLUGIN_UNSIGNED"), "{:#}", moved.body);
+
         let unsigned = put(&server, json!({"bindings": ask})).await;
         assert_eq!(
             (unsigned.status, unsigned.code(), unsigned.body["field"].as_str()),

@@ -206,7 +206,7 @@ impl Engine {
     }
 
     /// Whether a component comes with the host, or one of `keys` signed it.
-    pub(super) async fn is_trusted(&self, digest: &Digest, keys: &[String]) -> Result<bool, EngineError> {
+    pub(in crate::engine) async fn is_trusted(&self, digest: &Digest, keys: &[String]) -> Result<bool, EngineError> {
         let found = self.find_plugin(&Selector::Digest(digest.clone())).await?;
         Ok(found.is_some_and(|found| found.registered.is_none_or(|row| is_signed(&row, keys))))
     }
