@@ -48,7 +48,7 @@ fn live(sluice: &Binary) {
     );
     sluice.refused(&["workspace", "bind", "--gate", "review=nobody"], 2, "there is no plugin `nobody`");
     sluice.refused(&["workspace", "bind", "--gate", "review=lenient={\"a\":1}"], 2, "/a");
-    sluice.refused(&["plugin", "rm", "lenient@1.0.0"], 1, "bound in `local`");
+    sluice.refused(&["plugin", "rm", "lenient@1.0.0"], 2, "bound in `local`");
     let trusting = ["workspace", "bind", "--gate", "review=strict", "--require-signatures", "true", "--trust", &public];
     assert_eq!(sluice.ok(&trusting)["require_signatures"], true);
     sluice.refused(&["workspace", "bind", "--gate", "review=lenient"], 2, "signed by none of the keys");
