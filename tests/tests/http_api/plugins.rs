@@ -194,7 +194,7 @@ async fn signatures_are_verified_before_they_are_kept() {
         }
         assert_eq!(server.get(&format!("/plugins/{digest}")).await.status, 404, "nothing of it is kept");
         install(&server, "flow/1.0.0", &bytes).await;
-        let signed = install_as(&server, &server.operator, "flow/1.0.0", &bytes, &[good.clone()]).await;
+        let signed = install_as(&server, &server.operator, "flow/1.0.0", &bytes, std::slice::from_ref(&good)).await;
         assert_eq!((signed.status, &signed.body["signatures"][0]["key"]), (200, &json!(key.public())));
         let second = format!("{}:{}", other.public(), other.sign(&digest));
         let both = format!("{good}, {second}");
