@@ -23,3 +23,5 @@ pub mod token;
 pub mod policy;
 pub mod problem;
 pub mod server;
+pub mod plugin;
+pub mod workspace;

@@ -112,8 +112,12 @@ pub struct BindingView {
 pub struct BindingsView {
     /// Decides how it flows.
     pub reducer: BindingView,
-    /// The gates of each work item, in order: name and component.
+    /// The gates of each work item, in order: name and component. A name stands more than once where
+    /// several gates judge at one stage.
     pub gates: Vec<(String, BindingView)>,
+    /// The names of which not every gate has to pass, each with how many of them: `"any"` is 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<(String, u32)>,
 }
 
 /// A mission.

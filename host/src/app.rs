@@ -11,7 +11,7 @@ use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
 use crate::domain::json::Json;
 use crate::domain::plugin::{Binding, PluginKind};
 use crate::engine::{Engine, EngineError, EngineOptions, FingerprintKey};
-use crate::plugins::{Limits, PluginHost, PluginHostError, PluginHostOptions};
+use crate::plugins::{CompileLimits, Compiler, Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
 use crate::templates::TemplateDir;
@@ -86,7 +86,14 @@ pub fn plugin_host() -> Result<PluginHost, PluginHostError> {
         cache_dir: compile_cache(),
         limits: Limits::default(),
         clock: Arc::new(SystemClock::new()),
+        compiler: this_program().map(|program| Compiler { program, limits: CompileLimits::default() }),
     })
+}
+
+/// The program that runs, also when its file was replaced by another version since.
+fn this_program() -> Option<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Some(running) } else { std::env::current_exe().ok() }
 }
 
 /// Takes the directory. A command that changes something without a server holds it for a moment, so

@@ -6,6 +6,7 @@
 pub mod domain;
 pub mod clock;
 pub mod wire;
+pub mod signing;
 pub mod policy;
 pub mod store;
 pub mod events;

@@ -122,6 +122,7 @@ fn starting() {
             cache_dir: Some(scratch.path().join("compiled")),
             limits: Limits::default(),
             clock: Arc::new(SystemClock::new()),
+            compiler: None,
         };
         let host = PluginHost::new(options).expect("the machine runs components");
         let made = started.elapsed();

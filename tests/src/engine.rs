@@ -17,6 +17,7 @@ use sluice::domain::plugin::Binding;
 use sluice::domain::run::{Run, RunStatus};
 use sluice::domain::time::Timestamp;
 use sluice::domain::work_item::{WorkItem, WorkItemStatus};
+use sluice::domain::workspace::Required;
 use sluice::engine::ports::Plugins;
 use sluice::engine::{
     Advanced, Claim, Engine, EngineError, EngineOptions, FinishReport, FinishStatus, HeldRun, NewMission,
@@ -106,6 +107,11 @@ impl TestEngine {
 
     /// A mission in `draft` of what `request` adds to a title, with the gates of `gates`.
     pub async fn draft(&self, request: Value, gates: &[GateName]) -> MissionId {
+        self.draft_with(request, gates, Vec::new()).await
+    }
+
+    /// The same, of whose gates so many have to pass at a stage.
+    async fn draft_with(&self, request: Value, gates: &[GateName], required: Vec<(GateName, Required)>) -> MissionId {
         let mut whole = json!({"title": "T"});
         for (name, value) in request.as_object().expect("a request is an object") {
             whole[name] = value.clone();
@@ -114,7 +120,7 @@ impl TestEngine {
         let new = NewMission {
             workspace_id: Engine::local_workspace(),
             request: serde_json::from_value(whole).expect("the request fits"),
-            bindings: Bindings { reducer: binding("reducer"), gates },
+            bindings: Bindings { reducer: binding("reducer"), gates, required },
             start: false,
             actor: "user.test".to_owned(),
             receipt: None,
@@ -126,7 +132,18 @@ impl TestEngine {
 
     /// The same, started, with a run queued for each item of `start`.
     pub async fn running(&self, request: Value, gates: &[GateName], start: &[&str]) -> MissionId {
-        let id = self.draft(request, gates).await;
+        self.running_with(request, gates, Vec::new(), start).await
+    }
+
+    /// The same, of whose gates so many have to pass at a stage.
+    pub async fn running_with(
+        &self,
+        request: Value,
+        gates: &[GateName],
+        required: Vec<(GateName, Required)>,
+        start: &[&str],
+    ) -> MissionId {
+        let id = self.draft_with(request, gates, required).await;
         let mut commands = vec![mission_to("running")];
         commands.extend(start.iter().map(|item| start_run(item)));
         self.tell(&id, InputKind::MissionStarted, commands).await.expect("the mission starts");

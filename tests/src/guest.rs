@@ -108,6 +108,23 @@ pub fn with_manifest(component: &[u8], manifest: &Value) -> Vec<u8> {
     with_section(component, SECTION, manifest.to_string().as_bytes())
 }
 
+/// What somebody could install: the component of `guests/<guest>.wat` under a name and a version of its own.
+pub fn plugin(world: World, name: &str, version: &str, guest: &str, values: &[(&str, &str)]) -> Vec<u8> {
+    let mut manifest = manifest(world.kind());
+    manifest["name"] = json!(name);
+    manifest["version"] = json!(version);
+    with_manifest(&encode(world, "", &text(guest, values)), &manifest)
+}
+
+/// A gate that decides `pass`, `fail` or `needs_human`, whatever it is asked.
+pub fn gate_that(outcome: &str, name: &str, version: &str) -> Vec<u8> {
+    let number = ["pass", "fail", "needs_human"].iter().position(|word| *word == outcome).expect("an outcome");
+    let bytes = name.len().to_string();
+    let values = [("outcome", number.to_string()), ("summary", name.to_owned()), ("bytes", bytes)];
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    plugin(World::Gate, name, version, "decide", &values)
+}
+
 /// `component` with a custom section at its outermost level.
 pub fn with_section(component: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
     let mut section = leb128(name.len());
@@ -118,6 +135,49 @@ pub fn with_section(component: &[u8], name: &str, content: &[u8]) -> Vec<u8> {
     bytes.extend(leb128(section.len()));
     bytes.extend(section);
     bytes
+}
+
+/// `component` under another name and version: its manifest is replaced.
+///
+/// # Panics
+/// When it has no manifest.
+pub fn renamed(component: &[u8], name: &str, version: &str) -> Vec<u8> {
+    let (mut kept, mut at) = (component[..8].to_vec(), 8);
+    let mut manifest = Value::Null;
+    while at < component.len() {
+        let (start, id) = (at, component[at]);
+        at += 1;
+        let length = read_leb128(component, &mut at);
+        let content = at;
+        at += length;
+        if id == 0 {
+            let mut inside = content;
+            let name_length = read_leb128(component, &mut inside);
+            let (section, rest) = component[inside..at].split_at(name_length);
+            if section == SECTION.as_bytes() {
+                manifest = serde_json::from_slice(rest).expect("a manifest is JSON");
+                continue;
+            }
+        }
+        kept.extend_from_slice(&component[start..at]);
+    }
+    assert!(manifest.is_object(), "the component has a manifest");
+    manifest["name"] = json!(name);
+    manifest["version"] = json!(version);
+    with_manifest(&kept, &manifest)
+}
+
+fn read_leb128(bytes: &[u8], at: &mut usize) -> usize {
+    let (mut number, mut shift) = (0, 0);
+    loop {
+        let byte = bytes[*at];
+        *at += 1;
+        number |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return number;
+        }
+        shift += 7;
+    }
 }
 
 fn leb128(mut number: usize) -> Vec<u8> {

@@ -21,7 +21,7 @@ pub const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
 /// A plugin host without a cache.
 pub fn host(limits: Limits) -> PluginHost {
-    PluginHost::new(PluginHostOptions { cache_dir: None, limits, clock: Arc::new(SystemClock::new()) })
+    PluginHost::new(PluginHostOptions { cache_dir: None, limits, clock: Arc::new(SystemClock::new()), compiler: None })
         .expect("the machine runs components")
 }
 
@@ -42,7 +42,7 @@ pub fn mission(reducer: &Binding) -> Mission {
         capabilities: Json::from_valid("[]"),
         entrypoint: None,
         metadata: Json::from_valid("{\"k\":1}"),
-        bindings: Bindings { reducer: reducer.clone(), gates: Vec::new() },
+        bindings: Bindings { reducer: reducer.clone(), gates: Vec::new(), required: Vec::new() },
         planner_attempts: 0,
         created_by: "user.test".to_owned(),
         counts: std::collections::BTreeMap::new(),

@@ -26,6 +26,7 @@ use sluice::domain::run::{Lease, Run, RunKind, RunStatus};
 use sluice::domain::time::Timestamp;
 use sluice::domain::timer::Timer;
 use sluice::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
+use sluice::domain::workspace::Required;
 
 use crate::random::Random;
 
@@ -36,6 +37,11 @@ pub fn workspace() -> WorkspaceId {
 
 fn digest(random: &mut Random) -> Digest {
     Digest::of(&random.number().to_le_bytes())
+}
+
+/// How many gates have to pass.
+fn required(random: &mut Random) -> Required {
+    *random.one_of(&[Required::All, Required::Any, Required::Quorum(2)])
 }
 
 fn binding(random: &mut Random) -> Binding {
@@ -76,6 +82,10 @@ pub fn mission(random: &mut Random, id: &str) -> Mission {
         bindings: Bindings {
             reducer: binding(random),
             gates: GateName::ALL.iter().filter_map(|gate| random.maybe(|random| (*gate, binding(random)))).collect(),
+            required: GateName::ALL
+                .iter()
+                .filter_map(|gate| random.maybe(|random| (*gate, required(random))))
+                .collect(),
         },
         planner_attempts: random.small(),
         created_by: random.text(),

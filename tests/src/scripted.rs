@@ -13,10 +13,11 @@ use sluice::domain::command::Command;
 use sluice::domain::gate::{Finding, Outcome};
 use sluice::domain::json::Json;
 use sluice::domain::mission::Bindings;
-use sluice::domain::plugin::{Binding, PluginFailure};
+use sluice::domain::plugin::{Binding, PluginFacts, PluginFailure, PluginKind};
 use sluice::domain::time::Timestamp;
 use sluice::engine::ports::{
-    ArtifactSource, CallFailure, CallReport, GateCall, Judgement, Plugins, ReducerCall, Reduction, ScrubReport,
+    ArtifactSource, BindRefusal, CallFailure, CallReport, GateCall, Judgement, PluginRefusal, Plugins, ReducerCall,
+    Reduction, ScrubReport,
 };
 
 use crate::plugins::NOW;
@@ -113,6 +114,11 @@ fn report() -> CallReport {
     CallReport { fuel: 1, ..CallReport::default() }
 }
 
+fn not_here() -> PluginRefusal {
+    let message = "nothing is installed here".to_owned();
+    PluginRefusal { stage: "load".to_owned(), message, is_host_fault: true }
+}
+
 impl Plugins for Scripted {
     fn is_installed(&self, _: &Digest) -> bool {
         true
@@ -122,12 +128,28 @@ impl Plugins for Scripted {
         Err("nothing is installed here".to_owned())
     }
 
+    fn read(&self, _: &[u8]) -> Result<PluginFacts, PluginRefusal> {
+        Err(not_here())
+    }
+
+    fn first_call(&self, _: Vec<u8>) -> Result<Json, PluginRefusal> {
+        Err(not_here())
+    }
+
+    fn built_in(&self) -> Vec<PluginFacts> {
+        Vec::new()
+    }
+
+    fn bind_pinned(&self, _: &Digest, _: PluginKind, _: &Json) -> Result<Binding, BindRefusal> {
+        Err(BindRefusal::HostFault("nothing is bound here".to_owned()))
+    }
+
     fn component(&self, _: &Digest) -> Option<Vec<u8>> {
         None
     }
 
     fn standard_bindings(&self) -> Result<Bindings, String> {
-        Ok(Bindings { reducer: crate::engine::binding("reducer"), gates: Vec::new() })
+        Ok(Bindings { reducer: crate::engine::binding("reducer"), gates: Vec::new(), required: Vec::new() })
     }
 
     fn reduce(&self, binding: &Binding, board: Arc<Board>, call: ReducerCall) -> Result<Reduction, CallFailure> {

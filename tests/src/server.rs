@@ -141,6 +141,7 @@ impl TestServer {
             cache_dir: Some(std::path::Path::new(cache).join("compiled")),
             limits: sluice::plugins::Limits::default(),
             clock: Arc::new(SystemClock::new()),
+            compiler: None,
         });
         let plugins = Arc::new(plugins.expect("the machine runs components"));
         let store = database.open().await;

@@ -13,8 +13,13 @@ use sluice::plugins::{Limits, PluginHost, PluginHostOptions};
 
 fn host(directory: &Path) -> PluginHost {
     let clock = Arc::new(SystemClock::new());
-    PluginHost::new(PluginHostOptions { cache_dir: Some(directory.to_owned()), limits: Limits::default(), clock })
-        .unwrap()
+    PluginHost::new(PluginHostOptions {
+        cache_dir: Some(directory.to_owned()),
+        limits: Limits::default(),
+        clock,
+        compiler: None,
+    })
+    .unwrap()
 }
 
 /// Installs and prepares a component with a host of its own; its digest.
@@ -111,6 +116,43 @@ fn a_file_whose_digest_holds_but_whose_code_is_none_is_replaced() {
         bad.extend(nonsense);
         fs::write(file, bad).unwrap();
     });
+}
+
+#[test]
+fn the_code_of_another_component_is_replaced() {
+    let scratch = Scratch::new("plugins");
+    let directory = scratch.path().join("cache");
+    let file = filled(&directory);
+    let good = fs::read(&file).unwrap();
+    let other = host(&directory);
+    let info = other.install(component(World::Reducer, "spin", &[("rounds", "2")])).unwrap();
+    other.prepare(&info.digest).unwrap();
+    let [others] = files(&directory).into_iter().filter(|found| *found != file).collect::<Vec<_>>().try_into().unwrap();
+    fs::copy(&others, &file).unwrap();
+    prepare(&directory);
+    assert!(fs::read(&file).unwrap() == good, "what another component was compiled to is not called in its place");
+}
+
+#[test]
+fn without_its_key_nothing_is_believed() {
+    let scratch = Scratch::new("plugins");
+    let directory = scratch.path().join("cache");
+    let file = filled(&directory);
+    let (key, before) = (directory.with_extension("key"), fs::read(&file).unwrap());
+    assert_eq!((mode(&key), fs::read(&key).unwrap().len()), (0o600, 32));
+    for spoil in [
+        |key: &Path| fs::remove_file(key).unwrap(),
+        |key: &Path| fs::write(key, b"short").unwrap(),
+        |key: &Path| {
+            fs::set_permissions(key, fs::Permissions::from_mode(0o640)).unwrap();
+        },
+    ] {
+        spoil(&key);
+        prepare(&directory);
+        assert!(fs::read(&file).unwrap() != before, "it is vouched for anew");
+        assert_eq!((mode(&key), fs::read(&key).unwrap().len()), (0o600, 32));
+    }
+    assert_eq!(files(&directory), [file]);
 }
 
 #[test]

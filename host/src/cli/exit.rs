@@ -202,6 +202,10 @@ impl From<EngineError> for Failure {
             | EngineError::CapabilityInvalid { .. }
             | EngineError::TierNotGranted { .. }
             | EngineError::Policy(_)
+            | EngineError::PluginRefused { .. }
+            | EngineError::PluginTaken { .. }
+            | EngineError::PluginUnfit { .. }
+            | EngineError::PluginUnsigned { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
             | EngineError::LeaseLost { .. }
@@ -209,6 +213,7 @@ impl From<EngineError> for Failure {
             | EngineError::NameNotHeld { .. }
             | EngineError::RoutineBlocked { .. }
             | EngineError::RoutineFull { .. }
+            | EngineError::PluginInUse { .. }
             | EngineError::RoutineChanged { .. }
             | EngineError::RoutineApproval { .. }
             | EngineError::HostFault(_)

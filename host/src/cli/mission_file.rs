@@ -238,7 +238,7 @@ impl Loaded {
             };
             gates.push((*gate, self.bind(plugins, &format!("gates.{gate}"), choice, standard, PluginKind::Gate)?));
         }
-        Ok(Bindings { reducer, gates })
+        Ok(Bindings { reducer, gates, required: Vec::new() })
     }
 
     fn bind(

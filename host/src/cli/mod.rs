@@ -29,6 +29,8 @@ mod routine;
 mod work;
 mod prime;
 mod plugin;
+mod workspace;
+mod compile;
 mod policy;
 mod verify;
 mod doctor;
@@ -92,9 +94,14 @@ enum Command {
     /// Say who may do what, and ask why
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Look into a plugin
+    /// Install plugins, look at them, sign them
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Say which components decide in a workspace, and take it back
+    #[command(subcommand)]
+    Workspace(workspace::WorkspaceCommand),
+    #[command(name = crate::plugins::apart::COMMAND, hide = true)]
+    Compile(compile::CompileArgs),
     /// Look at the settings of the server
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -133,6 +140,9 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { Exit::BadInput.into() } else { ExitCode::SUCCESS };
         }
     };
+    if let Command::Compile(args) = &cli.command {
+        return compile::execute(args);
+    }
     let wants_json = cli.command.wants_json();
     // A server's log is one of its settings.
     let has_own_log = matches!(cli.command, Command::Serve(_));
@@ -169,7 +179,9 @@ impl Command {
             Self::Work(args) => work::execute(*args).await,
             Self::Prime(args) => prime::execute(&args),
             Self::Policy(command) => policy::execute(command).await,
-            Self::Plugin(command) => plugin::execute(command),
+            Self::Plugin(command) => plugin::execute(command).await,
+            Self::Workspace(command) => workspace::execute(command).await,
+            Self::Compile(args) => Ok(compile::execute(&args)),
             Self::Config(command) => config::execute(command),
             Self::Verify(args) => verify::execute(args).await,
             Self::Doctor(args) => doctor::execute(args).await,
@@ -196,10 +208,11 @@ impl Command {
             Self::Prime(args) => args.json,
             Self::Policy(command) => command.wants_json(),
             Self::Plugin(command) => command.wants_json(),
+            Self::Workspace(command) => command.wants_json(),
             Self::Config(command) => command.wants_json(),
             Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,
-            Self::Serve(_) | Self::Completions { .. } => false,
+            Self::Serve(_) | Self::Completions { .. } | Self::Compile(_) => false,
         }
     }
 }

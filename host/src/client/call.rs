@@ -68,6 +68,11 @@ impl Client {
         self.call(Method::PUT, path, Repeat::Passing).named()
     }
 
+    /// A replacement that is harmless to repeat.
+    pub(super) fn put_again(&self, path: &[&str]) -> Call<'_> {
+        self.call(Method::PUT, path, Repeat::Passing)
+    }
+
     /// A change that is done once however often it is sent.
     pub(super) fn patch_once(&self, path: &[&str]) -> Call<'_> {
         self.call(Method::PATCH, path, Repeat::Passing).named()

@@ -19,6 +19,7 @@ mod resources;
 mod memories;
 mod leases;
 mod policy;
+mod plugins;
 mod routines;
 mod server;
 mod worker;

@@ -98,5 +98,13 @@ words! {
         PolicyUpdated = "policy.updated",
         /// Somebody was denied something, or would have been.
         PolicyDenied = "policy.denied",
+        /// A component came into the registry.
+        PluginInstalled = "plugin.installed",
+        /// A workspace binds other components.
+        PluginActivated = "plugin.activated",
+        /// A component was refused, or failed.
+        PluginFailed = "plugin.failed",
+        /// A component left the registry.
+        PluginRemoved = "plugin.removed",
     }
 }

@@ -9,6 +9,7 @@ use super::plugin::Binding;
 use super::time::Timestamp;
 use super::word::words;
 use super::work_item::WorkItemStatus;
+use super::workspace::Required;
 
 words! {
     /// Where a mission stands. Written only by [`super::rules`].
@@ -78,14 +79,42 @@ pub struct Usage {
 pub struct Bindings {
     /// Decides how the mission flows.
     pub reducer: Binding,
-    /// The gates a work item has to pass, in order.
+    /// The gates a work item has to pass, in order; those of one stage side by side.
     pub gates: Vec<(GateName, Binding)>,
+    /// The stages of which not every gate has to pass.
+    pub required: Vec<(GateName, Required)>,
 }
 
 impl Bindings {
-    /// The component bound to `gate`, when that gate is required.
+    /// The first component bound to `gate`, when that gate is required.
     pub fn gate(&self, gate: GateName) -> Option<&Binding> {
-        self.gates.iter().find(|(name, _)| *name == gate).map(|(_, binding)| binding)
+        self.gates_of(gate).next()
+    }
+
+    /// The components bound to `gate`.
+    pub fn gates_of(&self, gate: GateName) -> impl Iterator<Item = &Binding> {
+        self.gates.iter().filter(move |(name, _)| *name == gate).map(|(_, binding)| binding)
+    }
+
+    /// How many of them have to pass.
+    pub fn required(&self, gate: GateName) -> Required {
+        self.required.iter().find(|(name, _)| *name == gate).map_or(Required::All, |(_, required)| *required)
+    }
+
+    /// The gates there are, each once, in order.
+    pub fn gate_names(&self) -> Vec<GateName> {
+        let mut names: Vec<GateName> = Vec::new();
+        for (name, _) in &self.gates {
+            if !names.contains(name) {
+                names.push(*name);
+            }
+        }
+        names
+    }
+
+    /// Every component, the reducer first.
+    pub fn all(&self) -> impl Iterator<Item = &Binding> {
+        std::iter::once(&self.reducer).chain(self.gates.iter().map(|(_, binding)| binding))
     }
 }
 

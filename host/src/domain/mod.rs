@@ -29,6 +29,7 @@ pub mod session_status;
 pub mod timer;
 pub mod token;
 pub mod work_item;
+pub mod workspace;
 
 pub mod board;
 pub mod capability;

@@ -1,7 +1,9 @@
 //! Plugins as the rest of the host speaks of them: a binding, and how a call can fail.
 
 use super::artifact::Digest;
+use super::id::WorkspaceId;
 use super::json::Json;
+use super::time::Timestamp;
 use super::word::words;
 
 words! {
@@ -34,6 +36,73 @@ impl Binding {
     pub fn label(&self) -> String {
         format!("{}@{}", self.name, self.version)
     }
+}
+
+/// What a component says of itself, wants and offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginFacts {
+    /// Its name.
+    pub name: String,
+    /// Its version, as Semantic Versioning has it.
+    pub version: String,
+    /// What it decides.
+    pub kind: PluginKind,
+    /// The contract it was built against.
+    pub contract: String,
+    /// One sentence for operators.
+    pub description: String,
+    /// JSON Schema of its settings.
+    pub settings_schema: Json,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Names it imports.
+    pub imports: Vec<String>,
+    /// Names it exports.
+    pub exports: Vec<String>,
+}
+
+impl PluginFacts {
+    /// `name@version`, as people read it.
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+}
+
+/// Most signatures of one component.
+pub const SIGNATURES_MAX: usize = 8;
+
+/// Somebody stands behind a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginSignature {
+    /// The public key, 64 hexadecimal digits.
+    pub key: String,
+    /// The signature over the component's digest, 128 hexadecimal digits.
+    pub signature: String,
+    /// Who brought it.
+    pub added_by: String,
+    /// When.
+    pub added_at: Timestamp,
+}
+
+/// A component of the registry. Name and version name it; its digest is what is pinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredPlugin {
+    /// What it says of itself.
+    pub facts: PluginFacts,
+    /// Who stands behind it; at most [`SIGNATURES_MAX`].
+    pub signatures: Vec<PluginSignature>,
+    /// JSON object: what came of its first calls.
+    pub self_test: Json,
+    /// The workspace of whoever installed it.
+    pub installed_in: WorkspaceId,
+    /// Who installed it.
+    pub installed_by: String,
+    /// When.
+    pub installed_at: Timestamp,
+    /// Counts changes: signatures, and workspaces that bind it.
+    pub revision: u64,
 }
 
 words! {

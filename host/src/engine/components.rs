@@ -1,6 +1,8 @@
 //! Has the components a mission is pinned to at hand, whoever created the mission: their bytes
 //! lie beside it, and are installed when they are first needed.
 
+use std::sync::Arc;
+
 use super::{Engine, EngineError};
 use crate::domain::artifact::Digest;
 use crate::domain::mission::Bindings;
@@ -15,19 +17,18 @@ impl Engine {
     /// # Errors
     /// Storage.
     pub async fn keep_components(&self, bindings: &Bindings) -> Result<(), EngineError> {
-        let gates = bindings.gates.iter().map(|(_, binding)| &binding.digest);
-        for digest in std::iter::once(&bindings.reducer.digest).chain(gates) {
-            if let Some(bytes) = self.parts.plugins.component(digest) {
+        for binding in bindings.all() {
+            if let Some(bytes) = self.parts.plugins.component(&binding.digest) {
                 self.parts.store.put_blob(&bytes).await?;
             }
         }
         Ok(())
     }
 
-    /// Installs a component from where [`Self::keep_components`] put it, unless it is installed.
+    /// Installs a component from where [`Self::keep_components`] or the registry put it, unless it is installed.
     ///
     /// # Errors
-    /// [`EngineError::HostFault`] when it is not kept or no longer taken; storage.
+    /// [`EngineError::HostFault`] when it is not kept, no longer taken, or not what it was; storage.
     pub async fn have_component(&self, digest: &Digest) -> Result<(), EngineError> {
         if self.parts.plugins.is_installed(digest) {
             return Ok(());
@@ -40,6 +41,14 @@ impl Engine {
             }
             bytes.extend_from_slice(&chunk);
         }
-        self.parts.plugins.install(bytes).map_err(EngineError::HostFault)
+        let (plugins, wanted) = (Arc::clone(&self.parts.plugins), digest.clone());
+        let installed = tokio::task::spawn_blocking(move || {
+            let found = Digest::of(&bytes);
+            if found != wanted {
+                return Err(format!("what is stored as the component {wanted} is {found}; it was damaged or changed"));
+            }
+            plugins.install(bytes)
+        });
+        installed.await.map_err(|error| EngineError::HostFault(error.to_string()))?.map_err(EngineError::HostFault)
     }
 }

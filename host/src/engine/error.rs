@@ -184,6 +184,48 @@ pub enum EngineError {
     /// A workspace's policy is none that could hold.
     #[error("the policy has {} {}: {}", .0.0.len(), if .0.0.len() == 1 { "problem" } else { "problems" }, .0)]
     Policy(TextProblems),
+    /// A component is not taken into the registry.
+    #[error("the component is refused ({stage}): {message}")]
+    PluginRefused {
+        /// Where it fell through: `load`, `compile` or `self_test`.
+        stage: String,
+        /// What is wrong, and what to do about it.
+        message: String,
+    },
+    /// The registry has other bytes under this name and version.
+    #[error("`{plugin}` is there with other bytes ({digest}); give what you changed a version of its own")]
+    PluginTaken {
+        /// `name@version`.
+        plugin: String,
+        /// The digest of what is there.
+        digest: String,
+    },
+    /// A component that somebody needs was to be removed.
+    #[error("the component {digest} cannot be removed: {by}")]
+    PluginInUse {
+        /// Its digest.
+        digest: String,
+        /// Who needs it.
+        by: String,
+    },
+    /// A component cannot be bound as it was asked for.
+    #[error("{field}: {message}")]
+    PluginUnfit {
+        /// The member of the request, as a path.
+        field: String,
+        /// JSON pointer (RFC 6901) to the value at fault, from the request's root.
+        pointer: String,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// A component that no trusted key signed was to be bound where that is required.
+    #[error("{field}: `{plugin}` is signed by none of the keys that the workspace trusts")]
+    PluginUnsigned {
+        /// The member of the request, as a path.
+        field: String,
+        /// `name@version`.
+        plugin: String,
+    },
     /// It was decided before, and differently.
     #[error("{0}")]
     Conflict(String),

@@ -1,8 +1,10 @@
 //! Has gates judge: every pending request becomes a verdict, or stays pending while the host
 //! itself cannot judge. A gate that fails never lets work pass.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use sluice_api::input::GateVerdict;
@@ -16,6 +18,7 @@ use crate::domain::gate::{Evaluation, EvaluationStatus, Finding, Outcome, Verdic
 use crate::domain::id::{ArtifactId, EventId, VerdictId};
 use crate::domain::json::Json;
 use crate::domain::plugin::Binding;
+use crate::domain::workspace::Stage;
 use crate::store::{CommitError, Guard, Store, Unit, Write};
 use crate::wire;
 
@@ -23,6 +26,13 @@ use crate::wire;
 const HOST_FAULTS_MAX: u32 = 5;
 /// Milliseconds until the first new try after a host fault; doubled each time.
 const HOST_FAULT_BACKOFF_MS: u64 = 500;
+
+/// Most findings of one verdict that are kept.
+const FINDINGS_MAX: usize = 1_000;
+/// Most lines of log that one verdict keeps.
+const LOG_LINES_MAX: usize = 256;
+/// Longest summary of a verdict, in bytes.
+const SUMMARY_MAX_BYTES: usize = 1_024;
 
 /// What came of a gate's call, whichever way it went.
 struct Answer {
@@ -39,30 +49,44 @@ impl Engine {
     /// # Errors
     /// Storage. A request that somebody else answered or withdrew meanwhile is left alone.
     pub async fn evaluate(&self, evaluation: Evaluation) -> Result<(), EngineError> {
-        let Some(binding) = self.gate_binding(&evaluation).await? else { return Ok(()) };
+        let Some(stage) = self.stage_of(&evaluation).await? else { return Ok(()) };
         let Some((call, session)) = self.gate_call(&evaluation).await? else { return Ok(()) };
-        self.have_component(&binding.digest).await?;
-        let plugins = Arc::clone(&self.parts.plugins);
         let artifacts = self.artifact_source(&call.artifacts);
-        let called = {
-            let binding = binding.clone();
-            tokio::task::spawn_blocking(move || plugins.evaluate(&binding, call, artifacts))
-                .await
-                .map_err(|error| EngineError::HostFault(error.to_string()))?
-        };
-        let answer = match called {
-            Ok(judgement) => answered(judgement),
-            Err(failed) if failed.failure.is_host_fault() && evaluation.host_faults < HOST_FAULTS_MAX => {
-                return self.postpone(evaluation).await;
+        let calls = stage.gates.iter().map(|binding| self.ask_gate(binding, call.clone(), Arc::clone(&artifacts)));
+        let mut answers = Vec::with_capacity(stage.gates.len());
+        for (binding, called) in stage.gates.iter().zip(try_join_all(calls).await?) {
+            match called {
+                Ok(judgement) => answers.push((binding, answered(judgement))),
+                Err(failed) if failed.failure.is_host_fault() && evaluation.host_faults < HOST_FAULTS_MAX => {
+                    return self.postpone(evaluation).await;
+                }
+                Err(failed) => answers.push((binding, not_answered(failed))),
             }
-            Err(failed) => not_answered(failed),
-        };
-        self.record_verdict(evaluation, &binding, answer, &session).await
+        }
+        let decided = Decided::of(&stage, answers);
+        self.record_verdict(evaluation, decided, &session).await
     }
 
-    async fn gate_binding(&self, evaluation: &Evaluation) -> Result<Option<Binding>, EngineError> {
+    async fn ask_gate(
+        &self,
+        binding: &Binding,
+        call: GateCall,
+        artifacts: Arc<dyn ArtifactSource>,
+    ) -> Result<Result<Judgement, CallFailure>, EngineError> {
+        self.have_component(&binding.digest).await?;
+        let (plugins, binding) = (Arc::clone(&self.parts.plugins), binding.clone());
+        tokio::task::spawn_blocking(move || plugins.evaluate(&binding, call, artifacts))
+            .await
+            .map_err(|error| EngineError::HostFault(error.to_string()))
+    }
+
+    /// The gates that judge, as the mission is pinned to them; `None` without any.
+    async fn stage_of(&self, evaluation: &Evaluation) -> Result<Option<Stage>, EngineError> {
         let mission = self.parts.store.mission(&evaluation.workspace_id, &evaluation.mission_id).await?;
-        Ok(mission.and_then(|mission| mission.bindings.gate(evaluation.gate).cloned()))
+        let Some(bindings) = mission.map(|mission| mission.bindings) else { return Ok(None) };
+        let name = evaluation.gate;
+        let gates: Vec<Binding> = bindings.gates_of(name).cloned().collect();
+        Ok((!gates.is_empty()).then(|| Stage { name, required: bindings.required(name), gates }))
     }
 
     /// What the gate is called with, and the session of the run under judgement. Read from rows and
@@ -117,11 +141,11 @@ impl Engine {
     async fn record_verdict(
         &self,
         mut evaluation: Evaluation,
-        binding: &Binding,
-        answer: Answer,
+        decided: Decided,
         session: &str,
     ) -> Result<(), EngineError> {
         let now = self.now();
+        let Decided { plugin, digest, answer } = decided;
         let verdict = Verdict {
             workspace_id: evaluation.workspace_id.clone(),
             id: VerdictId::new(self.new_id(VerdictId::PREFIX)),
@@ -131,8 +155,8 @@ impl Engine {
             run_id: evaluation.run_id.clone(),
             gate: evaluation.gate,
             attempt: evaluation.attempt,
-            plugin: binding.label(),
-            plugin_digest: binding.digest.clone(),
+            plugin,
+            plugin_digest: digest,
             artifact_set: evaluation.artifact_set.clone(),
             outcome: answer.outcome,
             summary: answer.summary,
@@ -203,6 +227,86 @@ fn not_answered(failed: CallFailure) -> Answer {
         data: json!({"failure": failed.failure.kind()}),
         report: failed.report,
     }
+}
+
+/// What a stage decided.
+struct Decided {
+    /// The plugins that judged, `name@version` each.
+    plugin: String,
+    /// The component's digest; of several, the digest of theirs, one a line.
+    digest: Digest,
+    answer: Answer,
+}
+
+impl Decided {
+    /// One gate's answer stands as it is; of several, what their stage makes of them.
+    fn of(stage: &Stage, mut answers: Vec<(&Binding, Answer)>) -> Self {
+        if answers.len() == 1
+            && let Some((binding, answer)) = answers.pop()
+        {
+            return Self { plugin: binding.label(), digest: binding.digest.clone(), answer };
+        }
+        let outcomes: Vec<Outcome> = answers.iter().map(|(_, answer)| answer.outcome).collect();
+        let lines: Vec<String> = answers.iter().map(|(binding, _)| format!("{}\n", binding.digest)).collect();
+        let labels: Vec<String> = answers.iter().map(|(binding, _)| binding.label()).collect();
+        let passed = outcomes.iter().filter(|outcome| **outcome == Outcome::Pass).count();
+        let mut summary =
+            format!("{passed} of {} gates passed, {} had to", outcomes.len(), stage.required.of(outcomes.len()));
+        let mut findings = Vec::new();
+        let mut gates = Vec::with_capacity(answers.len());
+        let mut report = CallReport::default();
+        for (binding, answer) in answers {
+            if answer.outcome != Outcome::Pass {
+                // A String takes every write.
+                let _ = write!(summary, "; {} ({}): {}", binding.label(), answer.outcome, answer.summary);
+            }
+            gates.push(json!({
+                "plugin": binding.label(),
+                "digest": binding.digest.as_str(),
+                "outcome": answer.outcome.as_str(),
+                "summary": answer.summary,
+                "finding_count": answer.findings.len(),
+                "data": answer.data,
+            }));
+            findings.extend(answer.findings);
+            report = sum(report, answer.report);
+        }
+        let omitted = findings.len().saturating_sub(FINDINGS_MAX);
+        findings.truncate(FINDINGS_MAX);
+        let mut data = json!({"gates": gates, "required": stage.required.of(gates.len())});
+        if omitted > 0 {
+            data["omitted"] = json!(omitted);
+        }
+        let outcome = stage.required.decide(&outcomes);
+        let answer = Answer { outcome, summary: cut(summary), findings, data, report };
+        Self { plugin: labels.join(" + "), digest: Digest::of(lines.concat().as_bytes()), answer }
+    }
+}
+
+/// What two calls cost together.
+fn sum(mut report: CallReport, other: CallReport) -> CallReport {
+    report.fuel += other.fuel;
+    report.wall_us = report.wall_us.max(other.wall_us);
+    report.memory_bytes = report.memory_bytes.max(other.memory_bytes);
+    report.log_dropped += other.log_dropped;
+    for line in other.log {
+        if report.log.len() < LOG_LINES_MAX {
+            report.log.push(line);
+        } else {
+            report.log_dropped += 1;
+        }
+    }
+    report
+}
+
+/// A summary that is not too long.
+fn cut(mut summary: String) -> String {
+    let mut end = summary.len().min(SUMMARY_MAX_BYTES);
+    while !summary.is_char_boundary(end) {
+        end -= 1;
+    }
+    summary.truncate(end);
+    summary
 }
 
 fn verdict_data(data: Value, report: &CallReport) -> Json {

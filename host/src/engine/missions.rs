@@ -62,6 +62,16 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Field`] naming the member at fault; storage.
     pub async fn create_mission(&self, new: NewMission) -> Result<Mission, EngineError> {
+        let (mission, unit) = self.mission_unit(new)?;
+        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
+        Ok(mission)
+    }
+
+    /// A mission, and the unit that creates it.
+    ///
+    /// # Errors
+    /// The member of the request at fault.
+    pub(super) fn mission_unit(&self, new: NewMission) -> Result<(Mission, Unit), wire::FieldError> {
         let now = self.now();
         let NewMission { workspace_id, request, bindings, start, actor, receipt } = new;
         let made = self.made_mission(&workspace_id, request, &bindings, start, &actor, now)?;
@@ -71,8 +81,7 @@ impl Engine {
             let answer = MissionAnswer { mission: wire::mission_view(&mission) };
             add_receipt(&mut unit, key, 201, &answer, now);
         }
-        self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
-        Ok(mission)
+        Ok((mission, unit))
     }
 
     /// A mission as it is before its first event, with everything that its creation writes and tells.

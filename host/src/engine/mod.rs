@@ -33,6 +33,8 @@ mod sessions;
 mod retention;
 mod unclaimed;
 mod rebind;
+mod registry;
+mod workspaces;
 mod audit;
 mod policy;
 mod replay;
@@ -53,6 +55,7 @@ pub use policy::{
     DECISIONS_KEPT, PolicyChange, Question, explain_by_policy, policy_preset_of, policy_source_of, policy_view,
     written_question,
 };
+pub use registry::{FoundPlugin, InstalledPlugin, NewPlugin, Selector};
 pub use replay::Candidate;
 pub use resources::{
     EndsSeen, LeaseAsk, NamedAnswer, PAGE_MAX_BYTES, ResourceAsk, ResourceOp, ResourcePage, ResourceRequest,
@@ -65,14 +68,12 @@ pub use routines::{
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
+pub use workspaces::{Bound, WorkspaceChange, WorkspaceMission};
 
 use std::sync::Arc;
 
-use tokio::sync::OnceCell;
-
 use crate::clock::{Clock, Ids};
 use crate::domain::id::WorkspaceId;
-use crate::domain::mission::Bindings;
 use crate::domain::time::Timestamp;
 use crate::store::Store;
 
@@ -82,9 +83,11 @@ use heartbeats::Progress;
 use memory::CleanNames;
 use policy::{Decisions, Policies};
 use ports::{Plugins, Templates};
+use registry::Installing;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
 use tokens::TokenCache;
+use workspaces::BoundSets;
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
 pub const PLUGIN_UNUSABLE: &str = "PLUGIN_UNUSABLE";
@@ -144,9 +147,10 @@ struct Parts {
     fires: Ends,
     /// That occurrences ended, as far as this host saw it.
     occurrences_over: Ends,
-    /// What missions of routines are pinned to, once it is kept beside them.
-    standard: OnceCell<Bindings>,
     clean_names: CleanNames,
+    installing: Installing,
+    /// What workspaces bind, as this host read it last.
+    bound: BoundSets,
     policies: Policies,
     decisions: Decisions,
 }
@@ -183,8 +187,9 @@ impl Engine {
             indexed: Indexed::default(),
             fires: Ends::default(),
             occurrences_over: Ends::default(),
-            standard: OnceCell::new(),
             clean_names: CleanNames::default(),
+            installing: Installing::default(),
+            bound: BoundSets::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),
         };

@@ -17,7 +17,7 @@ use crate::domain::id::{ArtifactId, MissionId, WorkItemId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::memory::vector::Vector;
 use crate::domain::mission::Bindings;
-use crate::domain::plugin::{Binding, PluginFailure};
+use crate::domain::plugin::{Binding, PluginFacts, PluginFailure, PluginKind};
 use crate::domain::time::Timestamp;
 
 /// Why there is no vector of a text. It holds nothing of the text, nor of what was answered.
@@ -231,6 +231,30 @@ pub trait Templates: std::fmt::Debug + Send + Sync + 'static {
     fn template(&self, workspace: &WorkspaceId, name: &str) -> Result<Option<Template>, String>;
 }
 
+/// Why a component is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginRefusal {
+    /// Where it fell through: `load`, `compile` or `self_test`.
+    pub stage: String,
+    /// What is wrong, and what to do about it.
+    pub message: String,
+    /// Whether it is this host's doing, and trying again may help.
+    pub is_host_fault: bool,
+}
+
+/// Why a component cannot be bound with some settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BindRefusal {
+    /// It decides something else.
+    WrongKind(PluginKind),
+    /// The settings do not fit its schema: JSON pointers (RFC 6901) and what is wrong there.
+    Settings(Vec<(String, String)>),
+    /// It refuses the settings, in its words, or cannot be loaded.
+    Refused(String),
+    /// This host could not find out.
+    HostFault(String),
+}
+
 /// Calls components. Every method blocks its thread for as long as the component may run (see
 /// the plugin host's limits), so call it from `spawn_blocking`.
 pub trait Plugins: Send + Sync + 'static {
@@ -242,6 +266,28 @@ pub trait Plugins: Send + Sync + 'static {
     /// # Errors
     /// A sentence, when it is no longer taken.
     fn install(&self, bytes: Vec<u8>) -> Result<(), String>;
+
+    /// What a component says of itself, and everything that can be checked without compiling it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn read(&self, bytes: &[u8]) -> Result<PluginFacts, PluginRefusal>;
+
+    /// Compiles a component that somebody uploaded where it can do no harm, and calls it for the first time. It is
+    /// installed then. Answers a JSON object: what came of the calls.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn first_call(&self, bytes: Vec<u8>) -> Result<Json, PluginRefusal>;
+
+    /// The components that come with the host.
+    fn built_in(&self) -> Vec<PluginFacts>;
+
+    /// Binds `settings` to an installed component, which may judge them.
+    ///
+    /// # Errors
+    /// Why it cannot be bound with these settings.
+    fn bind_pinned(&self, digest: &Digest, kind: PluginKind, settings: &Json) -> Result<Binding, BindRefusal>;
 
     /// The bytes of an installed component.
     fn component(&self, digest: &Digest) -> Option<Vec<u8>>;

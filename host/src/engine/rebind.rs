@@ -5,12 +5,13 @@ use serde_json::json;
 
 use super::advance::noted;
 use super::error::conflict_or_storage;
-use super::{Candidate, Engine, EngineError};
+use super::{Candidate, Engine, EngineError, Selector};
 use crate::domain::audit::{AuditOutcome, NewAuditEntry};
 use crate::domain::event::InputKind;
 use crate::domain::id::MissionId;
 use crate::domain::mission::Mission;
 use crate::domain::plugin::Binding;
+use crate::store::{Guard, Write};
 use crate::wire;
 
 /// Times the history is replayed anew because the mission went on meanwhile.
@@ -21,8 +22,8 @@ impl Engine {
     /// told; its component is kept beside the mission.
     ///
     /// # Errors
-    /// [`EngineError::Conflict`] when the mission has ended, or when the reducer would have decided
-    /// something differently; [`EngineError::Contended`] when the mission never stood still long
+    /// [`EngineError::PluginUnsigned`] where the workspace wants it signed; [`EngineError::Conflict`] when the mission
+    /// has ended, or when the reducer would have decided something differently; [`EngineError::Contended`] when the mission never stood still long
     /// enough; [`EngineError::NotFound`]; storage.
     pub async fn rebind_reducer(
         &self,
@@ -30,6 +31,11 @@ impl Engine {
         binding: &Binding,
         actor: &str,
     ) -> Result<Mission, EngineError> {
+        let signed = self.bound(&mission.workspace_id).await?;
+        let rule = &signed.revision;
+        if rule.require_signatures && !self.is_trusted(&binding.digest, &rule.trusted_keys).await? {
+            return Err(EngineError::PluginUnsigned { field: "digest".to_owned(), plugin: binding.label() });
+        }
         let mut bindings = mission.bindings.clone();
         bindings.reducer = binding.clone();
         self.keep_components(&bindings).await?;
@@ -77,6 +83,13 @@ impl Engine {
         board.edit_mission(|mission| mission.bindings.reducer = binding.clone());
         let outcome = noted(&mut board, &input);
         let mut unit = self.unit_of(&board, &input, false, &outcome).await?;
+        let found = self.find_plugin(&Selector::Digest(binding.digest.clone())).await?;
+        if let Some(mut row) = found.and_then(|found| found.registered) {
+            // Whoever would remove it sees that it was needed.
+            unit.guards.push(Guard::plugin(&row.facts.name, &row.facts.version, Some(row.revision)));
+            row.revision += 1;
+            unit.writes.push(Write::Plugin(Box::new(row)));
+        }
         unit.audit.push(NewAuditEntry {
             workspace_id: mission.workspace_id.clone(),
             at: self.now(),

@@ -99,6 +99,10 @@ impl<'e> LogWriter<'e> {
         });
     }
 
+    pub(super) fn plugin(&mut self, event: EventType, properties: &Value) {
+        self.push(event, None, properties);
+    }
+
     pub(super) fn policy_updated(&mut self, properties: &Value) {
         self.push(EventType::PolicyUpdated, None, properties);
     }

@@ -1,35 +1,27 @@
-//! Which components a mission made over HTTP is pinned to: the built-in ones, until workspaces
-//! bind their own.
+//! Another reducer for a mission that is there, by the name somebody gives it.
 
+use super::host::Host;
 use super::problem::{self, Problem};
-use crate::domain::mission::{Bindings, Mission};
+use crate::domain::mission::Mission;
 use crate::domain::plugin::{Binding, PluginKind};
-use crate::engine::EngineError;
-use crate::engine::ports::Plugins as _;
-use crate::plugins::{BindError, PluginHost};
+use crate::engine::Selector;
+use crate::plugins::BindError;
 
-/// The built-in reducer and gates with their settings' defaults.
-///
-/// # Errors
-/// Only when this binary lacks a component it was built with.
-pub(super) fn standard(plugins: &PluginHost) -> Result<Bindings, Problem> {
-    plugins.standard_bindings().map_err(|error| EngineError::HostFault(error).into())
-}
-
-/// Another reducer, with the mission's settings; `field` is the member that names it.
+/// Another reducer, with the mission's settings; `field` is the member that names it. It is of the registry, comes
+/// with the host, or was given to this process.
 ///
 /// # Errors
 /// 404 when none answers to the selector, 422 when one does and does not fit; both name `field`.
-pub(super) fn reducer(
-    plugins: &PluginHost,
-    field: &str,
-    selector: &str,
-    mission: &Mission,
-) -> Result<Binding, Problem> {
+pub(super) async fn reducer(host: &Host, field: &str, selector: &str, mission: &Mission) -> Result<Binding, Problem> {
     let settings = &mission.bindings.reducer.settings;
+    let found = host.engine.find_plugin(&Selector::parse(selector)).await?;
+    if let Some(found) = &found {
+        host.engine.have_component(&found.facts.digest).await?;
+    }
+    let selector = found.as_ref().map_or(selector, |found| found.facts.digest.as_str());
     let bound = tokio::task::block_in_place(|| {
-        plugins.bind(selector, PluginKind::Reducer, settings).and_then(|binding| {
-            plugins.check_binding(&binding)?;
+        host.plugins.bind(selector, PluginKind::Reducer, settings).and_then(|binding| {
+            host.plugins.check_binding(&binding)?;
             Ok(binding)
         })
     });

@@ -25,7 +25,7 @@ use super::problem::{self, Problem};
 use crate::domain::id::{ArtifactId, MissionId, VerdictId};
 use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::work_item::WorkItemStatus;
-use crate::engine::{Candidate, NewMission};
+use crate::engine::{Candidate, WorkspaceMission};
 use crate::wire;
 
 /// Create a mission
@@ -43,20 +43,15 @@ pub(super) async fn create(
 ) -> Result<Response, Problem> {
     let (request, args, start) = request_of(body);
     let (request, has_gates) = host.engine.with_entrypoint(caller.workspace(), request, args).await?;
-    let mut bindings = super::bindings::standard(&host.plugins)?;
-    if !has_gates {
-        bindings.gates.clear();
-    }
-    host.engine.keep_components(&bindings).await?;
-    let new = NewMission {
+    let new = WorkspaceMission {
         workspace_id: caller.workspace().clone(),
         request,
-        bindings,
+        has_gates,
         start,
         actor: caller.name().to_owned(),
         receipt,
     };
-    let mission = settled(&host, host.engine.create_mission(new).await?).await;
+    let mission = settled(&host, host.engine.create_bound_mission(new).await?).await;
     let answer = MissionAnswer { mission: wire::mission_view(&mission) };
     Ok((StatusCode::CREATED, JsonAnswer(answer)).into_response())
 }
@@ -394,7 +389,7 @@ pub(super) async fn replay(
     let mission = find(&host, &caller, &id).await?;
     let candidate = match &params.reducer {
         None => Candidate::Pinned,
-        Some(selector) => Candidate::Other(super::bindings::reducer(&host.plugins, "reducer", selector, &mission)?),
+        Some(selector) => Candidate::Other(super::bindings::reducer(&host, "reducer", selector, &mission).await?),
     };
     Ok(JsonAnswer(host.engine.replay(caller.workspace(), &mission.id, candidate).await?))
 }
@@ -415,7 +410,7 @@ pub(super) async fn rebind(
     Body(body): Body<RebindRequest>,
 ) -> Result<JsonAnswer<MissionAnswer>, Problem> {
     let mission = find(&host, &caller, &id).await?;
-    let binding = super::bindings::reducer(&host.plugins, "digest", &body.digest, &mission)?;
+    let binding = super::bindings::reducer(&host, "digest", &body.digest, &mission).await?;
     let mission = host.engine.rebind_reducer(&mission, &binding, caller.name()).await?;
     Ok(JsonAnswer(MissionAnswer { mission: wire::mission_view(&mission) }))
 }

@@ -37,6 +37,8 @@ mod approvals;
 mod stream;
 mod tokens;
 mod audit;
+mod plugins;
+mod workspaces;
 mod policy;
 
 mod in_process;
@@ -61,7 +63,25 @@ use routes::Routes;
 
 /// Every route there is, each under its action.
 fn table() -> Routes {
-    Routes::new(openapi::base())
+    components(work(Routes::new(openapi::base())))
+}
+
+/// Which components there are, and which decide.
+fn components(routes: Routes) -> Routes {
+    routes
+        .guarded_large(Action::PluginWrite, plugins::BODY_MAX_BYTES, routes!(plugins::install))
+        .guarded(Action::PluginRead, routes!(plugins::list))
+        .guarded(Action::PluginRead, routes!(plugins::show))
+        .guarded(Action::PluginWrite, routes!(plugins::remove))
+        .guarded(Action::WorkspaceRead, routes!(workspaces::show))
+        .guarded(Action::WorkspaceWrite, routes!(workspaces::change))
+        .guarded(Action::WorkspaceRead, routes!(workspaces::history))
+        .guarded(Action::WorkspaceWrite, routes!(workspaces::roll_back))
+}
+
+/// Everything else.
+fn work(routes: Routes) -> Routes {
+    routes
         .open(routes!(meta::health))
         .open(routes!(meta::alive))
         .open(routes!(meta::ready))

@@ -26,18 +26,18 @@ use crate::engine::{PolicyChange, policy_view};
 const LAST_DEFAULT: u32 = 1_000;
 
 /// The workspace of the path, which has to be the caller's.
-fn own<'c>(caller: &'c Caller, id: &str) -> Result<&'c WorkspaceId, Problem> {
+pub(super) fn own<'c>(caller: &'c Caller, id: &str) -> Result<&'c WorkspaceId, Problem> {
     if id == caller.workspace().as_str() { Ok(caller.workspace()) } else { Err(Problem::not_found("workspace", id)) }
 }
 
 /// The revision that a change expects, said in the body or in `If-Match`.
-fn expected(headers: &HeaderMap, body: Option<u64>) -> Result<Option<u64>, Problem> {
+pub(super) fn expected(headers: &HeaderMap, body: Option<u64>) -> Result<Option<u64>, Problem> {
     match expectation(headers, None, body)? {
         Expect::Anything => Ok(None),
         Expect::Absent => Ok(Some(0)),
         Expect::Revision(revision) => Ok(Some(revision)),
         Expect::Present => {
-            let detail = "if_match_rev: `If-Match: *` says nothing of a policy; name a revision";
+            let detail = "if_match_rev: `If-Match: *` says nothing here; name a revision";
             Err(Problem::field("if_match_rev", detail))
         }
     }

@@ -79,6 +79,16 @@ kinds! {
         "What it does has external side effects, and `external_integrations_allowed` is false. The run `run_id` is written down as blocked. A person may allow it.";
     ROUTINE_AGENT_DRAFT = "ROUTINE_AGENT_DRAFT" 403 "What an agent makes is a draft":
         "An agent neither enables a routine nor loosens what keeps one in check. `field` names the member; a person may set it.";
+    PLUGIN_EXISTS = "PLUGIN_EXISTS" 409 "The version is taken by other bytes":
+        "A version of a plugin never changes. Raise the version in its manifest and install that.";
+    PLUGIN_IN_USE = "PLUGIN_IN_USE" 409 "The plugin is needed":
+        "A workspace binds it, or a mission that is not over is pinned to it. Bind another, and let such missions end or move them.";
+    PLUGIN_REFUSED = "PLUGIN_REFUSED" 422 "The plugin is not taken":
+        "`stage` tells where it fell through: `load` (what it is, imports or exports), `compile` (also its limits of time and memory), or `self_test` (its first calls).";
+    PLUGIN_UNSIGNED = "PLUGIN_UNSIGNED" 422 "No trusted key signed the plugin":
+        "The workspace requires signatures. `field` names the role. Have a trusted key sign the component and install it again with the signature.";
+    BINDING_INVALID = "BINDING_INVALID" 422 "The component cannot be bound like this":
+        "There is no such component, it decides something else, or does not take its settings. `pointer` leads to the value at fault. What was bound before stays bound.";
     ROUTINE_EXISTS = "ROUTINE_EXISTS" 409 "There is a routine of this id":
         "Choose another id, or change the routine that has it.";
     ROUTINE_NOT_ENABLED = "ROUTINE_NOT_ENABLED" 409 "The routine is not enabled":
@@ -370,6 +380,11 @@ impl From<EngineError> for Problem {
                 let allowed: Vec<&str> = allowed.iter().map(|tier| tier.as_str()).collect();
                 Self::new(TIER_NOT_GRANTED, error.to_string()).with("tier", tier.as_str()).with("allowed", allowed)
             }
+            error @ (EngineError::PluginRefused { .. }
+            | EngineError::PluginTaken { .. }
+            | EngineError::PluginInUse { .. }
+            | EngineError::PluginUnfit { .. }
+            | EngineError::PluginUnsigned { .. }) => of_plugin(&error),
             EngineError::Policy(problems) => of_policy(&problems),
             EngineError::Conflict(message) => Self::new(CONFLICT, message),
             EngineError::HostFault(message) => {
@@ -379,6 +394,23 @@ impl From<EngineError> for Problem {
             EngineError::Contended => Self::new(UNAVAILABLE, "others kept changing the same rows; nothing was changed"),
             EngineError::Storage(error) => error.into(),
         }
+    }
+}
+
+/// What is wrong with a component, or with binding it.
+fn of_plugin(error: &EngineError) -> Problem {
+    let problem = |kind| Problem::new(kind, error.to_string());
+    match error {
+        EngineError::PluginRefused { stage, .. } => problem(PLUGIN_REFUSED).with("stage", stage.clone()),
+        EngineError::PluginTaken { digest, .. } => problem(PLUGIN_EXISTS).with("digest", digest.clone()),
+        EngineError::PluginInUse { digest, .. } => problem(PLUGIN_IN_USE).with("digest", digest.clone()),
+        EngineError::PluginUnfit { field, pointer, .. } => {
+            problem(BINDING_INVALID).with("field", field.clone()).with("pointer", pointer.clone())
+        }
+        EngineError::PluginUnsigned { field, plugin } => {
+            problem(PLUGIN_UNSIGNED).with("field", field.clone()).with("plugin", plugin.clone())
+        }
+        _ => problem(INTERNAL),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Compiled components on disk, so that a component is compiled once for each user and version
 //! of the engine.
 //!
-//! A file that is missing, damaged, of another version or not ours is a miss and never an error:
-//! the component is compiled again. Nothing here runs code; [`super::precompiled`] does.
+//! A file that is missing, damaged, of another version, of another component or not ours is a miss and never an
+//! error: the component is compiled again. What stands in it is vouched for by a code that is keyed with what only
+//! this user can read, and that is over the component's digest too, so that no file can take another's place.
+//! Nothing here runs code; [`super::precompiled`] does.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read as _, Write as _};
@@ -11,14 +14,19 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use wasmtime::Engine;
 
 use crate::domain::artifact::Digest;
 
-/// First line of a cache file; the digest of the rest follows on the second.
-const MAGIC: &[u8] = b"sluice compiled component 1\n";
+/// First line of a cache file; the code that vouches for the rest follows on the second.
+const MAGIC: &[u8] = b"sluice compiled component 2\n";
+
+/// Bytes of the key of those codes.
+const KEY_BYTES: usize = 32;
 
 /// Bytes before the compiled code: the first line, 64 hexadecimal digits and a line feed.
 const HEAD_BYTES: usize = MAGIC.len() + 65;
@@ -37,6 +45,7 @@ static WRITES: AtomicU64 = AtomicU64::new(0);
 pub(super) struct Cache {
     directory: Option<PathBuf>,
     engine: String,
+    key: [u8; KEY_BYTES],
 }
 
 impl Cache {
@@ -46,10 +55,32 @@ impl Cache {
         let mut hash = StableHash(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut hash);
         let engine = Digest::from_hash(hash.0).as_str()[..16].to_owned();
-        match directory.map(|directory| private(&directory).map(|()| directory)).transpose() {
-            Ok(directory) => (Self { directory, engine }, None),
-            Err(reason) => (Self { directory: None, engine }, Some(reason)),
+        let opened = directory.map(|directory| {
+            private(&directory)?;
+            let key = key_of(&directory.with_extension("key")).map_err(|error| format!("its key: {error}"))?;
+            Ok::<_, String>((directory, key))
+        });
+        match opened.transpose() {
+            Ok(opened) => {
+                let (directory, key) = opened.unzip();
+                (Self { directory, engine, key: key.unwrap_or_default() }, None)
+            }
+            Err(reason) => (Self { directory: None, engine, key: [0; KEY_BYTES] }, Some(reason)),
         }
+    }
+
+    /// What vouches for `compiled` being what this engine made of `component`; 64 hexadecimal digits.
+    fn code(&self, component: &Digest, compiled: &[u8]) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else { return String::new() };
+        for part in [MAGIC, component.as_str().as_bytes(), self.engine.as_bytes(), compiled] {
+            mac.update(part);
+        }
+        let mut text = String::with_capacity(64);
+        for byte in mac.finalize().into_bytes() {
+            // A String takes every write.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
     }
 
     /// Where the compiled code of `component` lies, when there is a cache.
@@ -61,7 +92,11 @@ impl Cache {
     /// The compiled code of `component`. A file that cannot be trusted is removed.
     pub(super) fn read(&self, component: &Digest) -> Option<Vec<u8>> {
         let path = self.path(component)?;
-        match read_verified(&path) {
+        let read = read_framed(&path).and_then(|(code, compiled)| {
+            let is_ours = code.len() == 64 && bool::from(self.code(component, &compiled).as_bytes().ct_eq(&code));
+            if is_ours { Ok(compiled) } else { Err(invalid("nobody vouches for it")) }
+        });
+        match read {
             Ok(compiled) => Some(compiled),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
@@ -76,7 +111,7 @@ impl Cache {
     /// Keeps `compiled`: written aside and renamed, so that nobody sees half of it.
     pub(super) fn write(&self, component: &Digest, compiled: &[u8]) {
         let Some(path) = self.path(component) else { return };
-        if let Err(error) = write_aside(&path, compiled) {
+        if let Err(error) = write_aside(&path, self.code(component, compiled).as_bytes(), compiled) {
             tracing::warn!(path = %path.display(), %error, "could not keep a compiled component; it will be compiled again");
         } else if let Some(directory) = &self.directory
             && let Err(error) = remove_oldest(directory)
@@ -114,8 +149,51 @@ fn is_ours(metadata: &Metadata, user: u32) -> bool {
     metadata.uid() == user && metadata.mode() & 0o022 == 0
 }
 
-fn read_verified(path: &Path) -> io::Result<Vec<u8>> {
-    let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
+fn invalid(reason: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason.to_owned())
+}
+
+/// The key that lies in `path`, or a new one; what others can read is none.
+fn key_of(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
+    if let Some(key) = read_key(path)? {
+        return Ok(key);
+    }
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(io::Error::other)?;
+    let aside = path.with_extension(format!("key-{}-{}", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    file.write_all(&key)?;
+    // Whoever else makes one at this moment has it in place first, or last; all of them take what lies there then.
+    let placed = fs::hard_link(&aside, path);
+    let removed = fs::remove_file(&aside);
+    match placed {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => removed?,
+    }
+    read_key(path)?.ok_or_else(|| invalid("it cannot be kept"))
+}
+
+/// A key; one that is no good is removed.
+fn read_key(path: &Path) -> io::Result<Option<[u8; KEY_BYTES]>> {
+    let opened = OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path);
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    let mut key = Vec::with_capacity(KEY_BYTES + 1);
+    (&mut file).take(KEY_BYTES as u64 + 1).read_to_end(&mut key)?;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o777 == 0o600;
+    if let (true, Ok(key)) = (is_ours, key.try_into()) {
+        return Ok(Some(key));
+    }
+    fs::remove_file(path)?;
+    Ok(None)
+}
+
+/// What a file says of itself, and the compiled code in it.
+fn read_framed(path: &Path) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut file = OpenOptions::new().read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
     let metadata = file.metadata()?;
     if !is_ours(&metadata, rustix::process::geteuid().as_raw()) {
@@ -130,17 +208,13 @@ fn read_verified(path: &Path) -> io::Result<Vec<u8>> {
         return Err(invalid("it has not the form of one"));
     }
     let compiled = content.split_off(HEAD_BYTES);
-    let recorded = &content[MAGIC.len()..HEAD_BYTES - 1];
-    if Digest::of(&compiled).as_str().as_bytes() != recorded {
-        return Err(invalid("its digest is not the one recorded"));
-    }
-    Ok(compiled)
+    Ok((content[MAGIC.len()..HEAD_BYTES - 1].to_vec(), compiled))
 }
 
-fn write_aside(path: &Path, compiled: &[u8]) -> io::Result<()> {
+fn write_aside(path: &Path, code: &[u8], compiled: &[u8]) -> io::Result<()> {
     let number = WRITES.fetch_add(1, Ordering::Relaxed);
     let aside = path.with_extension(format!("{}-{number}.tmp", std::process::id()));
-    let written = write_new(&aside, compiled).and_then(|()| fs::rename(&aside, path));
+    let written = write_new(&aside, code, compiled).and_then(|()| fs::rename(&aside, path));
     if written.is_err() {
         // What is left of a failed attempt is of no use; a next one would overwrite it.
         let _ = fs::remove_file(&aside);
@@ -148,10 +222,10 @@ fn write_aside(path: &Path, compiled: &[u8]) -> io::Result<()> {
     written
 }
 
-fn write_new(path: &Path, compiled: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, code: &[u8], compiled: &[u8]) -> io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(MAGIC)?;
-    file.write_all(Digest::of(compiled).as_str().as_bytes())?;
+    file.write_all(code)?;
     file.write_all(b"\n")?;
     file.write_all(compiled)?;
     file.flush()

@@ -1,11 +1,13 @@
 //! An installed component on its way to being called: its bytes, compiled once, linked once.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
+use super::apart::Compiler;
 use super::cache::Cache;
 use super::call::CallState;
 use super::gate::{self, GateInstancePre, GateState};
@@ -15,12 +17,14 @@ use super::reducer::{self, ReducerPre, ReducerState};
 use super::scrubber::{self, ScrubberInstancePre, ScrubberState};
 use super::{LoadError, precompiled, trial};
 use crate::domain::artifact::Digest;
+use crate::domain::json::Json;
 use crate::domain::plugin::PluginKind;
 
 /// What compiling and linking needs. One for each host.
 pub(super) struct Workshop {
     engine: Engine,
     cache: Cache,
+    compiler: Option<Compiler>,
     compiles: Permits,
     reducers: Linker<CallState<ReducerState>>,
     gates: Linker<CallState<GateState>>,
@@ -29,10 +33,16 @@ pub(super) struct Workshop {
 
 impl Workshop {
     /// Links the worlds once for all components.
-    pub(super) fn new(engine: &Engine, cache: Cache, compiles_max: usize) -> wasmtime::Result<Self> {
+    pub(super) fn new(
+        engine: &Engine,
+        cache: Cache,
+        compiler: Option<Compiler>,
+        compiles_max: usize,
+    ) -> wasmtime::Result<Self> {
         Ok(Self {
             engine: engine.clone(),
             cache,
+            compiler,
             compiles: Permits::new(compiles_max),
             reducers: reducer::linker(engine)?,
             gates: gate::linker(engine)?,
@@ -41,13 +51,64 @@ impl Workshop {
     }
 
     /// Compiles and links a component; at most so many at a time as were allowed.
-    fn make(&self, kind: PluginKind, digest: &Digest, bytes: &[u8]) -> Result<Linked, LoadError> {
+    fn make(&self, component: &Installed) -> Result<Linked, LoadError> {
         let _permit = self.compiles.take();
-        self.link(kind, &self.compile(digest, bytes)?)
+        self.link(component.manifest.kind, &self.compile(component)?)
     }
 
-    /// Compiled code of `bytes`, from the cache when it is there.
-    fn compile(&self, digest: &Digest, bytes: &[u8]) -> Result<Component, LoadError> {
+    /// Compiles a component that nobody has called before, apart from this process where there is a compiler, and
+    /// has `calls` make its first calls there or here. What is compiled is kept.
+    ///
+    /// # Errors
+    /// It does not compile, does not fit its world, or falls through its first calls.
+    pub(super) fn try_out(
+        &self,
+        kind: PluginKind,
+        digest: &Digest,
+        bytes: &[u8],
+        calls: impl FnOnce(&Linked) -> Result<Json, LoadError>,
+    ) -> Result<(Linked, Json), LoadError> {
+        let _permit = self.compiles.take();
+        let (compiled, told) = match &self.compiler {
+            Some(compiler) => {
+                let made = compiler.make(bytes, true)?;
+                (made.compiled, Some(made.self_test))
+            }
+            None => match self.cache.read(digest) {
+                Some(compiled) => (compiled, None),
+                None => (self.engine.precompile_component(bytes).map_err(LoadError::compile)?, None),
+            },
+        };
+        let component = precompiled::load(&self.engine, &compiled).map_err(LoadError::compile)?;
+        let linked = self.link(kind, &component)?;
+        let told = match told {
+            Some(told) => told,
+            None => calls(&linked)?,
+        };
+        self.cache.write(digest, &compiled);
+        Ok((linked, told))
+    }
+
+    /// Compiles a component in this process, for another that waits for it, and has `calls` make its first calls.
+    ///
+    /// # Errors
+    /// As [`Self::try_out`].
+    pub(super) fn compile_here(
+        &self,
+        kind: PluginKind,
+        bytes: &[u8],
+        calls: impl FnOnce(&Linked) -> Result<Json, LoadError>,
+    ) -> Result<(Vec<u8>, Json), LoadError> {
+        let compiled = self.engine.precompile_component(bytes).map_err(LoadError::compile)?;
+        let component = precompiled::load(&self.engine, &compiled).map_err(LoadError::compile)?;
+        let told = calls(&self.link(kind, &component)?)?;
+        Ok((compiled, told))
+    }
+
+    /// Compiled code of `bytes`, from the cache when it is there. Only what comes with the host is compiled in
+    /// this process where there is a compiler.
+    fn compile(&self, installed: &Installed) -> Result<Component, LoadError> {
+        let digest = &installed.digest;
         if let Some(compiled) = self.cache.read(digest) {
             match precompiled::load(&self.engine, &compiled) {
                 Ok(component) => return Ok(component),
@@ -57,7 +118,10 @@ impl Workshop {
                 }
             }
         }
-        let compiled = self.engine.precompile_component(bytes).map_err(LoadError::compile)?;
+        let compiled = match (&self.compiler, &installed.bytes) {
+            (Some(compiler), Cow::Owned(bytes)) => compiler.make(bytes, false)?.compiled,
+            (_, bytes) => self.engine.precompile_component(bytes).map_err(LoadError::compile)?,
+        };
         let component = precompiled::load(&self.engine, &compiled).map_err(LoadError::compile)?;
         self.cache.write(digest, &compiled);
         Ok(component)
@@ -96,6 +160,8 @@ pub(super) struct Installed {
     pub(super) bytes: Cow<'static, [u8]>,
     /// Grows with each that is installed: of two builds of one version the later is meant.
     pub(super) order: usize,
+    /// Whether it answers to its name: what missions and workspaces are pinned to answers to its digest alone.
+    is_named: AtomicBool,
     linked: OnceLock<Arc<Linked>>,
     /// Held by whoever compiles, so that others wait instead of compiling too.
     compiling: Mutex<()>,
@@ -104,7 +170,23 @@ pub(super) struct Installed {
 impl Installed {
     /// A component that is yet to be compiled.
     pub(super) fn new(manifest: Manifest, digest: Digest, bytes: Cow<'static, [u8]>, order: usize) -> Self {
-        Self { manifest, digest, bytes, order, linked: OnceLock::new(), compiling: Mutex::new(()) }
+        let is_named = AtomicBool::new(false);
+        Self { manifest, digest, bytes, order, is_named, linked: OnceLock::new(), compiling: Mutex::new(()) }
+    }
+
+    /// It answers to its name from now on.
+    pub(super) fn name(&self) {
+        self.is_named.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it answers to its name.
+    pub(super) fn is_named(&self) -> bool {
+        self.is_named.load(Ordering::Relaxed)
+    }
+
+    /// It is linked already.
+    pub(super) fn link(&self, linked: Linked) {
+        self.linked.get_or_init(|| Arc::new(linked));
     }
 
     /// The component, compiled and linked by whoever comes first; others wait for it.
@@ -119,7 +201,7 @@ impl Installed {
         if let Some(linked) = self.linked.get() {
             return Ok(Arc::clone(linked));
         }
-        let linked = Arc::new(workshop.make(self.manifest.kind, &self.digest, &self.bytes)?);
+        let linked = Arc::new(workshop.make(self)?);
         Ok(Arc::clone(self.linked.get_or_init(|| linked)))
     }
 }

@@ -1,6 +1,7 @@
 //! Why a component cannot be loaded or bound. How a *call* fails is
 //! [`crate::domain::plugin::PluginFailure`].
 
+use super::apart::ApartError;
 use super::inspect::COMPONENT_BYTES_MAX;
 use super::manifest::ManifestError;
 use super::settings::SettingsProblem;
@@ -83,6 +84,18 @@ pub enum LoadError {
         kind: PluginKind,
         /// Which function, and how.
         reason: String,
+    },
+    /// The process that compiles uploaded components made nothing of it.
+    #[error(transparent)]
+    Apart(#[from] ApartError),
+    /// It fell through when it was called for the first time.
+    #[error("{what} failed")]
+    FirstCall {
+        /// Which call.
+        what: &'static str,
+        /// How.
+        #[source]
+        failure: PluginFailure,
     },
     /// Nothing with this digest is installed.
     #[error("no plugin with the digest {digest} is installed")]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::apart::Compiler;
 use super::cache::Cache;
 use super::call::Caller;
 use super::component::{Installed, Linked, Workshop};
@@ -13,16 +14,20 @@ use super::limits::Limits;
 use super::manifest::Manifest;
 use super::permits::Permits;
 use super::ticker::Ticker;
-use super::{BindError, LoadError, PluginHostError, builtin, check, gate, reducer, runtime, scrubber, settings, world};
+use super::{
+    BindError, LoadError, PluginHostError, builtin, check, first_call, gate, reducer, registry, runtime, scrubber,
+    settings, world,
+};
 use crate::clock::Clock;
 use crate::domain::artifact::Digest;
 use crate::domain::board::Board;
 use crate::domain::gate::GateName;
 use crate::domain::json::Json;
 use crate::domain::mission::Bindings;
-use crate::domain::plugin::{Binding, PluginFailure, PluginKind};
+use crate::domain::plugin::{Binding, PluginFacts, PluginFailure, PluginKind};
 use crate::engine::ports::{
-    ArtifactSource, CallFailure, CallReport, GateCall, Judgement, Plugins, ReducerCall, Reduction, ScrubReport,
+    ArtifactSource, BindRefusal, CallFailure, CallReport, GateCall, Judgement, PluginRefusal, Plugins, ReducerCall,
+    Reduction, ScrubReport,
 };
 
 /// What a [`PluginHost`] is made of.
@@ -33,6 +38,8 @@ pub struct PluginHostOptions {
     pub limits: Limits,
     /// Read to report how long calls take, and for nothing else.
     pub clock: Arc<dyn Clock>,
+    /// The program that compiles what does not come with the host; without one this process does.
+    pub compiler: Option<Compiler>,
 }
 
 /// A component that is installed.
@@ -80,7 +87,8 @@ impl PluginHost {
         }
         let ticker = Ticker::start(&engine).map_err(PluginHostError::Ticker)?;
         let host = Self {
-            workshop: Workshop::new(&engine, cache, options.limits.compiles_max).map_err(engine_error)?,
+            workshop: Workshop::new(&engine, cache, options.compiler, options.limits.compiles_max)
+                .map_err(engine_error)?,
             caller: Caller { engine, ticker, clock: options.clock },
             installed: RwLock::default(),
             reducers: Permits::new(options.limits.reducer.calls_max),
@@ -117,11 +125,46 @@ impl PluginHost {
     /// What is wrong with it, and what to do about it.
     pub fn install(&self, bytes: impl Into<Vec<u8>>) -> Result<PluginInfo, LoadError> {
         let bytes = bytes.into();
-        let inspection = inspect::inspect(&bytes)?;
-        world::check(&inspection)?;
-        settings::check_schema(&inspection.manifest.settings_schema).map_err(|reason| LoadError::Schema { reason })?;
-        inspect::validate(&bytes)?;
-        Ok(self.add(inspection, Cow::Owned(bytes)))
+        let installed = self.add(checked(&bytes)?, Cow::Owned(bytes));
+        installed.name();
+        Ok(info(&installed))
+    }
+
+    /// Compiles a component in this process, calling it for the first time if `calls` says so: for a process that
+    /// does nothing else.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do about it.
+    pub(super) fn compile_here(&self, bytes: &[u8], calls: bool) -> Result<(Vec<u8>, Json), LoadError> {
+        let Inspection { manifest, .. } = checked(bytes)?;
+        let first_calls = |linked: &Linked| {
+            if calls {
+                first_call::make(&self.caller, &self.limits, &manifest, linked)
+            } else {
+                Ok(Json::empty_object())
+            }
+        };
+        self.workshop.compile_here(manifest.kind, bytes, first_calls)
+    }
+
+    /// Compiles a component that somebody uploaded, calls it for the first time, and has it at hand from then on.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do about it.
+    pub(super) fn try_out(&self, bytes: Vec<u8>) -> Result<Json, LoadError> {
+        let inspection = checked(&bytes)?;
+        let manifest = &inspection.manifest;
+        let (linked, told) = self.workshop.try_out(manifest.kind, &inspection.digest, &bytes, |linked| {
+            first_call::make(&self.caller, &self.limits, manifest, linked)
+        })?;
+        self.add(inspection, Cow::Owned(bytes)).link(linked);
+        Ok(told)
+    }
+
+    /// Has a component at hand that was kept beside whoever is pinned to it.
+    fn keep(&self, bytes: Vec<u8>) -> Result<(), LoadError> {
+        self.add(checked(&bytes)?, Cow::Owned(bytes));
+        Ok(())
     }
 
     /// Compiles an installed component now, or loads it from the cache; otherwise the first call
@@ -137,7 +180,7 @@ impl PluginHost {
     /// What is installed, by name, the newest version first; of one version the last installed.
     pub fn installed(&self) -> Vec<PluginInfo> {
         let installed = self.installed.read().unwrap_or_else(PoisonError::into_inner);
-        let mut sorted: Vec<&Arc<Installed>> = installed.values().collect();
+        let mut sorted: Vec<&Arc<Installed>> = installed.values().filter(|component| component.is_named()).collect();
         sorted.sort_by(|a, b| {
             let newest_first = version(&b.manifest).cmp(&version(&a.manifest));
             a.manifest.name.cmp(&b.manifest.name).then(newest_first).then(b.order.cmp(&a.order))
@@ -186,16 +229,16 @@ impl PluginHost {
     /// Installs a component that comes with the host. A test has installed the same bytes as
     /// anybody's, so that only reading them is left to do at each start.
     fn add_builtin(&self, bytes: &'static [u8]) -> Result<(), LoadError> {
-        self.add(inspect::inspect(bytes)?, Cow::Borrowed(bytes));
+        self.add(inspect::inspect(bytes)?, Cow::Borrowed(bytes)).name();
         Ok(())
     }
 
-    fn add(&self, inspection: Inspection, bytes: Cow<'static, [u8]>) -> PluginInfo {
+    fn add(&self, inspection: Inspection, bytes: Cow<'static, [u8]>) -> Arc<Installed> {
         let mut installed = self.installed.write().unwrap_or_else(PoisonError::into_inner);
         let order = installed.len();
         let digest = inspection.digest.clone();
         let component = || Arc::new(Installed::new(inspection.manifest, inspection.digest, bytes, order));
-        info(installed.entry(digest).or_insert_with(component))
+        Arc::clone(installed.entry(digest).or_insert_with(component))
     }
 
     fn permits(&self, kind: PluginKind) -> &Permits {
@@ -206,15 +249,20 @@ impl PluginHost {
         }
     }
 
-    fn find(&self, digest: &Digest) -> Option<Arc<Installed>> {
+    pub(super) fn find(&self, digest: &Digest) -> Option<Arc<Installed>> {
         self.installed.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 
     fn select(&self, selector: &str, kind: PluginKind) -> Result<Arc<Installed>, BindError> {
+        if let Some(component) = Digest::parse(selector).and_then(|digest| self.find(&digest)) {
+            let found = component.manifest.kind;
+            let wrong = || BindError::WrongKind { selector: selector.to_owned(), kind, found };
+            return if found == kind { Ok(component) } else { Err(wrong()) };
+        }
         let answers = |info: &PluginInfo| {
             let manifest = &info.manifest;
             let full = selector.split_once('@').is_some_and(|(name, v)| name == manifest.name && v == manifest.version);
-            selector == manifest.name || full || selector == info.digest.as_str()
+            selector == manifest.name || full
         };
         let infos = self.installed();
         let named = || infos.iter().filter(|info| answers(info));
@@ -241,7 +289,25 @@ impl Plugins for PluginHost {
     }
 
     fn install(&self, bytes: Vec<u8>) -> Result<(), String> {
-        self.install(bytes).map(|_| ()).map_err(|error| with_cause(&error))
+        self.keep(bytes).map_err(|error| with_cause(&error))
+    }
+
+    fn read(&self, bytes: &[u8]) -> Result<PluginFacts, PluginRefusal> {
+        checked(bytes).map(registry::facts).map_err(|error| registry::refusal(&error))
+    }
+
+    fn first_call(&self, bytes: Vec<u8>) -> Result<Json, PluginRefusal> {
+        self.try_out(bytes).map_err(|error| registry::refusal(&error))
+    }
+
+    fn built_in(&self) -> Vec<PluginFacts> {
+        registry::built_in()
+    }
+
+    fn bind_pinned(&self, digest: &Digest, kind: PluginKind, settings: &Json) -> Result<Binding, BindRefusal> {
+        let bound = self.bind(digest.as_str(), kind, settings);
+        let checked = bound.and_then(|binding| self.check_binding(&binding).map(|()| binding));
+        checked.map_err(registry::bind_refusal)
     }
 
     fn component(&self, digest: &Digest) -> Option<Vec<u8>> {
@@ -258,6 +324,7 @@ impl Plugins for PluginHost {
                 (GateName::Review, bind("reviewer", PluginKind::Gate)?),
                 (GateName::Test, bind("tester", PluginKind::Gate)?),
             ],
+            required: Vec::new(),
         })
     }
 
@@ -292,6 +359,15 @@ impl Plugins for PluginHost {
     }
 }
 
+/// Everything that can be checked without compiling.
+fn checked(bytes: &[u8]) -> Result<Inspection, LoadError> {
+    let inspection = inspect::inspect(bytes)?;
+    world::check(&inspection)?;
+    settings::check_schema(&inspection.manifest.settings_schema).map_err(|reason| LoadError::Schema { reason })?;
+    inspect::validate(bytes)?;
+    Ok(inspection)
+}
+
 fn info(component: &Arc<Installed>) -> PluginInfo {
     PluginInfo { manifest: component.manifest.clone(), digest: component.digest.clone(), size: component.bytes.len() }
 }
@@ -307,7 +383,7 @@ fn labels(infos: &[PluginInfo], kind: PluginKind) -> Vec<String> {
 }
 
 /// What went wrong and why, in one line for somebody who gets no error but words.
-fn with_cause(error: &LoadError) -> String {
+pub(super) fn with_cause(error: &LoadError) -> String {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{error}{cause}")
 }

@@ -7,7 +7,8 @@
 //!
 //! Read [`PluginHost`] first, then `call` (one call) and [`limits`]. On the way in stand
 //! [`inspect`], [`manifest`], `world` and [`settings`]; under the calls `runtime`, `cache`
-//! and `component`.
+//! and `component`. What operators upload is compiled by a child of the same program: [`apart`]
+//! starts it, [`child`] is it, `first_call` is how a component is tried there.
 
 pub mod limits;
 pub mod manifest;
@@ -22,6 +23,8 @@ mod ticker;
 mod permits;
 mod cache;
 mod precompiled;
+pub mod apart;
+pub mod child;
 mod component;
 
 mod call;
@@ -40,8 +43,11 @@ pub mod scrubber;
 mod error;
 mod check;
 mod trial;
+mod first_call;
 mod host;
+mod registry;
 
+pub use apart::{ApartError, CompileLimits, Compiler};
 pub use error::{BindError, LoadError, PluginHostError};
 pub use host::{PluginHost, PluginHostOptions, PluginInfo};
 pub use inspect::Inspection;

@@ -27,7 +27,7 @@ pub(super) fn mission(mission: &Mission) -> wit::Mission {
     data.json("metadata", &mission.metadata);
     data.optional_number("started_at_ms", mission.started_at.map(Timestamp::as_millis));
     data.number("planner_attempts", mission.planner_attempts);
-    data.texts("required_gates", mission.bindings.gates.iter().map(|(gate, _)| gate.as_str()));
+    data.texts("required_gates", mission.bindings.gate_names().into_iter().map(crate::domain::gate::GateName::as_str));
     wit::Mission {
         id: mission.id.as_str().to_owned(),
         status: status::of_mission(mission.status),
@@ -164,7 +164,11 @@ mod tests {
             capabilities: Json::from_valid("[]"),
             entrypoint: Some("e".to_owned()),
             metadata: Json::from_valid("{\"deep\":{\"er\":[1.5]}}"),
-            bindings: Bindings { reducer: binding.clone(), gates: vec![(GateName::Review, binding)] },
+            bindings: Bindings {
+                reducer: binding.clone(),
+                gates: vec![(GateName::Review, binding)],
+                required: Vec::new(),
+            },
             planner_attempts: 1,
             created_by: "user.test".to_owned(),
             counts: std::collections::BTreeMap::new(),

@@ -38,6 +38,10 @@ words! {
         Host = "Host",
         /// The workspace's policy.
         Policy = "Policy",
+        /// A component of the registry.
+        Plugin = "Plugin",
+        /// What a workspace binds.
+        Workspace = "Workspace",
         /// An outside system.
         Connector = "Connector",
     }
@@ -140,6 +144,14 @@ actions! {
     PolicyRead = "policy.read" on Policy;
     /// Change the workspace's policy.
     PolicyWrite = "policy.write" on Policy;
+    /// See the registry of components.
+    PluginRead = "plugin.read" on Plugin;
+    /// Install and remove components.
+    PluginWrite = "plugin.write" on Plugin;
+    /// See what the workspace binds, and its history.
+    WorkspaceRead = "workspace.read" on Workspace;
+    /// Change what the workspace binds.
+    WorkspaceWrite = "workspace.write" on Workspace;
     /// Act on the outside world; asked by runs and routines, and no operation of the API by itself.
     ConnectorCall = "connector.call" on Connector;
 }

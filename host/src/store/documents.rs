@@ -17,6 +17,8 @@ use crate::domain::plugin::Binding;
 use crate::domain::policy::{Link, PolicySource};
 use crate::domain::work_item::WorkItemStatus;
 
+use super::workspaces::RequiredDocument;
+
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DocumentError {
@@ -118,7 +120,7 @@ pub(super) fn read_budgets(text: &str) -> Result<Budgets, DocumentError> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct BindingDocument {
+pub(super) struct BindingDocument {
     name: String,
     version: String,
     digest: String,
@@ -127,7 +129,7 @@ struct BindingDocument {
 }
 
 impl BindingDocument {
-    fn of(binding: &Binding) -> Self {
+    pub(super) fn of(binding: &Binding) -> Self {
         Self {
             name: binding.name.clone(),
             version: binding.version.clone(),
@@ -136,7 +138,7 @@ impl BindingDocument {
         }
     }
 
-    fn binding(self) -> Result<Binding, DocumentError> {
+    pub(super) fn binding(self) -> Result<Binding, DocumentError> {
         Ok(Binding {
             name: self.name,
             version: self.version,
@@ -150,6 +152,8 @@ impl BindingDocument {
 struct BindingsDocument {
     reducer: BindingDocument,
     gates: Vec<(String, BindingDocument)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    required: Vec<(String, RequiredDocument)>,
 }
 
 /// The components a mission is pinned to.
@@ -160,6 +164,11 @@ pub(super) fn write_bindings(bindings: &Bindings) -> String {
             .gates
             .iter()
             .map(|(gate, binding)| (gate.as_str().to_owned(), BindingDocument::of(binding)))
+            .collect(),
+        required: bindings
+            .required
+            .iter()
+            .map(|(gate, required)| (gate.as_str().to_owned(), (*required).into()))
             .collect(),
     })
 }
@@ -172,7 +181,10 @@ pub(super) fn read_bindings(text: &str) -> Result<Bindings, DocumentError> {
         .into_iter()
         .map(|(gate, binding)| Ok((gate.parse::<GateName>()?, binding.binding()?)))
         .collect::<Result<_, DocumentError>>()?;
-    Ok(Bindings { reducer: document.reducer.binding()?, gates })
+    let required =
+        document.required.into_iter().map(|(gate, required)| Ok((gate.parse::<GateName>()?, required.into())));
+    let required = required.collect::<Result<_, DocumentError>>()?;
+    Ok(Bindings { reducer: document.reducer.binding()?, gates, required })
 }
 
 #[derive(Serialize, Deserialize)]

@@ -77,6 +77,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0010_policy.sql"),
         postgres: include_str!("../../migrations/postgres/0010_policy.sql"),
     },
+    Migration {
+        number: 11,
+        name: "plugins",
+        sqlite: include_str!("../../migrations/sqlite/0011_plugins.sql"),
+        postgres: include_str!("../../migrations/postgres/0011_plugins.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

@@ -63,6 +63,8 @@ mod memory_search;
 mod memory_scopes;
 mod cursors;
 mod policies;
+mod plugins;
+mod workspaces;
 mod routines;
 mod occurrences;
 mod audit;

@@ -13,7 +13,7 @@ use super::table::TableId;
 use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
 use super::{
     approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    policies, receipts, resource_schemas, routines, runs, timers, tokens, verdicts, work_items,
+    plugins, policies, receipts, resource_schemas, routines, runs, timers, tokens, verdicts, work_items, workspaces,
 };
 use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
 use crate::domain::memory::{MemoryRecord, Visibility};
@@ -139,6 +139,11 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
         Write::Occurrence(occurrence) => put(TableId::Occurrences, occurrences::row(occurrence)?, occurrence.revision),
         Write::RoutineEntry(entry) => put(TableId::RoutineHistory, occurrences::entry_row(entry)?, 1),
         Write::Policy(revision) => put(TableId::Policies, policies::row(revision)?, 1),
+        Write::Plugin(plugin) => put(TableId::Plugins, plugins::row(plugin)?, plugin.revision),
+        Write::DeletePlugin(name, version) => {
+            Change::Delete { table: TableId::Plugins, key: vec![name.as_str().into(), version.as_str().into()] }
+        }
+        Write::Workspace(revision) => put(TableId::Workspaces, workspaces::row(revision)?, 1),
         Write::PolicyDecision(decision) => put(TableId::PolicyDecisions, policies::decision_row(decision)?, 1),
         Write::DeletePolicyDecision(workspace_id, id) => Change::Delete {
             table: TableId::PolicyDecisions,

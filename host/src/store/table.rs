@@ -7,7 +7,8 @@
 
 use super::{
     approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    policies, receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
+    plugins, policies, receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
+    workspaces,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -105,6 +106,8 @@ pub(super) enum TableId {
     RoutineHistory,
     Policies,
     PolicyDecisions,
+    Plugins,
+    Workspaces,
     Resources,
     ResourceRevisions,
     Memories,
@@ -116,7 +119,7 @@ pub(super) enum TableId {
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 29] = [
+    pub(super) const ALL: [Self; 31] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -139,6 +142,8 @@ impl TableId {
         Self::RoutineHistory,
         Self::Policies,
         Self::PolicyDecisions,
+        Self::Plugins,
+        Self::Workspaces,
         Self::Resources,
         Self::ResourceRevisions,
         Self::Memories,
@@ -173,6 +178,8 @@ impl TableId {
             Self::RoutineHistory => &occurrences::ROUTINE_HISTORY,
             Self::Policies => &policies::POLICIES,
             Self::PolicyDecisions => &policies::POLICY_DECISIONS,
+            Self::Plugins => &plugins::PLUGINS,
+            Self::Workspaces => &workspaces::WORKSPACES,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Memories => &memories::MEMORIES,

@@ -17,6 +17,7 @@ use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
 use crate::domain::memory::vector::Embedding;
 use crate::domain::mission::Mission;
+use crate::domain::plugin::RegisteredPlugin;
 use crate::domain::policy::{PolicyRevision, RecordedDecision};
 use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::resource::{ResourceKey, ResourceWrite};
@@ -26,6 +27,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::domain::token::Token;
 use crate::domain::work_item::WorkItem;
+use crate::domain::workspace::WorkspaceRevision;
 
 use super::cursors::SessionStatusRow;
 use super::memories::content_key;
@@ -220,6 +222,17 @@ impl Guard {
         Self { table: TableId::Policies, key, expected: None, end: None }
     }
 
+    /// The registry's component of this name and version is at exactly this revision; `None`: there is none.
+    pub fn plugin(name: &str, version: &str, revision: Option<u64>) -> Self {
+        Self { table: TableId::Plugins, key: vec![name.into(), version.into()], expected: revision, end: None }
+    }
+
+    /// What a workspace binds has no revision of this number: the one before is in force.
+    pub fn no_workspace(workspace_id: &WorkspaceId, revision: u64) -> Self {
+        let key = vec![workspace_id.as_str().into(), revision.into()];
+        Self { table: TableId::Workspaces, key, expected: None, end: None }
+    }
+
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
         Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
@@ -310,6 +323,12 @@ pub enum Write {
     RoutineEntry(RoutineEntry),
     /// A revision of a workspace's policy. Written once: guard that there is none of its number.
     Policy(Box<PolicyRevision>),
+    /// A component of the registry.
+    Plugin(Box<RegisteredPlugin>),
+    /// The registry's component of this name and version is gone, if it was there.
+    DeletePlugin(String, String),
+    /// A revision of what a workspace binds. Written once: guard that there is none of its number.
+    Workspace(Box<WorkspaceRevision>),
     /// A decision as it was made.
     PolicyDecision(Box<RecordedDecision>),
     /// The recorded decision of this id is gone, if it was there.

@@ -18,6 +18,7 @@ use crate::domain::mission::{Bindings, Budgets, Mission, MissionStatus, Phase, U
 use crate::domain::plugin::Binding;
 use crate::domain::time::Timestamp;
 use crate::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
+use crate::domain::workspace::Required;
 
 /// Longest title, in characters.
 const TITLE_MAX_CHARS: usize = 200;
@@ -203,6 +204,14 @@ pub fn bindings_view(bindings: &Bindings) -> BindingsView {
     BindingsView {
         reducer: binding_view(&bindings.reducer),
         gates: bindings.gates.iter().map(|(gate, binding)| (gate.to_string(), binding_view(binding))).collect(),
+        required: bindings
+            .required
+            .iter()
+            .map(|(gate, required)| {
+                let count = required.of(bindings.gates_of(*gate).count());
+                (gate.to_string(), u32::try_from(count).unwrap_or(u32::MAX))
+            })
+            .collect(),
     }
 }
 
@@ -216,10 +225,15 @@ pub fn bindings_from_view(view: &BindingsView) -> Result<Bindings, FieldError> {
         let name = gate.parse().map_err(|error| FieldError::new(format!("gates.{gate}"), format!("{error}")))?;
         gates.push((name, binding_from_view(binding)?));
     }
-    Ok(Bindings { reducer: binding_from_view(&view.reducer)?, gates })
+    let mut required = Vec::with_capacity(view.required.len());
+    for (gate, needed) in &view.required {
+        let name = gate.parse().map_err(|error| FieldError::new(format!("required.{gate}"), format!("{error}")))?;
+        required.push((name, Required::Quorum(*needed)));
+    }
+    Ok(Bindings { reducer: binding_from_view(&view.reducer)?, gates, required })
 }
 
-fn binding_view(binding: &Binding) -> BindingView {
+pub(super) fn binding_view(binding: &Binding) -> BindingView {
     BindingView {
         name: binding.name.clone(),
         version: binding.version.clone(),

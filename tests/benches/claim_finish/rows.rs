@@ -39,7 +39,7 @@ fn mission(turn: usize, number: usize) -> Mission {
         capabilities: Json::from_valid("[]"),
         entrypoint: None,
         metadata: Json::empty_object(),
-        bindings: Bindings { reducer: binding("reducer"), gates: Vec::new() },
+        bindings: Bindings { reducer: binding("reducer"), gates: Vec::new(), required: Vec::new() },
         planner_attempts: 0,
         created_by: "user.bench".to_owned(),
         revision: 1,

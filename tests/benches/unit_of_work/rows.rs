@@ -101,7 +101,7 @@ fn mission(id: &MissionId, revision: u64, now: Timestamp) -> Mission {
         capabilities: Json::from_valid("[]"),
         entrypoint: None,
         metadata: Json::empty_object(),
-        bindings: Bindings { reducer, gates: Vec::new() },
+        bindings: Bindings { reducer, gates: Vec::new(), required: Vec::new() },
         planner_attempts: 0,
         created_by: "user.bench".to_owned(),
         counts: std::collections::BTreeMap::new(),

@@ -1,14 +1,17 @@
 //! Done means that every gate passed on exactly the present artifacts; a gate that fails, comes too
 //! late or cannot be called never lets work pass.
 
-use e2e::engine::{add_item, item_to, items, mission_to, notice, on_both_engines, request_gate, start_run, timer};
+use e2e::engine::{
+    TestEngine, add_item, item_to, items, mission_to, notice, on_both_engines, request_gate, start_run, timer,
+};
 use serde_json::json;
 use sluice::clock::Clock as _;
 use sluice::domain::event::{Disposition, InputKind};
-use sluice::domain::gate::{GateName, GateStatus, Outcome};
+use sluice::domain::gate::{GateName, GateStatus, Outcome, Verdict};
 use sluice::domain::mission::MissionStatus;
 use sluice::domain::plugin::PluginFailure;
 use sluice::domain::work_item::WorkItemStatus;
+use sluice::domain::workspace::Required;
 
 use crate::{BOTH_GATES, REVIEW, host_fault, parsed, worked};
 
@@ -164,6 +167,46 @@ async fn a_gate_the_host_cannot_call_is_asked_again_and_never_passes() {
         assert_eq!(t.item(&id, "a").await.gate(GateName::Review).map(|s| s.status), Some(GateStatus::Error));
         let (code, ..) = t.refusal(&id, vec![item_to("a", WorkItemStatus::Done)]).await;
         assert_eq!(code, "GATE_NOT_PASSED");
+    })
+    .await;
+}
+
+/// A verdict of a stage of three gates of which so many have to pass, when they answer so.
+async fn decided(t: &TestEngine, required: Required, answers: [Result<Outcome, PluginFailure>; 3]) -> Verdict {
+    let gates = [GateName::Review; 3];
+    let id = t.running_with(items(&[("a", &[])]), &gates, vec![(GateName::Review, required)], &["a"]).await;
+    let asked = t.bring_to_review(&id, "a", "x").await;
+    for answer in answers {
+        t.plugins.judge_next(answer.map(|outcome| (outcome, Vec::new())));
+    }
+    t.engine.evaluate(asked).await.expect("the stage is judged");
+    t.catch_up(&id).await;
+    t.engine.store().verdicts(&id, None, None, 10).await.expect("read").pop().expect("a verdict")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_of_several_gates_gives_one_verdict() {
+    on_both_engines(async |t| {
+        use sluice::domain::gate::Outcome::{Error, Fail, NeedsHuman, Pass};
+        let trap = || Err(PluginFailure::Trap { message: "unreachable".to_owned() });
+        let cases = [
+            (Required::All, [Ok(Pass), Ok(Pass), Ok(Pass)], Pass),
+            (Required::All, [Ok(Pass), Ok(Fail), Ok(Pass)], Fail),
+            (Required::Any, [Ok(Fail), Ok(Pass), trap()], Pass),
+            (Required::Quorum(2), [Ok(Pass), Ok(Fail), trap()], Error),
+            (Required::Quorum(2), [Ok(Pass), Ok(Fail), Ok(NeedsHuman)], NeedsHuman),
+        ];
+        for (required, answers, expected) in cases {
+            let told = format!("{required:?} of {answers:?}");
+            let verdict = decided(&t, required, answers).await;
+            assert_eq!(verdict.outcome, expected, "{told}");
+            let data: serde_json::Value = serde_json::from_str(verdict.data.as_str()).expect("JSON");
+            assert_eq!(data["gates"].as_array().map(Vec::len), Some(3), "{data:#}");
+            assert!(
+                verdict.plugin.matches(" + ").count() == 2 && verdict.summary.contains("gates passed"),
+                "{verdict:?}"
+            );
+        }
     })
     .await;
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use e2e::server::{Reply, TestServer, on_both_servers, reply};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sluice::domain::artifact::Digest;
 use sluice::domain::id::{TokenId, WorkspaceId};
 use sluice::domain::principal::Role;
 use sluice::engine::NewToken;
@@ -14,6 +15,8 @@ use sluice::http::Operation;
 use sluice::policy::{Action, Ask, Asker, Resource, Rules, ThingKind};
 
 const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
+/// A component that comes with the host.
+const REVIEWER: &[u8] = include_bytes!("../../../plugins/prebuilt/reviewer.wasm");
 const HERE: &str = "local";
 const ELSEWHERE: &str = "elsewhere";
 
@@ -171,7 +174,8 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         _ => "not-found",
     };
     let path = operation.path.replace("{id}", id).replace("{slug}", id).replace("{key}", "project/thing");
-    let path = path.replace("{session_id}", "engine-1");
+    let path = path.replace("{session_id}", "engine-1").replace("{name}/{version}", "another/1.0.0");
+    let path = path.replace("{digest}", Digest::of(REVIEWER).as_str());
     let told = |body: Value, also| Call { path: path.clone(), body: json!({ "event": body }), also };
     let body = match name.as_str() {
         "GET /global/health"
@@ -221,6 +225,12 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /runs/{id}/context"
         | "GET /workspaces/{id}/policy"
         | "GET /workspaces/{id}/policy/history"
+        | "GET /plugins"
+        | "GET /plugins/{digest}"
+        // One of the host's own, which nobody removes.
+        | "DELETE /plugins/{digest}"
+        | "GET /workspaces/{id}"
+        | "GET /workspaces/{id}/history"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"
@@ -269,6 +279,10 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         // Whoever may is told that it is at another revision, and so nothing changes for whoever asks next.
         "PUT /workspaces/{id}/policy" => json!({"policies": {}, "if_match_rev": 999_999}),
         "POST /workspaces/{id}/policy/rollback" => json!({"revision": 1, "if_match_rev": 999_999}),
+        "PUT /workspaces/{id}" => json!({"if_match_rev": 999_999}),
+        "POST /workspaces/{id}/rollback" => json!({"revision": 1, "if_match_rev": 999_999}),
+        // Whoever may is told that this is no component.
+        "PUT /plugins/{name}/{version}" => json!({}),
         "POST /workspaces/{id}/policy/explain" => {
             json!({"principal": {"type": "User", "name": "user.ada"}, "action": "mission.read"})
         }

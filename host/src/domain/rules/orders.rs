@@ -174,12 +174,12 @@ impl Step<'_> {
     fn check_done(&self, item: &WorkItem) -> Result<(), Refusal> {
         self.check_worked(item)?;
         let present = set_digest(&item.artifacts);
-        for (gate, _) in &self.board.mission().bindings.gates {
-            let passed = item.gate(*gate).is_some_and(|state| {
+        for gate in self.board.mission().bindings.gate_names() {
+            let passed = item.gate(gate).is_some_and(|state| {
                 matches!(state.status, GateStatus::Passed | GateStatus::Approved) && state.artifact_set == present
             });
             if !passed {
-                let stands = item.gate(*gate).map_or("never asked", |state| state.status.as_str());
+                let stands = item.gate(gate).map_or("never asked", |state| state.status.as_str());
                 return Err(Refusal::new(
                     "GATE_NOT_PASSED",
                     format!(

@@ -7,6 +7,7 @@ use sluice_api::memory::EmbeddingState;
 
 use super::put::vector_of;
 use super::scrub::Destination;
+use crate::domain::id::WorkspaceId;
 use crate::domain::memory::vector::Embedding;
 use crate::domain::memory::{MemoryKind, ScrubStatus, Tier, validation};
 use crate::engine::{Engine, EngineError};
@@ -70,12 +71,20 @@ impl Engine {
     ///
     /// # Errors
     /// Only when this process is going down.
-    pub(super) async fn embedded_query(&self, query: &str) -> Result<Embedded, EngineError> {
+    pub(super) async fn embedded_query(
+        &self,
+        workspace_id: &WorkspaceId,
+        query: &str,
+    ) -> Result<Embedded, EngineError> {
         if self.parts.options.memory.embedder.is_none() || query.trim().is_empty() {
             return Ok(Embedded::No);
         }
-        let to =
-            Destination { tier: Tier::Session, classification: validation::CLASSIFICATION, kind: MemoryKind::Note };
+        let to = Destination {
+            workspace_id,
+            tier: Tier::Session,
+            classification: validation::CLASSIFICATION,
+            kind: MemoryKind::Note,
+        };
         let result = self.scrub(query, to).await?;
         if result.status == ScrubStatus::Blocked {
             return Ok(Embedded::Failed);

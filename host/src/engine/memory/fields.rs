@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use super::scrub::{Destination, Finding, ScrubResult};
+use crate::domain::artifact::Digest;
 use crate::domain::memory::ScrubStatus;
 use crate::engine::{Engine, EngineError};
 use crate::wire::FieldError;
@@ -57,8 +58,12 @@ impl Engine {
         fields: &mut Fields,
         to: Destination<'_>,
     ) -> Result<Option<ScrubResult>, EngineError> {
-        let memory = &self.parts.options.memory;
-        let scrubber = memory.scrubber.as_ref().map_or("", |binding| binding.digest.as_str());
+        let bound = self.bound(to.workspace_id).await?;
+        // Other settings let other names pass.
+        let scrubber =
+            bound.scrubber.as_ref().map(|binding| format!("{}{}", binding.digest, binding.settings.as_str()));
+        let scrubber = Digest::of(scrubber.unwrap_or_default().as_bytes());
+        let scrubber = scrubber.as_str();
         let clean = &self.parts.clean_names;
         let is_new = |name: &(&str, String)| !clean.holds(scrubber, &name.1);
         let names: Vec<(&'static str, String)> = fields.names.iter().filter(|name| is_new(name)).cloned().collect();

@@ -71,7 +71,7 @@ impl Engine {
     ) -> Result<MemoryPromoted, EngineError> {
         let reach = self.memory_reach(caller).await?;
         let note = RemovalNote { reason: request.reason.clone(), run_id: request.run_id.clone(), if_revision: None };
-        let note = self.scrubbed_note(note).await?;
+        let note = self.scrubbed_note(&caller.principal.workspace_id, note).await?;
         let promotion = Promotion { caller, reach, request, note, receipt };
         for _ in 0..ATTEMPTS_MAX {
             if let Some(answer) = self.try_promote(&promotion).await? {
@@ -113,7 +113,12 @@ impl Engine {
 
     /// What would be stored of `source` in `to_tier`: everything of it that is text, scrubbed again.
     async fn capsule_of(&self, source: &MemoryRecord, to_tier: Tier) -> Result<Capsule, EngineError> {
-        let to = Destination { tier: to_tier, classification: &source.classification, kind: source.kind };
+        let to = Destination {
+            workspace_id: source.workspace_id(),
+            tier: to_tier,
+            classification: &source.classification,
+            kind: source.kind,
+        };
         let mut fields = Fields { tags: source.tags.clone(), ..Fields::default() };
         if let Value::Object(metadata) = wire::value_of(&source.metadata) {
             fields.metadata = metadata;

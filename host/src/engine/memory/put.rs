@@ -72,7 +72,8 @@ impl Engine {
         let (place, text, mut fields) = self.place_of(caller, reach, &request)?;
         let kind = request.kind.map_or(MemoryKind::Note, wire::memory_kind_from);
         let classification = request.classification.as_deref().unwrap_or(validation::CLASSIFICATION);
-        let to = Destination { tier: place.tier, classification, kind };
+        let workspace_id = &caller.principal.workspace_id;
+        let to = Destination { workspace_id, tier: place.tier, classification, kind };
         let beside = self.scrub_fields(&mut fields, to).await?;
         let is_blocked = |result: &&ScrubResult| result.status == ScrubStatus::Blocked;
         if let Some(result) = beside.as_ref().filter(is_blocked) {

@@ -13,7 +13,7 @@ use crate::domain::approval::{Approval, ApprovalStatus};
 use crate::domain::artifact::Digest;
 use crate::domain::audit::AuditOutcome;
 use crate::domain::event_type::EventType;
-use crate::domain::id::{self, MemoryId};
+use crate::domain::id::{self, MemoryId, WorkspaceId};
 use crate::domain::json::Json;
 use crate::domain::memory::{MemoryKind, MemoryRecord, ScrubStatus, Tier, validation};
 use crate::engine::told::LogWriter;
@@ -89,7 +89,7 @@ impl Engine {
         note: RemovalNote,
     ) -> Result<String, EngineError> {
         let reach = self.memory_reach(caller).await?;
-        let note = self.scrubbed_note(note).await?;
+        let note = self.scrubbed_note(&caller.principal.workspace_id, note).await?;
         for _ in 0..ATTEMPTS_MAX {
             let record = self.memory_seen(caller, &reach, id, removal == Removal::Delete).await?;
             if let Some(expected) = note.if_revision.filter(|expected| *expected != record.revision) {
@@ -167,7 +167,11 @@ impl Engine {
     }
 
     /// What a caller says about a removal, as it may be kept.
-    pub(super) async fn scrubbed_note(&self, note: RemovalNote) -> Result<RemovalNote, EngineError> {
+    pub(super) async fn scrubbed_note(
+        &self,
+        workspace_id: &WorkspaceId,
+        note: RemovalNote,
+    ) -> Result<RemovalNote, EngineError> {
         let mut fields = Fields::default();
         if let Some(run_id) = &note.run_id {
             id::check(run_id).map_err(|error| FieldError::new("run_id", error.to_string()))?;
@@ -181,8 +185,12 @@ impl Engine {
             validation::no_control_characters("reason", reason).map_err(|error| invalid("reason", &error))?;
             fields.texts.push(("reason", reason.clone()));
         }
-        let to =
-            Destination { tier: Tier::Curated, classification: validation::CLASSIFICATION, kind: MemoryKind::Note };
+        let to = Destination {
+            workspace_id,
+            tier: Tier::Curated,
+            classification: validation::CLASSIFICATION,
+            kind: MemoryKind::Note,
+        };
         let scrubbed = self.scrub_fields(&mut fields, to).await?;
         if scrubbed.is_some_and(|result| result.status == ScrubStatus::Blocked) {
             // What is done does not depend on the words it is done with.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::fingerprint::FingerprintKey;
 use crate::domain::artifact::Digest;
+use crate::domain::id::WorkspaceId;
 use crate::domain::memory::{MemoryKind, ScrubStatus, Scrubbed, Tier};
 use crate::domain::plugin::Binding;
 use crate::engine::ports::{Redaction, ScrubReport};
@@ -26,6 +27,8 @@ const FINGERPRINTS_MAX: usize = 20;
 /// Where a text is bound for: what a scrubber is told beside it.
 #[derive(Debug, Clone, Copy)]
 pub struct Destination<'d> {
+    /// The workspace, whose scrubber it is.
+    pub workspace_id: &'d WorkspaceId,
     /// The tier.
     pub tier: Tier,
     /// How confidential its author takes it to be.
@@ -96,18 +99,20 @@ impl Engine {
     /// What the workspace's scrubber makes of a text. Nothing is kept of it.
     ///
     /// # Errors
-    /// Only when this process is going down; a scrubber that fails has blocked the text.
+    /// Storage, and when this process is going down; a scrubber that fails has blocked the text.
     pub async fn scrub(&self, text: &str, to: Destination<'_>) -> Result<ScrubResult, EngineError> {
-        let memory = &self.parts.options.memory;
-        let Some(binding) = memory.scrubber.clone() else {
-            let none = Binding {
-                name: "none".to_owned(),
-                version: "0".to_owned(),
-                digest: Digest::of(b""),
-                settings: crate::domain::json::Json::empty_object(),
-            };
-            return Ok(blocked(&none, "no scrubber is bound, and nothing is kept unscrubbed".to_owned()));
+        let bound = self.bound(to.workspace_id).await?;
+        if let Err(unsigned) = bound.check_signed() {
+            tracing::warn!(workspace_id = %to.workspace_id, %unsigned, "a text is blocked");
+            return Ok(blocked(&nobody(), "a component of the workspace is not signed as it has to be".to_owned()));
+        }
+        let Some(binding) = bound.scrubber.clone() else {
+            return Ok(blocked(&nobody(), "no scrubber is bound, and nothing is kept unscrubbed".to_owned()));
         };
+        if let Err(error) = self.have_component(&binding.digest).await {
+            tracing::warn!(plugin = binding.label(), %error, "a scrubber cannot be called; its text is blocked");
+            return Ok(blocked(&binding, "the scrubber failed (host_fault)".to_owned()));
+        }
         let data = wire::json_of(&json!({
             "tier": to.tier.as_str(),
             "classification": to.classification,
@@ -119,7 +124,7 @@ impl Engine {
                 EngineError::HostFault(if error.is_panic() { "a scrubber's call" } else { "ending" }.to_owned())
             })?;
         Ok(match called {
-            Ok(report) => made_of(&report, text, &binding, &memory.fingerprints),
+            Ok(report) => made_of(&report, text, &binding, &self.parts.options.memory.fingerprints),
             Err(failed) => {
                 // Its message may hold words of the guest's, and they may be the text.
                 tracing::warn!(
@@ -130,6 +135,16 @@ impl Engine {
                 blocked(&binding, format!("the scrubber failed ({})", failed.failure.kind()))
             }
         })
+    }
+}
+
+/// Stands for the scrubber where there is none.
+fn nobody() -> Binding {
+    Binding {
+        name: "none".to_owned(),
+        version: "0".to_owned(),
+        digest: Digest::of(b""),
+        settings: crate::domain::json::Json::empty_object(),
     }
 }
 

@@ -93,7 +93,7 @@ impl Engine {
         };
         let is_anything = !searched.scopes.is_empty();
         let embedded = match given {
-            Embedded::No if is_anything => self.embedded_query(&request.query).await?,
+            Embedded::No if is_anything => self.embedded_query(&caller.principal.workspace_id, &request.query).await?,
             given => given,
         };
         let now = self.now();

@@ -7,24 +7,23 @@ use super::step::Step;
 use super::template::Found;
 use super::{ATTEMPTS_MAX, Backfill, RunNow};
 use crate::domain::id::{RoutineId, WorkspaceId};
-use crate::domain::mission::Bindings;
 use crate::domain::routine::{
     CATCH_UP_MAX, Occurrence, OccurrenceState, Placement, Routine, RoutineStatus, Slot, Trigger, place,
 };
 use crate::domain::schedule::Schedule;
 use crate::domain::time::Timestamp;
 use crate::engine::advance::add_receipt;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Bound, Engine, EngineError};
 use crate::policy::Rules;
 use crate::store::CommitError;
 use crate::wire::FieldError;
 
 /// A routine and what was read with it.
-struct Read<'e> {
+struct Read {
     routine: Routine,
     schedule: Schedule,
     open: Vec<Occurrence>,
-    standard: &'e Bindings,
+    bound: Arc<Bound>,
     found: Found,
     rules: Arc<Rules>,
     now: Timestamp,
@@ -44,7 +43,7 @@ impl Engine {
         ask: RunNow<'_>,
     ) -> Result<Occurrence, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, found, rules, now } =
+            let Read { mut routine, schedule, mut open, bound, found, rules, now } =
                 self.read_routine(workspace, id).await?;
             if !ask.force || ask.by.is_agent() {
                 check_enabled(&routine)?;
@@ -53,7 +52,7 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
+            let on = Ground::new(&routine, &schedule, Means { bound: &bound, found: &found, rules: &rules }, now);
             let mut occurrence = self.new_occurrence(&on, now, Trigger::RunNow);
             occurrence.reason.clone_from(&ask.reason);
             let occurrence = self.admit(&mut step, &on, occurrence, &mut open);
@@ -88,7 +87,7 @@ impl Engine {
         ask: Backfill<'_>,
     ) -> Result<Vec<Occurrence>, EngineError> {
         for _ in 0..ATTEMPTS_MAX {
-            let Read { mut routine, schedule, mut open, standard, found, rules, now } =
+            let Read { mut routine, schedule, mut open, bound, found, rules, now } =
                 self.read_routine(workspace, id).await?;
             check_range(&ask, now)?;
             check_enabled(&routine)?;
@@ -98,7 +97,7 @@ impl Engine {
                 return Err(full(&routine, &open));
             }
             let mut step = Step::new(self, ask.by.name, now);
-            let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
+            let on = Ground::new(&routine, &schedule, Means { bound: &bound, found: &found, rules: &rules }, now);
             if let (Some(_), Some(first)) = (on.blocked_by_policy(self), instants.first()) {
                 // One row says it for all of them.
                 let occurrence = self.new_occurrence(&on, now.max(*first), Trigger::RunNow);
@@ -118,7 +117,7 @@ impl Engine {
             step.write_routine(&mut routine);
             match self.parts.store.commit(step.unit).await {
                 Ok(_) => return Ok(made),
-                Err(CommitError::Conflict { table: "routines" | "occurrences", .. }) => {}
+                Err(CommitError::Conflict { table: "routines" | "occurrences" | "workspaces", .. }) => {}
                 Err(CommitError::Conflict { .. }) => return Err(EngineError::Contended),
                 Err(CommitError::Storage(error)) => return Err(error.into()),
             }
@@ -126,15 +125,15 @@ impl Engine {
         Err(EngineError::Contended)
     }
 
-    async fn read_routine(&self, workspace: &WorkspaceId, id: &RoutineId) -> Result<Read<'_>, EngineError> {
-        let standard = self.standard_bindings().await?;
+    async fn read_routine(&self, workspace: &WorkspaceId, id: &RoutineId) -> Result<Read, EngineError> {
+        let bound = self.bound(workspace).await?;
         let routine = self.routine(workspace, id).await?;
         let schedule = super::save::plan(&routine.settings, routine.created_at)?;
         let mut open = self.parts.store.open_occurrences(&[id]).await?;
         open.retain(|occurrence| occurrence.workspace_id == *workspace);
         let found = self.found_for(&routine).await;
         let rules = self.rules_of(workspace).await?;
-        Ok(Read { routine, schedule, open, standard, found, rules, now: self.now() })
+        Ok(Read { routine, schedule, open, bound, found, rules, now: self.now() })
     }
 
     /// The instants of the range that were not backfilled before.

@@ -11,7 +11,6 @@ use sluice_api::mission::{Budgets, MissionRequest, WorkItemRequest};
 
 use super::template::{Found, template_work};
 use crate::domain::capability;
-use crate::domain::mission::Bindings;
 use crate::domain::routine::{Occurrence, RoutineSettings};
 use crate::policy::SideEffect;
 use crate::wire::{self, FieldError};
@@ -32,14 +31,6 @@ pub(super) struct Work {
     pub(super) request: MissionRequest,
     /// Whether its items pass the gates.
     pub(super) has_gates: bool,
-}
-
-impl Work {
-    /// The components it is pinned to.
-    pub(super) fn bindings(&self, standard: &Bindings) -> Bindings {
-        let gates = if self.has_gates { standard.gates.clone() } else { Vec::new() };
-        Bindings { reducer: standard.reducer.clone(), gates }
-    }
 }
 
 #[derive(Deserialize)]

@@ -1,19 +1,19 @@
 //! Fires what is due: each routine in a unit of its own, committed side by side.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use tokio::task::JoinSet;
 
-use super::ROUTINES;
 use super::launch::{Ground, Means};
 use super::step::{Step, end};
+use super::{ATTEMPTS_MAX, ROUTINES};
 use crate::domain::id::{RoutineId, WorkspaceId};
-use crate::domain::mission::Bindings;
 use crate::domain::routine::{Dropped, Due, Occurrence, OccurrenceState, Routine, RoutineStatus, Slot, Trigger, due};
 use crate::domain::schedule::jitter_of;
 use crate::domain::time::Timestamp;
-use crate::engine::{EndsSeen, Engine, EngineError};
+use crate::engine::{Bound, EndsSeen, Engine, EngineError};
 use crate::store::{CommitError, StorageErrorKind};
 
 /// Routines whose units are on their way at once.
@@ -73,11 +73,17 @@ impl Engine {
     /// # Errors
     /// The first routine's that could not be fired; the others were.
     pub async fn fire_due(&self, due: Vec<Routine>) -> Result<(), EngineError> {
-        let standard = self.standard_bindings().await?;
+        let mut bound: HashMap<WorkspaceId, Arc<Bound>> = HashMap::new();
+        for routine in &due {
+            if !bound.contains_key(&routine.workspace_id) {
+                bound.insert(routine.workspace_id.clone(), self.bound(&routine.workspace_id).await?);
+            }
+        }
         let mut open = self.open_by_routine(due.iter().map(|routine| &routine.id)).await?;
         let fire = due.into_iter().map(|routine| {
             let open = open.remove(&(routine.workspace_id.clone(), routine.id.clone())).unwrap_or_default();
-            self.fire_routine(routine, open, standard)
+            let bound = bound.get(&routine.workspace_id).cloned();
+            self.fire_routine(routine, open, bound)
         });
         let results: Vec<_> = stream::iter(fire.collect::<Vec<_>>()).buffer_unordered(AT_ONCE / TASKS).collect().await;
         results.into_iter().collect()
@@ -96,12 +102,27 @@ impl Engine {
         Ok(found)
     }
 
+    /// Fires a routine with what its workspace binds: anew when something else was bound meanwhile.
     async fn fire_routine(
         &self,
         routine: Routine,
         open: Vec<Occurrence>,
-        standard: &Bindings,
+        mut bound: Option<Arc<Bound>>,
     ) -> Result<(), EngineError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let known = match bound.take() {
+                Some(bound) => bound,
+                None => self.bound(&routine.workspace_id).await?,
+            };
+            match self.fire_with(routine.clone(), open.clone(), &known).await {
+                Err(EngineError::Contended) => {}
+                fired => return fired,
+            }
+        }
+        Err(EngineError::Contended)
+    }
+
+    async fn fire_with(&self, routine: Routine, open: Vec<Occurrence>, bound: &Bound) -> Result<(), EngineError> {
         let now = self.now();
         let schedule = match routine.settings.plan(routine.created_at) {
             Ok(schedule) => schedule,
@@ -115,10 +136,11 @@ impl Engine {
         let due = due(&schedule, jitter_ms, routine.settings.misfire, routine.cursor, now);
         let found = self.found_for(&routine).await;
         let rules = self.rules_of(&routine.workspace_id).await?;
-        let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
+        let on = Ground::new(&routine, &schedule, Means { bound, found: &found, rules: &rules }, now);
         let step = self.firing(&on, open.clone(), (&due, jitter_ms), &[]);
         match self.parts.store.commit(step.unit).await {
             Err(CommitError::Conflict { table: "occurrences", .. }) => {}
+            Err(CommitError::Conflict { table: "workspaces", .. }) => return Err(EngineError::Contended),
             // After a conflict another host fired it, or somebody changed it: whoever did has seen to what
             // was due.
             Ok(_) | Err(CommitError::Conflict { .. }) => return Ok(()),
@@ -136,6 +158,7 @@ impl Engine {
         let taken: Vec<Slot> = taken.into_iter().map(|occurrence| occurrence.slot).collect();
         let step = self.firing(&on, open, (&due, jitter_ms), &taken);
         match self.parts.store.commit(step.unit).await {
+            Err(CommitError::Conflict { table: "workspaces", .. }) => Err(EngineError::Contended),
             Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
             Err(CommitError::Storage(error)) => Err(error.into()),
         }
@@ -193,6 +216,7 @@ impl Engine {
         step.tell_updated(&routine, "laid_aside");
         step.write_routine(&mut routine);
         match self.parts.store.commit(step.unit).await {
+            Err(CommitError::Conflict { table: "workspaces", .. }) => Err(EngineError::Contended),
             Ok(_) | Err(CommitError::Conflict { .. }) => Ok(()),
             Err(CommitError::Storage(error)) => Err(error.into()),
         }

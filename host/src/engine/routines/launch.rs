@@ -1,7 +1,7 @@
 //! How an occurrence begins: policy first, then its place among those that are not over, then its
 //! mission, and with it the question for a person where one has to be asked.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use serde_json::json;
 
@@ -12,7 +12,6 @@ use super::{ROUTINES, approve};
 use crate::domain::audit::{AuditOutcome, NewAuditEntry};
 use crate::domain::event::{Input, InputKind};
 use crate::domain::id::{EventId, MissionId, OccurrenceId, WorkspaceId};
-use crate::domain::mission::Bindings;
 use crate::domain::routine::{
     Occurrence, OccurrenceState, Placement, Routine, RoutineStatus, Slot, Trigger, may_start, place,
 };
@@ -20,7 +19,7 @@ use crate::domain::schedule::{Schedule, Zone};
 use crate::domain::time::Timestamp;
 use crate::engine::policy::SideEffectJudged;
 use crate::engine::told::LogWriter;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Bound, Engine};
 use crate::policy::{Asker, Denial, Effect, Rules, SideEffect};
 use crate::store::Write;
 use crate::wire::{self, FieldError};
@@ -28,7 +27,8 @@ use crate::wire::{self, FieldError};
 /// What missions of a routine are made with.
 #[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
-    pub(super) standard: &'a Bindings,
+    /// What the workspace binds.
+    pub(super) bound: &'a Bound,
     /// What its entrypoint names.
     pub(super) found: &'a Found,
     /// The policies that hold.
@@ -92,20 +92,6 @@ fn asker_of(routine: &Routine) -> Asker {
 }
 
 impl Engine {
-    /// What missions of routines are pinned to, kept beside them.
-    ///
-    /// # Errors
-    /// [`EngineError::HostFault`] when this host lacks a component; storage.
-    pub(super) async fn standard_bindings(&self) -> Result<&Bindings, EngineError> {
-        let find = || async {
-            let plugins = Arc::clone(&self.parts.plugins);
-            let bindings = plugins.standard_bindings().map_err(EngineError::HostFault)?;
-            self.keep_components(&bindings).await?;
-            Ok(bindings)
-        };
-        self.parts.standard.get_or_try_init(find).await
-    }
-
     /// An occurrence that is yet to be placed.
     pub(super) fn new_occurrence(&self, on: &Ground<'_>, scheduled_at: Timestamp, trigger: Trigger) -> Occurrence {
         let id = OccurrenceId::new(self.new_id(OccurrenceId::PREFIX));
@@ -225,14 +211,16 @@ impl Engine {
     fn try_launch(&self, step: &mut Step<'_>, on: &Ground<'_>, occurrence: &mut Occurrence) -> Result<(), FieldError> {
         let routine = on.routine;
         let work: Work = entrypoint::work_of(&routine.settings, on.means.found, Some(occurrence))?;
-        let bindings = work.bindings(on.means.standard);
+        let bound = on.means.bound;
+        bound.check_signed().map_err(|error| FieldError::new("bindings", error.to_string()))?;
+        let bindings = bound.pins(work.has_gates);
         let judged = on.judged(self);
         let asks = judged.is_some_and(|of| of.verdict.effect == Effect::Approval);
         let made = self.made_mission(&routine.workspace_id, work.request, &bindings, !asks, ROUTINES, on.now)?;
         occurrence.mission_id = Some(made.mission.id.clone());
         occurrence.template = on.means.found.digest();
         occurrence.state = OccurrenceState::Queued;
-        step.unit.guards.push(made.guard);
+        step.unit.guards.extend([made.guard, bound.guard()]);
         step.unit.writes.extend(made.writes);
         step.unit.events.extend(made.events);
         if let Some(Judged { effect, observed: Some(denial), .. }) = judged {

@@ -118,11 +118,11 @@ impl Engine {
         let (mut routine, schedule, reason) = changed(&before, change, &found, now)?;
         let mut step = Step::new(self, change.by.name, now);
         if routine.status == RoutineStatus::Enabled && before.status != RoutineStatus::Enabled {
-            let standard = self.standard_bindings().await?;
+            let bound = self.bound(&routine.workspace_id).await?;
             let mut open = self.parts.store.open_occurrences(&[&routine.id]).await?;
             open.retain(|occurrence| occurrence.workspace_id == routine.workspace_id);
             let rules = self.rules_of(&routine.workspace_id).await?;
-            let on = Ground::new(&routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
+            let on = Ground::new(&routine, &schedule, Means { bound: &bound, found: &found, rules: &rules }, now);
             self.go_on(&mut step, &on, &mut open);
         }
         step.write_routine(&mut routine);

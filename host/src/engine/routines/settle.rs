@@ -12,7 +12,7 @@ use super::fire::Key;
 use super::launch::{Ground, Means};
 use super::step::Step;
 use crate::domain::event::Input;
-use crate::domain::mission::{Bindings, Mission, MissionStatus};
+use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::routine::{Occurrence, OccurrenceState, Routine, RoutineStatus};
 use crate::domain::time::Timestamp;
 use crate::engine::{Engine, EngineError};
@@ -86,7 +86,6 @@ impl Engine {
             return Ok(0);
         }
         let count = untold.len();
-        let standard = self.standard_bindings().await?;
         let mut open = self.open_by_routine(untold.iter().map(|occurrence| &occurrence.routine_id)).await?;
         let mut by_routine: HashMap<Key, Vec<Occurrence>> = HashMap::new();
         for occurrence in untold {
@@ -97,7 +96,7 @@ impl Engine {
             .into_iter()
             .map(|(key, over)| {
                 let open = open.remove(&key).unwrap_or_default();
-                self.tell_routine(key, over, open, standard)
+                self.tell_routine(key, over, open)
             })
             .collect();
         let results: Vec<_> = stream::iter(tell).buffer_unordered(AT_ONCE).collect().await;
@@ -110,11 +109,11 @@ impl Engine {
         (workspace_id, id): Key,
         over: Vec<Occurrence>,
         mut open: Vec<Occurrence>,
-        standard: &Bindings,
     ) -> Result<(), EngineError> {
         let now = self.now();
         let mut step = Step::new(self, ROUTINES, now);
         let mut routine = self.parts.store.routine(&workspace_id, &id).await?;
+        let bound = self.bound(&workspace_id).await?;
         for mut occurrence in over {
             occurrence.untold = false;
             step.write_occurrence(&mut occurrence);
@@ -138,7 +137,7 @@ impl Engine {
             if let Ok(schedule) = routine.settings.plan(routine.created_at) {
                 let found = self.found_for(routine).await;
                 let rules = self.rules_of(&routine.workspace_id).await?;
-                let on = Ground::new(routine, &schedule, Means { standard, found: &found, rules: &rules }, now);
+                let on = Ground::new(routine, &schedule, Means { bound: &bound, found: &found, rules: &rules }, now);
                 self.go_on(&mut step, &on, &mut open);
             }
             step.write_routine(routine);

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use sluice_api::memory::{ScrubAnswer, ScrubRequest};
 
+use super::super::access::Caller;
 use super::super::host::Shared;
 use super::super::idempotency::NeverKept;
 use super::super::json::Body;
@@ -24,10 +25,12 @@ use crate::wire;
 )]
 pub(in crate::http) async fn scrub(
     State(host): State<Shared>,
+    caller: Caller,
     Body(body): Body<ScrubRequest>,
 ) -> Result<Response, Problem> {
     validation::text(&body.text).map_err(|error| Problem::field("text", format!("text: {error}")))?;
     let to = Destination {
+        workspace_id: caller.workspace(),
         tier: body.tier.map_or(Tier::Session, wire::tier_from),
         classification: validation::CLASSIFICATION,
         kind: MemoryKind::Note,

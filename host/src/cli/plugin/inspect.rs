@@ -1,39 +1,27 @@
-//! `sluice plugin`: look into a component without running it.
+//! `sluice plugin inspect`: look into a component without running it.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::exit::{Exit, Failure, with_causes};
-use super::output::{self, visible};
+use crate::cli::exit::{Exit, Failure, with_causes};
+use crate::cli::output::{self, visible};
 use crate::plugins::PluginHost;
 
-/// Look into a plugin
-#[derive(Debug, Subcommand)]
-pub(super) enum PluginCommand {
-    /// What a component says of itself, wants and offers
-    Inspect {
-        /// The component
-        #[arg(value_name = "FILE.wasm")]
-        file: PathBuf,
-        /// Print one JSON document
-        #[arg(long)]
-        json: bool,
-    },
+/// What a component says of itself, wants and offers
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct InspectArgs {
+    /// The component
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
-impl PluginCommand {
-    pub(super) fn wants_json(&self) -> bool {
-        let Self::Inspect { json, .. } = self;
-        *json
-    }
-}
-
-pub(super) fn execute(command: PluginCommand) -> Result<ExitCode, Failure> {
-    let PluginCommand::Inspect { file, json } = command;
-    inspect(&file, json)
+pub(super) fn execute(args: &InspectArgs) -> Result<ExitCode, Failure> {
+    inspect(&args.file, args.json)
 }
 
 fn inspect(file: &Path, as_json: bool) -> Result<ExitCode, Failure> {

@@ -1,0 +1,122 @@
+//! `sluice workspace show` and `history`.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+use sluice_api::mission::BindingView;
+use sluice_api::workspace::{BoundView, StageMode, WorkspaceRevisionView, WorkspaceView};
+
+use super::Common;
+use crate::cli::connect::Access;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::moment;
+use crate::cli::output::{self, visible};
+use crate::cli::table;
+
+/// What decides in a workspace now
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct ShowArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// What decided in a workspace, newest first
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct HistoryArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+pub(super) async fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
+    let connection = args.common.connect(Access::Read).await?;
+    let workspace = connection.client.workspace(&args.common.workspace).await?;
+    if args.common.json {
+        output::json(&workspace)?;
+    } else {
+        print(&workspace)?;
+    }
+    Ok(Exit::Succeeded.into())
+}
+
+/// Shows a workspace to people.
+pub(super) fn print(workspace: &WorkspaceView) -> Result<(), Failure> {
+    let bound = &workspace.bound;
+    let by = bound.changed_by.as_deref().map(|by| format!(", by {by}")).unwrap_or_default();
+    output::print(&visible(&format!("workspace {}, revision {}{by}", bound.workspace_id, bound.revision)))?;
+    for line in lines(&workspace.effective, &bound.bindings) {
+        output::print(&visible(&line))?;
+    }
+    if bound.require_signatures {
+        output::print(&format!("components have to be signed by one of {} trusted keys", bound.trusted_keys.len()))?;
+    }
+    Ok(())
+}
+
+/// A line for each component that decides.
+fn lines(effective: &BoundView, own: &BoundView) -> Vec<String> {
+    let line = |role: &str, binding: &BindingView, is_own: bool| {
+        let from = if is_own { "" } else { "  (the host's)" };
+        let settings = match &binding.settings {
+            serde_json::Value::Object(settings) if settings.is_empty() => String::new(),
+            settings => format!("  {settings}"),
+        };
+        let digest: String = binding.digest.chars().take(16).collect();
+        format!("{role:<10} {}@{} {digest}{settings}{from}", binding.name, binding.version)
+    };
+    let mut lines: Vec<String> =
+        effective.reducer.iter().map(|binding| line("reducer", binding, own.reducer.is_some())).collect();
+    for (name, stage) in &effective.gates {
+        lines.extend(stage.gates.iter().map(|binding| line(name, binding, own.gates.contains_key(name))));
+        match (stage.mode, stage.quorum) {
+            (StageMode::Any, _) => lines.push(format!("{name:<10} one of them has to pass")),
+            (StageMode::Quorum, Some(needed)) => lines.push(format!("{name:<10} {needed} of them have to pass")),
+            _ => {}
+        }
+    }
+    for name in own.gates.keys().filter(|name| !effective.gates.contains_key(*name)) {
+        lines.push(format!("{name:<10} none"));
+    }
+    lines.extend(effective.scrubber.iter().map(|binding| line("scrubber", binding, own.scrubber.is_some())));
+    lines
+}
+
+pub(super) async fn history(args: &HistoryArgs) -> Result<ExitCode, Failure> {
+    let connection = args.common.connect(Access::Read).await?;
+    let mut items: Vec<WorkspaceRevisionView> = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let page = connection.client.workspace_history(&args.common.workspace, cursor.as_deref()).await?;
+        items.extend(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if args.common.json {
+        output::json(&json!({"items": items, "count": items.len()}))?;
+        return Ok(Exit::Succeeded.into());
+    }
+    let row = |of: &WorkspaceRevisionView| {
+        let back = of.rolled_back_to.map(|to| format!("back to {to}"));
+        vec![
+            of.revision.to_string(),
+            of.changed_at_ms.map(moment::written).unwrap_or_default(),
+            visible(&components(&of.bindings)),
+            visible(of.changed_by.as_deref().unwrap_or("-")),
+            visible(&back.or_else(|| of.note.clone()).unwrap_or_default()),
+        ]
+    };
+    let rows: Vec<Vec<String>> = items.iter().map(row).collect();
+    for line in table::lines(&["REV", "SET", "BOUND", "BY", "NOTE"], &rows, table::terminal_width()) {
+        output::print(&line)?;
+    }
+    Ok(Exit::Succeeded.into())
+}
+
+/// What is bound, in one line.
+fn components(bound: &BoundView) -> String {
+    let gates = bound.gates.values().flat_map(|stage| &stage.gates);
+    let all = bound.reducer.iter().chain(gates).chain(&bound.scrubber);
+    let labels: Vec<String> = all.map(|binding| format!("{}@{}", binding.name, binding.version)).collect();
+    if labels.is_empty() { "the host's".to_owned() } else { labels.join(" ") }
+}

@@ -1,0 +1,161 @@
+//! What the operators of a workspace bound: which components decide in it, and whose components it takes.
+//!
+//! A revision is written once and kept; the newest of a workspace is in force. A workspace without any has what
+//! comes with the host.
+
+use super::gate::{GateName, Outcome};
+use super::id::WorkspaceId;
+use super::plugin::Binding;
+use super::time::Timestamp;
+
+/// Most gates of one stage.
+pub const STAGE_GATES_MAX: usize = 8;
+
+/// Most keys that a workspace trusts.
+pub const TRUSTED_KEYS_MAX: usize = 32;
+
+/// How many gates of a stage have to pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Required {
+    /// Each of them.
+    #[default]
+    All,
+    /// One of them.
+    Any,
+    /// So many; at least one, and no more than there are.
+    Quorum(u32),
+}
+
+impl Required {
+    /// How many of `count` that is.
+    pub fn of(self, count: usize) -> usize {
+        match self {
+            Self::All => count,
+            Self::Any => count.min(1),
+            Self::Quorum(needed) => count.min(needed as usize),
+        }
+    }
+
+    /// What a stage decides whose gates decided so. It passes when enough passed. Where it did not, it is
+    /// what the missing ones wait for: a person where enough would then have passed, the host's or a gate's
+    /// failure where enough might have, and else the work is rejected.
+    pub fn decide(self, outcomes: &[Outcome]) -> Outcome {
+        let count = |outcome: Outcome| outcomes.iter().filter(|found| **found == outcome).count();
+        let needed = self.of(outcomes.len());
+        let passed = count(Outcome::Pass);
+        let asked = passed + count(Outcome::NeedsHuman);
+        if passed >= needed {
+            Outcome::Pass
+        } else if asked >= needed {
+            Outcome::NeedsHuman
+        } else if asked + count(Outcome::Error) >= needed {
+            Outcome::Error
+        } else {
+            Outcome::Fail
+        }
+    }
+}
+
+/// The gates that work has to pass at one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Which.
+    pub name: GateName,
+    /// How many have to pass.
+    pub required: Required,
+    /// Its gates, at most [`STAGE_GATES_MAX`]; without any it is passed by everything.
+    pub gates: Vec<Binding>,
+}
+
+/// The components that decide in a workspace. What is not said is what comes with the host.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkspaceBindings {
+    /// Decides how missions flow.
+    pub reducer: Option<Binding>,
+    /// The stages with other gates than the host's, each once.
+    pub stages: Vec<Stage>,
+    /// Cuts from texts what must not be remembered.
+    pub scrubber: Option<Binding>,
+}
+
+impl WorkspaceBindings {
+    /// Every component bound, each with the role it is bound to: `reducer`, `review`, `test`, `scrubber`.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Binding)> {
+        let gates = self.stages.iter().flat_map(|stage| stage.gates.iter().map(|gate| (stage.name.as_str(), gate)));
+        let reducer = self.reducer.iter().map(|binding| ("reducer", binding));
+        reducer.chain(gates).chain(self.scrubber.iter().map(|binding| ("scrubber", binding)))
+    }
+}
+
+/// What was bound in a workspace at some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceRevision {
+    /// Whose.
+    pub workspace_id: WorkspaceId,
+    /// Counts changes from 1; 0 for a workspace where nothing was ever bound.
+    pub revision: u64,
+    /// What decides.
+    pub bindings: WorkspaceBindings,
+    /// Whether only components may be bound that one of the trusted keys signed, or that come with the host.
+    pub require_signatures: bool,
+    /// Public keys, 64 hexadecimal digits each; at most [`TRUSTED_KEYS_MAX`].
+    pub trusted_keys: Vec<String>,
+    /// Why, in the author's words.
+    pub note: Option<String>,
+    /// The revision that this one went back to.
+    pub rolled_back_to: Option<u64>,
+    /// Who wrote it.
+    pub changed_by: String,
+    /// When.
+    pub changed_at: Timestamp,
+}
+
+impl WorkspaceRevision {
+    /// A workspace where nothing was ever bound.
+    pub fn none(workspace_id: WorkspaceId) -> Self {
+        Self {
+            workspace_id,
+            revision: 0,
+            bindings: WorkspaceBindings::default(),
+            require_signatures: false,
+            trusted_keys: Vec::new(),
+            note: None,
+            rolled_back_to: None,
+            changed_by: String::new(),
+            changed_at: Timestamp(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Outcome::{Error, Fail, NeedsHuman, Pass};
+
+    #[test]
+    fn a_stage_passes_when_enough_gates_do_and_only_then() {
+        let cases: &[(Required, &[Outcome], Outcome)] = &[
+            (Required::All, &[], Pass),
+            (Required::All, &[Pass, Pass], Pass),
+            (Required::All, &[Pass, Fail], Fail),
+            (Required::All, &[Pass, NeedsHuman], NeedsHuman),
+            (Required::All, &[NeedsHuman, Fail], Fail),
+            (Required::All, &[Pass, Error], Error),
+            (Required::All, &[NeedsHuman, Error], Error),
+            (Required::All, &[Fail, Error], Fail),
+            (Required::Any, &[Fail, Pass], Pass),
+            (Required::Any, &[Fail, Error], Error),
+            (Required::Any, &[Fail, NeedsHuman, Error], NeedsHuman),
+            (Required::Any, &[Fail, Fail], Fail),
+            (Required::Quorum(2), &[Pass, Fail, Pass], Pass),
+            (Required::Quorum(2), &[Pass, Fail, NeedsHuman], NeedsHuman),
+            (Required::Quorum(2), &[Pass, Error, NeedsHuman], NeedsHuman),
+            (Required::Quorum(2), &[Pass, Fail, Error], Error),
+            (Required::Quorum(2), &[Pass, Fail, Fail], Fail),
+            (Required::Quorum(9), &[Pass, Pass], Pass),
+        ];
+        for (required, outcomes, expected) in cases {
+            assert_eq!(required.decide(outcomes), *expected, "{required:?} of {outcomes:?}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What decides in a workspace now, as this host remembers it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::id::WorkspaceId;
+use crate::domain::mission::Bindings;
+use crate::domain::plugin::Binding;
+use crate::domain::workspace::{Required, WorkspaceBindings, WorkspaceRevision};
+use crate::engine::{Engine, EngineError};
+use crate::store::Guard;
+
+/// Workspaces that are remembered; a host that serves more reads some again.
+const REMEMBERED_MAX: usize = 1_000;
+
+/// What decides in a workspace: what is bound, and where nothing is, what comes with the host.
+#[derive(Debug)]
+pub struct Bound {
+    /// What is bound.
+    pub revision: WorkspaceRevision,
+    /// What new missions are pinned to.
+    pub bindings: Bindings,
+    /// What texts are scrubbed by; without one nothing is remembered.
+    pub scrubber: Option<Binding>,
+    /// Role and name of a component that no trusted key signed where that is required.
+    unsigned: Option<(&'static str, String)>,
+}
+
+impl Bound {
+    /// It is still in force.
+    pub fn guard(&self) -> Guard {
+        Guard::no_workspace(&self.revision.workspace_id, self.revision.revision + 1)
+    }
+
+    /// What a mission is pinned to, with or without gates.
+    pub fn pins(&self, has_gates: bool) -> Bindings {
+        let mut bindings = self.bindings.clone();
+        if !has_gates {
+            bindings.gates.clear();
+            bindings.required.clear();
+        }
+        bindings
+    }
+
+    /// Refuses to go on with a component that is not signed as the workspace wants it.
+    ///
+    /// # Errors
+    /// [`EngineError::PluginUnsigned`].
+    pub(in crate::engine) fn check_signed(&self) -> Result<(), EngineError> {
+        match &self.unsigned {
+            None => Ok(()),
+            Some((role, plugin)) => {
+                Err(EngineError::PluginUnsigned { field: format!("bindings.{role}"), plugin: plugin.clone() })
+            }
+        }
+    }
+}
+
+/// Workspaces that were asked about lately. What is remembered is good as long as its revision is the newest.
+#[derive(Default)]
+pub(in crate::engine) struct BoundSets(Mutex<HashMap<WorkspaceId, Arc<Bound>>>);
+
+impl BoundSets {
+    fn get(&self, workspace_id: &WorkspaceId) -> Option<Arc<Bound>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(workspace_id).cloned()
+    }
+
+    fn put(&self, bound: &Arc<Bound>) {
+        let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if sets.len() >= REMEMBERED_MAX {
+            sets.clear();
+        }
+        sets.insert(bound.revision.workspace_id.clone(), Arc::clone(bound));
+    }
+}
+
+impl Engine {
+    /// What decides in a workspace at this moment.
+    ///
+    /// # Errors
+    /// [`EngineError::HostFault`] when this host lacks a component that it comes with; storage.
+    pub async fn bound(&self, workspace_id: &WorkspaceId) -> Result<Arc<Bound>, EngineError> {
+        let newest = self.parts.store.workspace_newest(workspace_id).await?;
+        if let Some(bound) = self.parts.bound.get(workspace_id).filter(|bound| bound.revision.revision == newest) {
+            return Ok(bound);
+        }
+        let bound = Arc::new(self.read_bound(workspace_id, newest).await?);
+        self.parts.bound.put(&bound);
+        Ok(bound)
+    }
+
+    async fn read_bound(&self, workspace_id: &WorkspaceId, newest: u64) -> Result<Bound, EngineError> {
+        let revision = match newest {
+            0 => None,
+            newest => self.parts.store.workspace_revision(workspace_id, newest).await?,
+        };
+        let revision = revision.unwrap_or_else(|| WorkspaceRevision::none(workspace_id.clone()));
+        let standard = self.parts.plugins.standard_bindings().map_err(EngineError::HostFault)?;
+        let bindings = laid_over(&standard, &revision.bindings);
+        self.keep_components(&bindings).await?;
+        let scrubber = revision.bindings.scrubber.clone().or_else(|| self.parts.options.memory.scrubber.clone());
+        let mut unsigned = None;
+        if revision.require_signatures {
+            for (role, binding) in revision.bindings.all() {
+                if !self.is_trusted(&binding.digest, &revision.trusted_keys).await? {
+                    unsigned.get_or_insert((role, binding.label()));
+                }
+            }
+        }
+        Ok(Bound { revision, bindings, scrubber, unsigned })
+    }
+}
+
+/// What comes with the host, with what is bound in its place.
+fn laid_over(standard: &Bindings, bound: &WorkspaceBindings) -> Bindings {
+    let mut bindings = Bindings {
+        reducer: bound.reducer.clone().unwrap_or_else(|| standard.reducer.clone()),
+        gates: Vec::new(),
+        required: Vec::new(),
+    };
+    let mut names = standard.gate_names();
+    names.extend(bound.stages.iter().map(|stage| stage.name));
+    for name in names {
+        if bindings.gate(name).is_some() {
+            continue;
+        }
+        match bound.stages.iter().find(|stage| stage.name == name) {
+            None => bindings.gates.extend(standard.gates_of(name).map(|gate| (name, gate.clone()))),
+            Some(stage) => {
+                bindings.gates.extend(stage.gates.iter().map(|gate| (name, gate.clone())));
+                if stage.required != Required::All && !stage.gates.is_empty() {
+                    bindings.required.push((name, stage.required));
+                }
+            }
+        }
+    }
+    bindings
+}

@@ -1,0 +1,267 @@
+//! Judges what somebody wants to bind: whether each component is there, decides what it is to decide, takes its
+//! settings, and is signed where that is required.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use sluice_api::workspace::{BindingAsk, BindingsAsk, StageAsk, StageMode};
+
+use crate::domain::artifact::Digest;
+use crate::domain::gate::GateName;
+use crate::domain::json::Json;
+use crate::domain::plugin::{Binding, PluginFacts, PluginKind, RegisteredPlugin};
+use crate::domain::workspace::{Required, STAGE_GATES_MAX, Stage, WorkspaceBindings};
+use crate::engine::ports::BindRefusal;
+use crate::engine::registry::{FoundPlugin, Selector};
+use crate::engine::{Engine, EngineError};
+use crate::signing;
+use crate::wire;
+
+/// Where something stands in a request.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// As a path: `bindings.gates.review.gates[0]`.
+    field: String,
+    /// As a JSON pointer (RFC 6901).
+    pointer: String,
+}
+
+impl Place {
+    pub(super) fn member(name: &str) -> Self {
+        Self { field: name.to_owned(), pointer: format!("/{name}") }
+    }
+
+    fn below(&self, name: &str) -> Self {
+        let escaped = name.replace('~', "~0").replace('/', "~1");
+        Self { field: format!("{}.{name}", self.field), pointer: format!("{}/{escaped}", self.pointer) }
+    }
+
+    fn at(&self, index: usize) -> Self {
+        Self { field: format!("{}[{index}]", self.field), pointer: format!("{}/{index}", self.pointer) }
+    }
+
+    fn unfit(&self, message: impl Into<String>) -> EngineError {
+        EngineError::PluginUnfit { field: self.field.clone(), pointer: self.pointer.clone(), message: message.into() }
+    }
+}
+
+/// What was asked for, judged.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    pub(super) bindings: WorkspaceBindings,
+    /// The registry's rows of it, each once.
+    pub(super) rows: Vec<RegisteredPlugin>,
+}
+
+impl Resolved {
+    fn note(&mut self, found: FoundPlugin) {
+        if let Some(row) = found.registered
+            && self.rows.iter().all(|known| known.facts.digest != row.facts.digest)
+        {
+            self.rows.push(row);
+        }
+    }
+}
+
+/// Whose components may be bound.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trust<'t> {
+    pub(super) is_required: bool,
+    pub(super) keys: &'t [String],
+}
+
+impl Engine {
+    /// Judges what a request wants to bind.
+    ///
+    /// # Errors
+    /// [`EngineError::PluginUnfit`] and [`EngineError::PluginUnsigned`] with the first thing that is wrong;
+    /// [`EngineError::HostFault`]; storage.
+    pub(super) async fn resolve(&self, ask: &BindingsAsk, trust: Trust<'_>) -> Result<Resolved, EngineError> {
+        let mut resolved = Resolved::default();
+        let root = Place::member("bindings");
+        if let Some(ask) = &ask.reducer {
+            let place = root.below("reducer");
+            let (binding, found) = self.resolve_one(ask, PluginKind::Reducer, &place, trust).await?;
+            resolved.bindings.reducer = Some(binding);
+            resolved.note(found);
+        }
+        for (name, ask) in &ask.gates {
+            let place = root.below("gates").below(name);
+            let stage = self.resolve_stage(name, ask, &place, trust, &mut resolved).await?;
+            resolved.bindings.stages.push(stage);
+        }
+        if let Some(ask) = &ask.scrubber {
+            let place = root.below("scrubber");
+            let (binding, found) = self.resolve_one(ask, PluginKind::Scrubber, &place, trust).await?;
+            resolved.bindings.scrubber = Some(binding);
+            resolved.note(found);
+        }
+        Ok(resolved)
+    }
+
+    async fn resolve_stage(
+        &self,
+        name: &str,
+        ask: &StageAsk,
+        place: &Place,
+        trust: Trust<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<Stage, EngineError> {
+        let name: GateName = name.parse().map_err(|error| place.unfit(format!("is no stage: {error}")))?;
+        if ask.gates.len() > STAGE_GATES_MAX {
+            return Err(place.unfit(format!("has {} gates; at most {STAGE_GATES_MAX}", ask.gates.len())));
+        }
+        let required = required(ask, place)?;
+        let mut gates: Vec<Binding> = Vec::with_capacity(ask.gates.len());
+        for (index, ask) in ask.gates.iter().enumerate() {
+            let place = place.below("gates").at(index);
+            let (binding, found) = self.resolve_one(ask, PluginKind::Gate, &place, trust).await?;
+            if gates.contains(&binding) {
+                return Err(place.unfit("stands twice, with the same settings; it has one voice"));
+            }
+            gates.push(binding);
+            resolved.note(found);
+        }
+        Ok(Stage { name, required, gates })
+    }
+
+    async fn resolve_one(
+        &self,
+        ask: &BindingAsk,
+        kind: PluginKind,
+        place: &Place,
+        trust: Trust<'_>,
+    ) -> Result<(Binding, FoundPlugin), EngineError> {
+        let selector = selector(ask, place)?;
+        let found = self.find_plugin(&selector).await?;
+        let found = found.ok_or_else(|| {
+            place.unfit(format!("there is no plugin `{selector}`; `GET /plugins` lists those there are"))
+        })?;
+        check_same(ask, &found.facts, place)?;
+        let settings = wire::json_of(&Value::Object(ask.settings.clone()));
+        let binding = self.bind_found(&found, kind, settings, place, trust).await?;
+        Ok((binding, found))
+    }
+
+    /// Judges what was bound once.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub(super) async fn resolve_again(
+        &self,
+        before: &WorkspaceBindings,
+        place: &Place,
+        trust: Trust<'_>,
+    ) -> Result<Resolved, EngineError> {
+        let mut resolved = Resolved { bindings: before.clone(), rows: Vec::new() };
+        for (role, binding) in before.all() {
+            let found = self.find_plugin(&Selector::Digest(binding.digest.clone())).await?;
+            let found = found.ok_or_else(|| {
+                place.unfit(format!("its {role} {} ({}) was removed since", binding.label(), binding.digest))
+            })?;
+            self.bind_found(&found, found.facts.kind, binding.settings.clone(), place, trust).await?;
+            resolved.note(found);
+        }
+        Ok(resolved)
+    }
+
+    async fn bind_found(
+        &self,
+        found: &FoundPlugin,
+        kind: PluginKind,
+        settings: Json,
+        place: &Place,
+        trust: Trust<'_>,
+    ) -> Result<Binding, EngineError> {
+        let label = found.facts.label();
+        if found.facts.kind != kind {
+            return Err(place.unfit(format!("`{label}` is a {}, and a {kind} is wanted here", found.facts.kind)));
+        }
+        let is_signed = found.registered.as_ref().is_none_or(|row| is_signed(row, trust.keys));
+        if trust.is_required && !is_signed {
+            return Err(EngineError::PluginUnsigned { field: place.field.clone(), plugin: label });
+        }
+        let digest = found.facts.digest.clone();
+        self.have_component(&digest).await?;
+        let plugins = Arc::clone(&self.parts.plugins);
+        let bound = tokio::task::spawn_blocking(move || plugins.bind_pinned(&digest, kind, &settings)).await;
+        let bound = bound.map_err(|error| EngineError::HostFault(error.to_string()))?;
+        let place = place.below("settings");
+        bound.map_err(|refusal| match refusal {
+            BindRefusal::WrongKind(found) => place.unfit(format!("`{label}` is a {found}, and no {kind}")),
+            BindRefusal::Settings(problems) => {
+                let pointer = problems.first().map(|(pointer, _)| pointer.clone()).unwrap_or_default();
+                let told: Vec<String> =
+                    problems.iter().map(|(pointer, problem)| format!("at `{pointer}`: {problem}")).collect();
+                EngineError::PluginUnfit {
+                    field: place.field.clone(),
+                    pointer: format!("{}{pointer}", place.pointer),
+                    message: format!("do not fit `{label}`: {}", told.join("; ")),
+                }
+            }
+            BindRefusal::Refused(reason) => place.unfit(format!("`{label}` refuses them: {reason}")),
+            BindRefusal::HostFault(message) => EngineError::HostFault(message),
+        })
+    }
+
+    /// Whether a component comes with the host, or one of `keys` signed it.
+    pub(in crate::engine) async fn is_trusted(&self, digest: &Digest, keys: &[String]) -> Result<bool, EngineError> {
+        let found = self.find_plugin(&Selector::Digest(digest.clone())).await?;
+        Ok(found.is_some_and(|found| found.registered.is_none_or(|row| is_signed(&row, keys))))
+    }
+}
+
+/// Whether one of `keys` signed it. What the row says is verified and not believed.
+fn is_signed(row: &RegisteredPlugin, keys: &[String]) -> bool {
+    row.signatures.iter().any(|signature| {
+        keys.contains(&signature.key)
+            && signing::verify(&signature.key, &signature.signature, &row.facts.digest).is_ok()
+    })
+}
+
+fn required(ask: &StageAsk, place: &Place) -> Result<Required, EngineError> {
+    let count = ask.gates.len();
+    let most = u32::try_from(count).unwrap_or(u32::MAX);
+    match (ask.mode, ask.quorum) {
+        (StageMode::All, None) => Ok(Required::All),
+        (StageMode::Any, None) if count > 0 => Ok(Required::Any),
+        (StageMode::Quorum, Some(needed)) if (1..=most).contains(&needed) => Ok(Required::Quorum(needed)),
+        (StageMode::Quorum, Some(needed)) => {
+            Err(place.below("quorum").unfit(format!("is {needed} of {count} gates; 1 to {count}")))
+        }
+        (StageMode::Quorum, None) => Err(place.below("quorum").unfit("is missing; the mode is `quorum`")),
+        (_, Some(_)) => Err(place.below("quorum").unfit("stands with another mode than `quorum`; leave it out")),
+        (StageMode::Any, None) => Err(place.below("gates").unfit("is empty, and one of them has to pass")),
+    }
+}
+
+fn selector(ask: &BindingAsk, place: &Place) -> Result<Selector, EngineError> {
+    if let Some(text) = &ask.digest {
+        let digest = Digest::parse(text);
+        let wrong = || place.below("digest").unfit("is no SHA-256: 64 lower-case hexadecimal digits");
+        return Ok(Selector::Digest(digest.ok_or_else(wrong)?));
+    }
+    match (&ask.plugin, &ask.name, &ask.version) {
+        (Some(text), ..) => Ok(Selector::parse(text)),
+        (None, Some(name), Some(version)) => Ok(Selector::Version(name.clone(), version.clone())),
+        (None, Some(name), None) => Ok(Selector::Name(name.clone())),
+        (None, None, _) => Err(place.unfit("names no component; say `digest`, `name` and `version`, or `plugin`")),
+    }
+}
+
+/// What is said beside what the component was found by has to be true of it.
+fn check_same(ask: &BindingAsk, facts: &PluginFacts, place: &Place) -> Result<(), EngineError> {
+    let is_it = |selector: Selector| match selector {
+        Selector::Digest(digest) => digest == facts.digest,
+        Selector::Version(name, version) => name == facts.name && version == facts.version,
+        Selector::Name(name) => name == facts.name,
+    };
+    let differs = ask.name.as_ref().is_some_and(|name| *name != facts.name)
+        || ask.version.as_ref().is_some_and(|version| *version != facts.version)
+        || ask.plugin.as_ref().is_some_and(|text| !is_it(Selector::parse(text)));
+    if !differs {
+        return Ok(());
+    }
+    Err(place.unfit(format!("names different components: {} is `{}`", facts.digest, facts.label())))
+}

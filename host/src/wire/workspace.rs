@@ -1,0 +1,88 @@
+//! What workspaces bind, and the registry's components.
+
+use sluice_api::plugin::{PluginUse, PluginView, SignatureView};
+use sluice_api::workspace::{BoundView, StageMode, StageView, WorkspaceRevisionView};
+
+use super::mission::binding_view;
+use crate::domain::mission::Bindings;
+use crate::domain::plugin::{Binding, PluginFacts, PluginSignature, RegisteredPlugin};
+use crate::domain::workspace::{Required, Stage, WorkspaceBindings, WorkspaceRevision};
+
+/// What is bound.
+pub fn bound_view(bindings: &WorkspaceBindings) -> BoundView {
+    BoundView {
+        reducer: bindings.reducer.as_ref().map(binding_view),
+        gates: bindings.stages.iter().map(|stage| (stage.name.to_string(), stage_view(stage))).collect(),
+        scrubber: bindings.scrubber.as_ref().map(binding_view),
+    }
+}
+
+fn stage_view(stage: &Stage) -> StageView {
+    let (mode, quorum) = match stage.required {
+        Required::All => (StageMode::All, None),
+        Required::Any => (StageMode::Any, None),
+        Required::Quorum(needed) => (StageMode::Quorum, Some(needed)),
+    };
+    StageView { mode, quorum, gates: stage.gates.iter().map(binding_view).collect() }
+}
+
+/// What new missions get and texts are scrubbed by.
+pub fn effective_view(bindings: &Bindings, scrubber: Option<&Binding>) -> BoundView {
+    let stage =
+        |name| Stage { name, required: bindings.required(name), gates: bindings.gates_of(name).cloned().collect() };
+    BoundView {
+        reducer: Some(binding_view(&bindings.reducer)),
+        gates: bindings.gate_names().into_iter().map(|name| (name.to_string(), stage_view(&stage(name)))).collect(),
+        scrubber: scrubber.map(binding_view),
+    }
+}
+
+/// A revision of what a workspace binds.
+pub fn workspace_revision_view(revision: &WorkspaceRevision) -> WorkspaceRevisionView {
+    let is_written = revision.revision > 0;
+    WorkspaceRevisionView {
+        workspace_id: revision.workspace_id.to_string(),
+        revision: revision.revision,
+        bindings: bound_view(&revision.bindings),
+        require_signatures: revision.require_signatures,
+        trusted_keys: revision.trusted_keys.clone(),
+        note: revision.note.clone(),
+        rolled_back_to: revision.rolled_back_to,
+        changed_by: is_written.then(|| revision.changed_by.clone()),
+        changed_at_ms: is_written.then(|| revision.changed_at.as_millis()),
+    }
+}
+
+/// A component of the registry, or one that comes with the host.
+pub fn plugin_view(facts: &PluginFacts, registered: Option<&RegisteredPlugin>) -> PluginView {
+    let signature = |signature: &PluginSignature| SignatureView {
+        key: signature.key.clone(),
+        signature: signature.signature.clone(),
+        added_by: signature.added_by.clone(),
+        added_at_ms: signature.added_at.as_millis(),
+    };
+    PluginView {
+        name: facts.name.clone(),
+        version: facts.version.clone(),
+        kind: facts.kind.to_string(),
+        digest: facts.digest.to_string(),
+        contract: facts.contract.clone(),
+        description: facts.description.clone(),
+        size: facts.size,
+        built_in: registered.is_none(),
+        signatures: registered.map(|plugin| plugin.signatures.iter().map(signature).collect()).unwrap_or_default(),
+        installed_by: registered.map(|plugin| plugin.installed_by.clone()),
+        installed_at_ms: registered.map(|plugin| plugin.installed_at.as_millis()),
+    }
+}
+
+/// As what a workspace binds a component.
+pub fn plugin_use(revision: &WorkspaceRevision, digest: &crate::domain::artifact::Digest) -> PluginUse {
+    let mut roles: Vec<String> = Vec::new();
+    for (role, _) in revision.bindings.all().filter(|(_, binding)| binding.digest == *digest) {
+        if !roles.iter().any(|known| known == role) {
+            roles.push(role.to_owned());
+        }
+    }
+    PluginUse { workspace_id: revision.workspace_id.to_string(), revision: revision.revision, roles }
+}

@@ -1,0 +1,98 @@
+//! `sluice plugin` and `sluice workspace`: components signed, installed, bound, taken back and removed, against a
+//! server and on a data directory that nobody serves. Components are compiled by a child of the program.
+
+use e2e::binary::{Binary, Process};
+use e2e::guest::{World, gate_that, plugin};
+use serde_json::{Value, json};
+
+fn binary() -> Binary {
+    Binary::new(env!("CARGO_BIN_EXE_sluice"), concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
+}
+
+fn serve(sluice: &Binary) -> Process {
+    let mut server = sluice.start(&["serve", "--listen", "127.0.0.1:0"]);
+    server.wait_for("listening on http://");
+    server
+}
+
+/// Writes a component for the case and gives its path.
+fn file(sluice: &Binary, name: &str, bytes: &[u8]) -> String {
+    let path = sluice.directory().join(name);
+    std::fs::write(&path, bytes).expect("write a component");
+    path.display().to_string()
+}
+
+/// Everything a person does with a component of their own.
+fn live(sluice: &Binary) {
+    let lenient = file(sluice, "lenient.wasm", &gate_that("pass", "lenient", "1.0.0"));
+    let strict = file(sluice, "strict.wasm", &gate_that("fail", "strict", "2.0.0"));
+    let key = sluice.directory().join("key").display().to_string();
+    let public = sluice.ok(&["plugin", "keygen", "--out", &key])["key"].as_str().expect("a key").to_owned();
+    assert!(sluice.run(&["plugin", "keygen", "--out", &key]).code != Some(0), "a key is never written over");
+
+    let pushed = sluice.ok(&["plugin", "push", &lenient]);
+    let digest = pushed["digest"].as_str().expect("a digest").to_owned();
+    assert_eq!(sluice.ok(&["plugin", "push", &lenient]), pushed);
+    let signed = sluice.ok(&["plugin", "push", &strict, "--key", &key]);
+    assert_eq!(signed["signatures"][0]["key"], json!(public));
+    let listed = sluice.ok(&["plugin", "ls"]);
+    let names: Vec<&Value> = listed["items"].as_array().expect("items").iter().map(|of| &of["name"]).collect();
+    assert!(names.contains(&&json!("strict")) && names.contains(&&json!("reviewer")), "{names:?}");
+    let shown = sluice.ok(&["plugin", "show", "lenient"]);
+    assert_eq!((&shown["digest"], &shown["self_test"]["status"]), (&json!(digest), &json!("called")));
+
+    let bound = sluice.ok(&["workspace", "bind", "--gate", "review=lenient", "--note", "a try"]);
+    assert_eq!(
+        (&bound["revision"], &bound["effective"]["gates"]["review"]["gates"][0]["digest"]),
+        (&json!(1), &json!(digest))
+    );
+    sluice.refused(&["workspace", "bind", "--gate", "review=nobody"], 2, "there is no plugin `nobody`");
+    sluice.refused(&["workspace", "bind", "--gate", "review=lenient={\"a\":1}"], 2, "/a");
+    sluice.refused(&["plugin", "rm", "lenient@1.0.0"], 2, "bound in `local`");
+    let trusting = ["workspace", "bind", "--gate", "review=strict", "--require-signatures", "true", "--trust", &public];
+    assert_eq!(sluice.ok(&trusting)["require_signatures"], true);
+    sluice.refused(&["workspace", "bind", "--gate", "review=lenient"], 2, "signed by none of the keys");
+    assert!(sluice.shown(&["workspace", "show"]).contains("strict@2.0.0"));
+
+    let back = sluice.ok(&["workspace", "rollback", "0", "--if-rev", "2"]);
+    assert_eq!(
+        (&back["revision"], &back["rolled_back_to"], &back["require_signatures"]),
+        (&json!(3), &json!(0), &json!(false))
+    );
+    let history = sluice.ok(&["workspace", "history"]);
+    assert_eq!((&history["count"], &history["items"][2]["note"]), (&json!(3), &json!("a try")));
+    assert_eq!(sluice.ok(&["plugin", "rm", "lenient@1.0.0"])["digest"], json!(digest));
+    sluice.refused(&["plugin", "show", "lenient"], 1, "there is no plugin `lenient`");
+    let trap = plugin(World::Reducer, "trap", "1.0.0", "trap", &[("what", "unreachable")]);
+    let trap = file(sluice, "trap.wasm", &trap);
+    sluice.refused(&["plugin", "push", &trap], 2, "its first call failed");
+}
+
+#[test]
+fn components_are_installed_and_bound_on_a_directory_that_nobody_serves() {
+    live(&binary());
+}
+
+#[test]
+fn components_are_installed_and_bound_on_a_server() {
+    let sluice = binary();
+    let server = serve(&sluice);
+    live(&sluice);
+    server.kill();
+}
+
+#[test]
+fn a_signature_is_one_that_other_tools_can_check() {
+    let sluice = binary();
+    let component = file(&sluice, "lenient.wasm", &gate_that("pass", "lenient", "1.0.0"));
+    let key = sluice.directory().join("key").display().to_string();
+    sluice.ok(&["plugin", "keygen", "--out", &key]);
+    let signed = sluice.ok(&["plugin", "sign", &component, "--key", &key]);
+    let words = |member: &str| signed[member].as_str().expect("a text").to_owned();
+    let digest = sluice::domain::artifact::Digest::parse(&words("digest")).expect("a digest");
+    assert_eq!(sluice::signing::verify(&words("key"), &words("signature"), &digest), Ok(()));
+    let printed = sluice.shown(&["plugin", "sign", &component, "--key", &key]);
+    assert_eq!(printed.trim(), format!("{}:{}", words("key"), words("signature")));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&key).expect("the key").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
