@@ -83,6 +83,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0011_plugins.sql"),
         postgres: include_str!("../../migrations/postgres/0011_plugins.sql"),
     },
+    Migration {
+        number: 12,
+        name: "open_occurrences",
+        sqlite: include_str!("../../migrations/sqlite/0012_open_occurrences.sql"),
+        postgres: include_str!("../../migrations/postgres/0012_open_occurrences.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from
