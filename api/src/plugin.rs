@@ -93,8 +93,7 @@ pub struct PluginList {
     pub items: Vec<PluginView>,
     /// How many these are.
     pub count: usize,
-    /// For the next page; absent on the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What `cursor` takes for the next page.
     pub next_cursor: Option<String>,
 }
 

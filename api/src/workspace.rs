@@ -182,10 +182,9 @@ pub struct WorkspaceView {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WorkspaceHistory {
     /// Newest first.
-    pub items: Vec<WorkspaceRevisionView>,
+    pub history: Vec<WorkspaceRevisionView>,
     /// How many these are.
     pub count: usize,
-    /// For the next page; absent on the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What `cursor` takes for the next page.
     pub next_cursor: Option<String>,
 }

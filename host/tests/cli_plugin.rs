@@ -60,7 +60,7 @@ fn live(sluice: &Binary) {
         (&json!(3), &json!(0), &json!(false))
     );
     let history = sluice.ok(&["workspace", "history"]);
-    assert_eq!((&history["count"], &history["items"][2]["note"]), (&json!(3), &json!("a try")));
+    assert_eq!((&history["count"], &history["history"][2]["note"]), (&json!(3), &json!("a try")));
     assert_eq!(sluice.ok(&["plugin", "rm", "lenient@1.0.0"])["digest"], json!(digest));
     sluice.refused(&["plugin", "show", "lenient"], 1, "there is no plugin `lenient`");
     let trap = plugin(World::Reducer, "trap", "1.0.0", "trap", &[("what", "unreachable")]);

@@ -94,10 +94,10 @@ fn story(sluice: &Binary) {
     let night = path(sluice, "night.cedar", NIGHT);
     let before = sluice.ok(&["policy", "show"])["revision"].as_u64().expect("a number");
     assert!(sluice.shown(&["policy", "show", "--defaults"]).contains("@id(\"agents-never-answer\")"));
-    let set = sluice.ok(&["policy", "set", &night, "--note", "a test", "--if-match-rev", &before.to_string()]);
+    let set = sluice.ok(&["policy", "set", &night, "--note", "a test", "--if-rev", &before.to_string()]);
     assert_eq!((&set["revision"], &set["policies"]["night"]), (&json!(before + 1), &json!(NIGHT)), "{set:#}");
     assert!(sluice.shown(&["policy", "show"]).contains("night-shift"));
-    sluice.refused(&["policy", "set", &night, "--if-match-rev", &before.to_string()], 2, "revision");
+    sluice.refused(&["policy", "set", &night, "--if-rev", &before.to_string()], 2, "revision");
     let ask = ["policy", "explain", "--principal", "agent.a", "--role", "agent", "--action", "mission.create"];
     let why = sluice.ok(&ask);
     assert_eq!((&why["decision"], &why["policies"][0]["id"]), (&json!("denied"), &json!("night-shift")), "{why:#}");

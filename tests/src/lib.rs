@@ -19,3 +19,4 @@ pub mod load;
 pub mod flow;
 pub mod routines;
 pub mod records;
+pub mod told;

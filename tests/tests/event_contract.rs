@@ -1,21 +1,16 @@
 //! What followers of the log are told of shared resources, sessions and their runs, word for word from
 //! a server: a change of any name or member shows here, and is one for every client.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use e2e::server::{Frames, Reply, TestServer, on_both_servers};
+use e2e::told::{Family, redact};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sluice::domain::event_type::EventType;
 
 const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
-
-/// The types whose snapshots are here; those of missions are in `mission_events.rs`.
-fn types() -> Vec<EventType> {
-    let is_here =
-        |kind: &&EventType| ["resource.", "session.", "message."].iter().any(|p| kind.as_str().starts_with(p));
-    EventType::ALL.iter().filter(is_here).copied().collect()
-}
+/// Those of missions are in `mission_events.rs`.
+const FAMILY: Family = Family { test: "event_contract", prefixes: &["resource.", "session.", "message."] };
 
 fn ok(reply: Reply) -> Value {
     assert!((200..300).contains(&reply.status), "{:#}", reply.body);
@@ -57,28 +52,6 @@ async fn live(server: &TestServer) -> String {
     run
 }
 
-/// Gives what differs each time a name, and leaves its place.
-fn redacted(value: &mut Value, names: &BTreeMap<String, &str>) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(|value| redacted(value, names)),
-        Value::Object(members) => {
-            for (name, value) in members {
-                match &**name {
-                    "seq" | "event_id" => *value = json!(format!("[{name}]")),
-                    moment if moment.ends_with("_at_ms") && *value != json!(5) => *value = json!("[ms]"),
-                    _ => redacted(value, names),
-                }
-            }
-        }
-        Value::String(text) => {
-            for (id, name) in names {
-                *text = text.replace(id, name);
-            }
-        }
-        _ => {}
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_as_clients_know_them() {
     on_both_servers(CACHE, async |server| {
@@ -110,14 +83,15 @@ async fn events_are_as_clients_know_them() {
             !key.starts_with("run/") || key == status("engine")
         });
         for event in &mut events {
-            // Members in the order of their names, whatever order they were written in.
-            event.sort_all_objects();
-            redacted(event, &names);
+            // 5 is what the client gave.
+            redact(event, &|name, value| name.ends_with("_at_ms") && *value != json!(5), &|text| {
+                for (id, name) in &names {
+                    *text = text.replace(id, name);
+                }
+            });
         }
-        for kind in types() {
-            let of_kind: Vec<&Value> = events.iter().filter(|event| event["type"] == kind.as_str()).collect();
-            assert!(!of_kind.is_empty(), "nothing told of {kind}: add it to what happens");
-            insta::assert_json_snapshot!(kind.as_str().replace('.', "_"), of_kind);
+        for (name, told) in FAMILY.snapshots(events) {
+            insta::assert_json_snapshot!(name, told);
         }
         server.stop().await;
     })
@@ -126,11 +100,5 @@ async fn events_are_as_clients_know_them() {
 
 #[test]
 fn no_snapshot_is_left_over() {
-    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-    let files = std::fs::read_dir(directory).expect("the snapshots").map(|entry| entry.expect("a file").file_name());
-    let name = |file: std::ffi::OsString| {
-        Some(file.to_str()?.strip_prefix("event_contract__")?.strip_suffix(".snap")?.to_owned())
-    };
-    let expected: BTreeSet<String> = types().iter().map(|kind| kind.as_str().replace('.', "_")).collect();
-    assert_eq!(files.filter_map(name).collect::<BTreeSet<_>>(), expected);
+    FAMILY.check_files();
 }

@@ -1,21 +1,18 @@
 //! What followers of the log are told of memory, word for word from a server: a change of any name or member
 //! shows here, and is one for every client.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use e2e::databases::TestDatabase;
 use e2e::guest::{World, component};
 use e2e::server::{Reply, ServerOptions, TestServer};
+use e2e::told::{Family, redact};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sluice::domain::event_type::EventType;
 use sluice::domain::principal::Role;
 
 const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
-
-fn types() -> Vec<EventType> {
-    EventType::ALL.iter().filter(|kind| kind.as_str().starts_with("memory.")).copied().collect()
-}
+const FAMILY: Family = Family { test: "memory_events", prefixes: &["memory."] };
 
 fn ok(reply: Reply) -> Value {
     assert!((200..300).contains(&reply.status), "{:#}", reply.body);
@@ -61,28 +58,6 @@ async fn be_blocked(server: &TestServer, names: &mut Names) {
     assert_eq!(ok(server.post("/memory/promote", json!({"id": source})).await)["promoted"], false);
 }
 
-/// Gives what differs each time a name, and leaves its place.
-fn redacted(value: &mut Value, names: &Names) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(|value| redacted(value, names)),
-        Value::Object(members) => {
-            for (name, value) in members {
-                match &**name {
-                    "seq" | "event_id" => *value = json!(format!("[{name}]")),
-                    moment if moment.ends_with("_at_ms") => *value = json!("[ms]"),
-                    _ => redacted(value, names),
-                }
-            }
-        }
-        Value::String(text) => {
-            for (id, name) in names {
-                *text = text.replace(id, name);
-            }
-        }
-        _ => {}
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_memory_are_as_clients_know_them() {
     for database in TestDatabase::each().await {
@@ -100,25 +75,19 @@ async fn events_of_memory_are_as_clients_know_them() {
             .collect();
         server.stop().await;
         for event in &mut events {
-            // Members in the order of their names, whatever order they were written in.
-            event.sort_all_objects();
-            redacted(event, &names);
+            redact(event, &|name, _| name.ends_with("_at_ms"), &|text| {
+                for (id, name) in &names {
+                    *text = text.replace(id, name);
+                }
+            });
         }
-        for kind in types() {
-            let of_kind: Vec<&Value> = events.iter().filter(|event| event["type"] == kind.as_str()).collect();
-            assert!(!of_kind.is_empty(), "nothing told of {kind}: add it to what happens");
-            insta::assert_json_snapshot!(kind.as_str().replace('.', "_"), of_kind);
+        for (name, told) in FAMILY.snapshots(events) {
+            insta::assert_json_snapshot!(name, told);
         }
     }
 }
 
 #[test]
 fn no_snapshot_is_left_over() {
-    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-    let files = std::fs::read_dir(directory).expect("the snapshots").map(|entry| entry.expect("a file").file_name());
-    let name = |file: std::ffi::OsString| {
-        Some(file.to_str()?.strip_prefix("memory_events__")?.strip_suffix(".snap")?.to_owned())
-    };
-    let expected: BTreeSet<String> = types().iter().map(|kind| kind.as_str().replace('.', "_")).collect();
-    assert_eq!(files.filter_map(name).collect::<BTreeSet<_>>(), expected);
+    FAMILY.check_files();
 }

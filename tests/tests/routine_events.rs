@@ -4,15 +4,12 @@
 use std::collections::BTreeSet;
 
 use e2e::server::{Reply, TestServer, on_both_servers};
+use e2e::told::{Family, redact};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sluice::domain::event_type::EventType;
 
 const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
-
-fn types() -> Vec<EventType> {
-    EventType::ALL.iter().filter(|kind| kind.as_str().starts_with("routine.")).copied().collect()
-}
+const FAMILY: Family = Family { test: "routine_events", prefixes: &["routine."] };
 
 fn ok(reply: Reply) -> Value {
     assert!((200..300).contains(&reply.status), "{:#}", reply.body);
@@ -54,30 +51,6 @@ async fn live(server: &TestServer) {
     server.until("/routines/often/runs?status=skipped", |runs| runs["count"].as_u64() > Some(0)).await;
 }
 
-/// Gives what differs each time a name, and leaves its place.
-fn redacted(value: &mut Value) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(redacted),
-        Value::Object(members) => {
-            for (name, value) in members {
-                match &**name {
-                    "seq" | "event_id" => *value = json!(format!("[{name}]")),
-                    moment if moment.ends_with("_ms") => *value = json!("[ms]"),
-                    _ => redacted(value),
-                }
-            }
-        }
-        Value::String(text) => {
-            for (prefix, name) in [("run_", "[run]"), ("mis_", "[mission]"), ("apr_", "[approval]")] {
-                if text.starts_with(prefix) && text.len() > 20 {
-                    name.clone_into(text);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_routines_are_as_clients_know_them() {
     on_both_servers(CACHE, async |server| {
@@ -94,14 +67,16 @@ async fn events_of_routines_are_as_clients_know_them() {
             !is_often || seen.insert(event["type"].to_string())
         });
         for event in &mut events {
-            // Members in the order of their names, whatever order they were written in.
-            event.sort_all_objects();
-            redacted(event);
+            redact(event, &|name, _| name.ends_with("_ms"), &|text| {
+                for (prefix, name) in [("run_", "[run]"), ("mis_", "[mission]"), ("apr_", "[approval]")] {
+                    if text.starts_with(prefix) && text.len() > 20 {
+                        name.clone_into(text);
+                    }
+                }
+            });
         }
-        for kind in types() {
-            let of_kind: Vec<&Value> = events.iter().filter(|event| event["type"] == kind.as_str()).collect();
-            assert!(!of_kind.is_empty(), "nothing told of {kind}: add it to what happens");
-            insta::assert_json_snapshot!(kind.as_str().replace('.', "_"), of_kind);
+        for (name, told) in FAMILY.snapshots(events) {
+            insta::assert_json_snapshot!(name, told);
         }
     })
     .await;
@@ -109,11 +84,5 @@ async fn events_of_routines_are_as_clients_know_them() {
 
 #[test]
 fn no_snapshot_is_left_over() {
-    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-    let files = std::fs::read_dir(directory).expect("the snapshots").map(|entry| entry.expect("a file").file_name());
-    let name = |file: std::ffi::OsString| {
-        Some(file.to_str()?.strip_prefix("routine_events__")?.strip_suffix(".snap")?.to_owned())
-    };
-    let expected: BTreeSet<String> = types().iter().map(|kind| kind.as_str().replace('.', "_")).collect();
-    assert_eq!(files.filter_map(name).collect::<BTreeSet<_>>(), expected);
+    FAMILY.check_files();
 }

@@ -31,6 +31,41 @@ pub(super) struct HostArgs {
     pub(super) place: PlaceArgs,
 }
 
+/// What commands take that speak to a host.
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) host: HostArgs,
+}
+
+impl Common {
+    pub(super) async fn connect(&self, access: Access) -> Result<Connection, Failure> {
+        self.host.connect(access).await
+    }
+}
+
+/// What commands take that speak to a host about a workspace as a whole.
+#[derive(Debug, Args)]
+pub(super) struct OfWorkspace {
+    /// The workspace
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub(super) workspace: String,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) host: HostArgs,
+}
+
+impl OfWorkspace {
+    pub(super) async fn connect(&self, access: Access) -> Result<Connection, Failure> {
+        self.host.connect(access).await
+    }
+}
+
 /// What a command is about to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {

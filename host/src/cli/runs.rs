@@ -7,7 +7,7 @@ use serde_json::json;
 
 use sluice_api::run::RunView;
 
-use super::connect::{Access, HostArgs};
+use super::connect::{Access, Common};
 use super::exit::{Exit, Failure};
 use super::output::{self, visible};
 use super::table;
@@ -41,15 +41,6 @@ pub(super) enum RunsCommand {
         #[command(flatten)]
         common: Common,
     },
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    host: HostArgs,
 }
 
 impl RunsCommand {

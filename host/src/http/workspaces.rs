@@ -92,8 +92,8 @@ pub(super) async fn history(
     let (limit, before) = params.read()?;
     let revisions = host.engine.store().workspace_history(workspace, before, limit).await?;
     let next_cursor = page::next_cursor(&revisions, limit, |revision| revision.revision.to_string());
-    let items: Vec<_> = revisions.iter().map(wire::workspace_revision_view).collect();
-    Ok(JsonAnswer(WorkspaceHistory { count: items.len(), items, next_cursor }))
+    let history: Vec<_> = revisions.iter().map(wire::workspace_revision_view).collect();
+    Ok(JsonAnswer(WorkspaceHistory { count: history.len(), history, next_cursor }))
 }
 
 /// Take a workspace back

@@ -125,15 +125,16 @@ async fn a_change_is_taken_back_in_one_call_and_the_history_stays() {
         assert_eq!(server.post("/workspaces/local/rollback", json!({"revision": 9})).await.status, 404);
 
         let history = server.get("/workspaces/local/history?limit=3").await.body;
-        let numbers: Vec<&Value> = history["items"].as_array().unwrap().iter().map(|of| &of["revision"]).collect();
+        let numbers: Vec<&Value> = history["history"].as_array().unwrap().iter().map(|of| &of["revision"]).collect();
         assert_eq!(numbers, [&json!(4), &json!(3), &json!(2)]);
         assert_eq!(
-            (&history["items"][2]["note"], &history["items"][0]["rolled_back_to"]),
+            (&history["history"][2]["note"], &history["history"][0]["rolled_back_to"]),
             (&json!("newer"), &json!(0))
         );
         let cursor = history["next_cursor"].as_str().expect("there is more");
         let rest = server.get(&format!("/workspaces/local/history?limit=3&cursor={cursor}")).await.body;
-        assert_eq!((&rest["count"], &rest["items"][0]["revision"]), (&json!(1), &json!(1)));
+        assert_eq!((&rest["count"], &rest["history"][0]["revision"]), (&json!(1), &json!(1)));
+        assert_eq!(rest.get("next_cursor"), Some(&Value::Null), "as every list ends");
         server.stop().await;
     })
     .await;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::connect::{Access, Connection, HostArgs};
+use super::connect::{Common};
 use super::exit::Failure;
 
 /// Be the only one: take names that one holder at a time has
@@ -49,22 +49,6 @@ pub(super) enum LeaseCommand {
         common: Common,
     },
     Run(run::RunArgs),
-}
-
-/// What every one of these takes.
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    host: HostArgs,
-}
-
-impl Common {
-    async fn connect(&self, access: Access) -> Result<Connection, Failure> {
-        self.host.connect(access).await
-    }
 }
 
 impl LeaseCommand {

@@ -9,8 +9,7 @@ use tokio::time::Instant;
 use sluice_api::lease::{LeaseRequest, NamedLeaseView};
 use sluice_api::problem::Problem;
 
-use super::Common;
-use crate::cli::connect::{Access, Connection};
+use crate::cli::connect::{Access, Common, Connection};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::cli::span;

@@ -9,8 +9,8 @@ use sluice_api::policy::{
 };
 
 use super::given::Given;
-use super::{Common, cited, word};
-use crate::cli::connect::Access;
+use super::{cited, word};
+use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 
@@ -48,7 +48,7 @@ pub(in crate::cli) struct ExplainArgs {
     #[arg(long, value_name = "PATTERN")]
     capability: Vec<String>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 /// What other policies would have decided of what was asked lately
@@ -60,7 +60,7 @@ pub(in crate::cli) struct DiffArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     last: u32,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 pub(super) async fn explain(args: ExplainArgs) -> Result<ExitCode, Failure> {

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use sluice_api::policy::{PolicyMode, PolicyPreset, PolicyView};
 
-use super::Common;
-use crate::cli::connect::Access;
+use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::moment;
 use crate::cli::output::{self, visible};
@@ -22,14 +21,14 @@ pub(in crate::cli) struct ShowArgs {
     #[arg(long)]
     defaults: bool,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 /// The policies that held in a workspace, newest first
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct HistoryArgs {
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 pub(super) async fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {

@@ -15,7 +15,6 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use sluice_api::policy::{PolicyCited, PolicyDecision};
 
-use super::connect::{Access, Connection, HostArgs};
 use super::exit::Failure;
 
 /// Who may do what in a workspace
@@ -29,25 +28,6 @@ pub(super) enum PolicyCommand {
     Rollback(set::RollbackArgs),
     Explain(ask::ExplainArgs),
     Diff(ask::DiffArgs),
-}
-
-/// What every one of these takes that speaks to a host.
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// The workspace
-    #[arg(long, value_name = "NAME", default_value = "local")]
-    workspace: String,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    host: HostArgs,
-}
-
-impl Common {
-    async fn connect(&self, access: Access) -> Result<Connection, Failure> {
-        self.host.connect(access).await
-    }
 }
 
 impl PolicyCommand {

@@ -4,9 +4,8 @@ use std::process::ExitCode;
 
 use sluice_api::policy::{PolicyRollback, PolicyView};
 
-use super::Common;
 use super::given::Given;
-use crate::cli::connect::Access;
+use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 
@@ -23,9 +22,9 @@ pub(in crate::cli) struct SetArgs {
     note: Option<String>,
     /// Only if this is the newest revision; 0: only if there never was a policy
     #[arg(long, value_name = "REV")]
-    if_match_rev: Option<u64>,
+    if_rev: Option<u64>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 /// Have an earlier revision hold again
@@ -36,9 +35,9 @@ pub(in crate::cli) struct RollbackArgs {
     revision: u64,
     /// Only if this is the newest revision
     #[arg(long, value_name = "REV")]
-    if_match_rev: Option<u64>,
+    if_rev: Option<u64>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 pub(super) async fn set(args: &SetArgs) -> Result<ExitCode, Failure> {
@@ -48,18 +47,18 @@ pub(super) async fn set(args: &SetArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::bad_input("name files of policies or a --preset, or say --none for the defaults alone"));
     }
     put.note = args.note.clone().or(put.note);
-    put.if_match_rev = args.if_match_rev.or(put.if_match_rev);
+    put.if_match_rev = args.if_rev.or(put.if_match_rev);
     let connection = args.common.connect(Access::Write).await?;
     told(&connection.client.set_policy(&args.common.workspace, &put).await?, &args.common)
 }
 
 pub(super) async fn roll_back(args: &RollbackArgs) -> Result<ExitCode, Failure> {
     let connection = args.common.connect(Access::Write).await?;
-    let rollback = PolicyRollback { revision: args.revision, if_match_rev: args.if_match_rev };
+    let rollback = PolicyRollback { revision: args.revision, if_match_rev: args.if_rev };
     told(&connection.client.roll_back_policy(&args.common.workspace, &rollback).await?, &args.common)
 }
 
-fn told(policy: &PolicyView, common: &Common) -> Result<ExitCode, Failure> {
+fn told(policy: &PolicyView, common: &OfWorkspace) -> Result<ExitCode, Failure> {
     if common.json {
         output::json(policy)?;
     } else {

@@ -15,7 +15,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::connect::{Access, Connection, HostArgs};
 use super::exit::Failure;
 use crate::domain::resource::ResourceKey;
 
@@ -33,22 +32,6 @@ pub(super) enum ResourceCommand {
     /// What values have to look like
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
-}
-
-/// What every one of these takes.
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    host: HostArgs,
-}
-
-impl Common {
-    async fn connect(&self, access: Access) -> Result<Connection, Failure> {
-        self.host.connect(access).await
-    }
 }
 
 impl ResourceCommand {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use sluice_api::resource::{ResourceRecord, ResourceRevision};
 
-use super::{Common, key};
-use crate::cli::connect::Access;
+use super::key;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::cli::{span, table};

@@ -7,8 +7,8 @@ use clap::Subcommand;
 
 use sluice_api::resource::{ResourceSchemaChanged, ResourceSchemaView};
 
-use super::{Common, given, read};
-use crate::cli::connect::Access;
+use super::{given, read};
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::cli::table;

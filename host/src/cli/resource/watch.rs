@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use sluice_api::event::EventView;
 
-use super::{Common, read};
-use crate::cli::connect::Access;
+use super::read;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::Failure;
 use crate::cli::tell::{self, Teller};
 

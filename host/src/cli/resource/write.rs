@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 use sluice_api::resource::{ResourceDeleted, ResourceResult, ResourceWritten};
 
 use super::given::Given;
-use super::{Common, key};
-use crate::cli::connect::Access;
+use super::key;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{output, span};
 use crate::client::WriteTerms;

@@ -8,8 +8,8 @@ use serde_json::json;
 use sluice_api::routine::{RoutineHistoryEntry, RoutineView};
 use sluice_api::routine_run::RoutineRunView;
 
-use super::{Common, runs};
-use crate::cli::connect::Access;
+use super::runs;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::cli::{span, table};

@@ -16,7 +16,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::connect::{Access, Connection, HostArgs};
 use super::exit::Failure;
 
 /// Work that starts by a schedule
@@ -41,22 +40,6 @@ pub(super) enum RoutineCommand {
     Backfill(steps::BackfillArgs),
     Watch(watch::WatchArgs),
     Templates(look::TemplatesArgs),
-}
-
-/// What every one of these takes.
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    host: HostArgs,
-}
-
-impl Common {
-    async fn connect(&self, access: Access) -> Result<Connection, Failure> {
-        self.host.connect(access).await
-    }
 }
 
 impl RoutineCommand {

@@ -7,8 +7,8 @@ use clap::Args;
 
 use sluice_api::schedule::{IntervalView, OnceView, PreviewAnswer, PreviewRequest, ScheduleGiven, ScheduleView};
 
-use super::{Common, given};
-use crate::cli::connect::Access;
+use super::given;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::cli::{moment, span, table};

@@ -7,8 +7,7 @@ use serde_json::json;
 
 use sluice_api::routine_run::RoutineRunView;
 
-use super::Common;
-use crate::cli::connect::Access;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::cli::{span, table};

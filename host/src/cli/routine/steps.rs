@@ -6,8 +6,8 @@ use clap::Args;
 
 use sluice_api::routine_run::{BackfillRequest, RoutineRunStep, RunNowRequest};
 
-use super::{Common, runs};
-use crate::cli::connect::Access;
+use super::runs;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{moment, output};
 

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use sluice_api::event::EventView;
 
-use super::Common;
-use crate::cli::connect::Access;
+use crate::cli::connect::{Access, Common};
 use crate::cli::exit::Failure;
 use crate::cli::tell::{self, Teller};
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use sluice_api::routine::RoutineView;
 use sluice_api::routine_run::RoutineRunStep;
 
-use super::{Common, given, look, runs};
-use crate::cli::connect::{Access, Connection};
+use super::{given, look, runs};
+use crate::cli::connect::{Access, Common, Connection};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 

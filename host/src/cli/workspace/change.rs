@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use serde_json::{Map, Value};
 use sluice_api::workspace::{BindingAsk, BindingsAsk, BoundView, StageAsk, StageMode, WorkspacePut, WorkspaceRollback};
 
-use super::{Common, look};
-use crate::cli::connect::Access;
+use super::look;
+use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
 
@@ -48,7 +48,7 @@ pub(in crate::cli) struct BindArgs {
     #[arg(long, value_name = "REV")]
     if_rev: Option<u64>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 /// Have what was bound once decide again
@@ -60,7 +60,7 @@ pub(in crate::cli) struct RollbackArgs {
     #[arg(long, value_name = "REV")]
     if_rev: Option<u64>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 pub(super) async fn bind(args: &BindArgs) -> Result<ExitCode, Failure> {

@@ -6,8 +6,7 @@ use serde_json::json;
 use sluice_api::mission::BindingView;
 use sluice_api::workspace::{BoundView, StageMode, WorkspaceRevisionView, WorkspaceView};
 
-use super::Common;
-use crate::cli::connect::Access;
+use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::moment;
 use crate::cli::output::{self, visible};
@@ -17,14 +16,14 @@ use crate::cli::table;
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ShowArgs {
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 /// What decided in a workspace, newest first
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct HistoryArgs {
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: OfWorkspace,
 }
 
 pub(super) async fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
@@ -82,18 +81,18 @@ fn lines(effective: &BoundView, own: &BoundView) -> Vec<String> {
 
 pub(super) async fn history(args: &HistoryArgs) -> Result<ExitCode, Failure> {
     let connection = args.common.connect(Access::Read).await?;
-    let mut items: Vec<WorkspaceRevisionView> = Vec::new();
+    let mut history: Vec<WorkspaceRevisionView> = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
         let page = connection.client.workspace_history(&args.common.workspace, cursor.as_deref()).await?;
-        items.extend(page.items);
+        history.extend(page.history);
         cursor = page.next_cursor;
         if cursor.is_none() {
             break;
         }
     }
     if args.common.json {
-        output::json(&json!({"items": items, "count": items.len()}))?;
+        output::json(&json!({"history": history, "count": history.len()}))?;
         return Ok(Exit::Succeeded.into());
     }
     let row = |of: &WorkspaceRevisionView| {
@@ -106,7 +105,7 @@ pub(super) async fn history(args: &HistoryArgs) -> Result<ExitCode, Failure> {
             visible(&back.or_else(|| of.note.clone()).unwrap_or_default()),
         ]
     };
-    let rows: Vec<Vec<String>> = items.iter().map(row).collect();
+    let rows: Vec<Vec<String>> = history.iter().map(row).collect();
     for line in table::lines(&["REV", "SET", "BOUND", "BY", "NOTE"], &rows, table::terminal_width()) {
         output::print(&line)?;
     }

@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::connect::{Access, Connection, HostArgs};
 use super::exit::Failure;
 
 /// Which components decide in a workspace
@@ -17,25 +16,6 @@ pub(super) enum WorkspaceCommand {
     History(look::HistoryArgs),
     Bind(change::BindArgs),
     Rollback(change::RollbackArgs),
-}
-
-/// What every one of these takes.
-#[derive(Debug, clap::Args)]
-pub(super) struct Common {
-    /// The workspace
-    #[arg(long, value_name = "NAME", default_value = "local")]
-    workspace: String,
-    /// Print one JSON document
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    host: HostArgs,
-}
-
-impl Common {
-    async fn connect(&self, access: Access) -> Result<Connection, Failure> {
-        self.host.connect(access).await
-    }
 }
 
 impl WorkspaceCommand {
