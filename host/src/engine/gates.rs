@@ -92,7 +92,7 @@ impl Engine {
     /// What the gate is called with, and the session of the run under judgement. Read from rows and
     /// not from a board: what there is of the item does not change, and another host may know of it
     /// before this one's board does.
-    async fn gate_call(&self, evaluation: &Evaluation) -> Result<Option<(GateCall, String)>, EngineError> {
+    pub(super) async fn gate_call(&self, evaluation: &Evaluation) -> Result<Option<(GateCall, String)>, EngineError> {
         let store = &self.parts.store;
         let Some(run) = store.run(&evaluation.run_id).await? else { return Ok(None) };
         let ids: Vec<ArtifactId> = run.artifacts.iter().map(|artifact| artifact.id.clone()).collect();
@@ -120,7 +120,7 @@ impl Engine {
         Ok(Some((call, run.session().to_owned())))
     }
 
-    fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
+    pub(super) fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
         Arc::new(StoredArtifacts {
             store: self.parts.store.clone(),
             runtime: tokio::runtime::Handle::current(),

@@ -38,11 +38,13 @@ mod workspaces;
 mod audit;
 mod policy;
 mod replay;
+mod check;
 
 pub use actions::ActionAsk;
 pub use advance::Advanced;
 pub use approvals::Decision;
 pub use audit::{AuditBreak, AuditCheck, Denied};
+pub use check::{CheckWatch, PluginCheck, Tried};
 pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
@@ -78,6 +80,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Store;
 
 use boards::Boards;
+use check::Checks;
 use claims::Dispatchers;
 use heartbeats::Progress;
 use memory::CleanNames;
@@ -149,6 +152,7 @@ struct Parts {
     occurrences_over: Ends,
     clean_names: CleanNames,
     installing: Installing,
+    checks: Arc<Checks>,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
     policies: Policies,
@@ -189,6 +193,7 @@ impl Engine {
             occurrences_over: Ends::default(),
             clean_names: CleanNames::default(),
             installing: Installing::default(),
+            checks: Arc::default(),
             bound: BoundSets::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),

@@ -12,6 +12,7 @@ mod missions;
 mod policy;
 mod policy_bad_input;
 mod plugins;
+mod check;
 mod workspaces;
 mod workspaces_bad_input;
 mod workspaces_hosts;

@@ -13,3 +13,4 @@ pub use bound::Bound;
 pub(super) use bound::BoundSets;
 pub use change::WorkspaceChange;
 pub use create::WorkspaceMission;
+pub(super) use resolve::Place;
