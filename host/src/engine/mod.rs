@@ -90,7 +90,7 @@ use registry::Installing;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
 use tokens::TokenCache;
-use workspaces::BoundSets;
+use workspaces::{BoundSets, Failures};
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
 pub const PLUGIN_UNUSABLE: &str = "PLUGIN_UNUSABLE";
@@ -155,6 +155,7 @@ struct Parts {
     checks: Arc<Checks>,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
+    failures: Failures,
     policies: Policies,
     decisions: Decisions,
 }
@@ -195,6 +196,7 @@ impl Engine {
             installing: Installing::default(),
             checks: Arc::default(),
             bound: BoundSets::default(),
+            failures: Failures::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),
         };

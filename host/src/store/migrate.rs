@@ -83,6 +83,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0011_plugins.sql"),
         postgres: include_str!("../../migrations/postgres/0011_plugins.sql"),
     },
+    Migration {
+        number: 12,
+        name: "quarantine",
+        sqlite: include_str!("../../migrations/sqlite/0012_quarantine.sql"),
+        postgres: include_str!("../../migrations/postgres/0012_quarantine.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

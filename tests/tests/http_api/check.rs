@@ -40,8 +40,8 @@ async fn tell(server: &TestServer, mission: &str, event: Value) {
     assert_eq!(told.status, 200, "{:#}", told.body);
 }
 
-/// A mission of four items at work, of which one was worked and judged; it is over then. Its id.
-async fn worked(server: &TestServer) -> String {
+/// A mission of four items at work, of which one was worked and is to be judged. Its id.
+pub(super) async fn handed_in(server: &TestServer) -> String {
     let items: Vec<Value> = ["a", "b", "c", "d"].iter().map(|id| json!({"id": id, "title": id})).collect();
     let made = server.post("/mission", json!({"title": "T", "work_items": items, "start": true})).await;
     assert_eq!(made.status, 201, "{:#}", made.body);
@@ -54,6 +54,29 @@ async fn worked(server: &TestServer) -> String {
     assert_eq!(left.status, 201, "{:#}", left.body);
     let end = json!({"status": "succeeded"});
     assert_eq!(server.ask(Method::POST, &format!("/runs/{id}/finish"), token, end).await.status, 200);
+    mission
+}
+
+/// A gate whose verdicts break the contract, which is its own doing.
+pub(super) fn broken_gate() -> Vec<u8> {
+    let values = [
+        ("findings", "1"),
+        ("rule", "Bad Rule!"),
+        ("rule_bytes", "9"),
+        ("message", "10"),
+        ("summary", "10"),
+        ("line", "3"),
+        ("data", "{}"),
+        ("data_bytes", "2"),
+        ("table", "1048576"),
+        ("pages", "32"),
+    ];
+    plugin(World::Gate, "broken", "1.0.0", "verdict", &values)
+}
+
+/// The same mission, judged and over.
+async fn worked(server: &TestServer) -> String {
+    let mission = handed_in(server).await;
     let path = format!("/mission/{mission}/verdicts");
     server.until(&path, |page| page["count"].as_u64() > Some(0)).await;
     tell(server, &mission, json!({"type": "mission_canceled", "reason": "over"})).await;
@@ -163,6 +186,7 @@ async fn a_gate_is_asked_again_for_the_verdicts_of_its_stage() {
     on_both_servers(CACHE, async |server| {
         let lenient = install(&server, "lenient/1.0.0", &gate_that("pass", "lenient", "1.0.0")).await;
         let strict = install(&server, "strict/1.0.0", &gate_that("fail", "strict", "1.0.0")).await;
+        let broken = install(&server, "broken/1.0.0", &broken_gate()).await;
         let only = |digest: &str| json!({"gates": {"review": {"gates": [{"digest": digest}]}, "test": {"gates": []}}});
         bind(&server, only(&lenient)).await;
         let mission = worked(&server).await;
@@ -177,6 +201,9 @@ async fn a_gate_is_asked_again_for_the_verdicts_of_its_stage() {
             (&json!("pass"), &json!("fail"), &json!("a")),
             "{other:#}"
         );
+        let failing = report(&server, &broken, json!({"role": "gate"})).await;
+        assert_eq!(counts(&failing), [1, 0, 0, 1], "{failing:#}");
+        assert_eq!(failing["differences"][0]["candidate"]["failure"], "guest_error", "{failing:#}");
         let none = report(&server, &strict, json!({"role": "gate", "stage": "test"})).await;
         assert_eq!((counts(&none), &none["slower"]), ([0, 0, 0, 0], &Value::Null), "{none:#}");
         assert_eq!(written(&server, &mission).await, before, "nothing is written");

@@ -13,6 +13,7 @@ mod policy;
 mod policy_bad_input;
 mod plugins;
 mod check;
+mod quarantine;
 mod workspaces;
 mod workspaces_bad_input;
 mod workspaces_hosts;

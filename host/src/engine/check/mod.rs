@@ -159,7 +159,7 @@ impl Terms {
         let stage = match (&ask.stage, kind) {
             (None, _) => GateName::Review,
             (Some(name), PluginKind::Gate) => {
-                name.parse().map_err(|error| FieldError::new("stage", format!("is no stage: {error}")))?
+                name.parse::<GateName>().map_err(|error| FieldError::new("stage", format!("is no stage: {error}")))?
             }
             (Some(_), kind) => {
                 return Err(FieldError::new("stage", format!("is given, and a {kind} has none; leave it out")));
