@@ -20,7 +20,7 @@ use super::access::Caller;
 use super::host::{Host, Shared};
 use super::idempotency::Named;
 use super::json::{Body, Params};
-use super::page::{self, Segment};
+use super::page::{self, PageParams, Segment};
 use super::problem::{self, Problem};
 use crate::domain::id::{ArtifactId, MissionId, VerdictId};
 use crate::domain::mission::{Mission, MissionStatus};
@@ -181,32 +181,19 @@ pub(super) async fn tell(
     Ok(JsonAnswer(MissionAdvanced { mission: wire::mission_view(&advanced.mission), commands: advanced.commands }))
 }
 
-/// Which part of a history.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct HistoryParams {
-    /// Entries of a page, 1 to 500; 100 without.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[param(pattern = "^[0-9]{1,18}$")]
-    cursor: Option<String>,
-}
-
 /// Look at a mission's history
 ///
 /// What it was told, and the commands each event produced; oldest first.
 #[utoipa::path(
     get, path = "/mission/{id}/history", tag = "missions",
-    params(("id" = String, Path, description = "The mission's id"), HistoryParams),
+    params(("id" = String, Path, description = "The mission's id"), PageParams),
     responses((status = 200, description = "A page of the history", body = HistoryList))
 )]
 pub(super) async fn history(
     State(host): State<Shared>,
     caller: Caller,
     Segment(id): Segment,
-    Params(params): Params<HistoryParams>,
+    Params(params): Params<PageParams>,
 ) -> Result<JsonAnswer<HistoryList>, Problem> {
     history_page(&host, &caller, &id, &params).await
 }
@@ -216,14 +203,14 @@ pub(super) async fn history(
 /// The same as `/mission/{id}/history`.
 #[utoipa::path(
     get, path = "/mission/{id}/events", tag = "missions",
-    params(("id" = String, Path, description = "The mission's id"), HistoryParams),
+    params(("id" = String, Path, description = "The mission's id"), PageParams),
     responses((status = 200, description = "A page of the history", body = HistoryList))
 )]
 pub(super) async fn events(
     State(host): State<Shared>,
     caller: Caller,
     Segment(id): Segment,
-    Params(params): Params<HistoryParams>,
+    Params(params): Params<PageParams>,
 ) -> Result<JsonAnswer<HistoryList>, Problem> {
     history_page(&host, &caller, &id, &params).await
 }
@@ -232,10 +219,9 @@ async fn history_page(
     host: &Host,
     caller: &Caller,
     id: &str,
-    params: &HistoryParams,
+    params: &PageParams,
 ) -> Result<JsonAnswer<HistoryList>, Problem> {
-    let limit = page::limit(params.limit)?;
-    let after = page::cursor_position(params.cursor.as_deref())?;
+    let (limit, after) = params.read()?;
     let mission = find(host, caller, id).await?;
     let entries = host.engine.store().history(&mission.id, after, limit).await?;
     let next_cursor = page::next_cursor(&entries, limit, |entry| entry.seq.to_string());

@@ -2,6 +2,8 @@
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 
 use super::problem::{self, Problem};
@@ -14,6 +16,29 @@ pub(super) const LIMIT_MAX: u32 = 500;
 
 /// Digits of the longest position: all such numbers fit into a signed 64-bit integer.
 const POSITION_MAX_DIGITS: usize = 18;
+
+/// Which part of a list whose entries are numbered.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// Entries of a page, 1 to 500; 100 without.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    #[param(pattern = "^[0-9]{1,18}$")]
+    cursor: Option<String>,
+}
+
+impl PageParams {
+    /// How many entries, and behind which.
+    ///
+    /// # Errors
+    /// 422 naming `limit`, 400 naming `cursor`.
+    pub(super) fn read(&self) -> Result<(u32, Option<u64>), Problem> {
+        Ok((limit(self.limit)?, cursor_position(self.cursor.as_deref())?))
+    }
+}
 
 /// How many entries a page has.
 ///

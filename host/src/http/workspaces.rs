@@ -4,15 +4,13 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use sluice_api::workspace::{WorkspaceHistory, WorkspacePut, WorkspaceRollback, WorkspaceView};
 
 use super::access::Caller;
 use super::host::{Host, Shared};
 use super::json::{Body, Params};
-use super::page::{self, Segment};
+use super::page::{self, PageParams, Segment};
 use super::policy::{expected, own};
 use super::problem::Problem;
 use super::resources::conditions::etag;
@@ -76,36 +74,22 @@ pub(super) async fn change(
     standing(&host, workspace_id).await
 }
 
-/// Which part of the history.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct HistoryParams {
-    /// Revisions of a page, 1 to 500; 100 without.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[param(pattern = "^[0-9]{1,18}$")]
-    cursor: Option<String>,
-}
-
 /// Read a workspace's history
 ///
 /// Every revision there was, newest first.
 #[utoipa::path(
     get, path = "/workspaces/{id}/history", tag = "workspaces",
-    params(("id" = String, Path, description = "The workspace's id"), HistoryParams),
+    params(("id" = String, Path, description = "The workspace's id"), PageParams),
     responses((status = 200, description = "A page of revisions", body = WorkspaceHistory))
 )]
 pub(super) async fn history(
     State(host): State<Shared>,
     caller: Caller,
     Segment(id): Segment,
-    Params(params): Params<HistoryParams>,
+    Params(params): Params<PageParams>,
 ) -> Result<JsonAnswer<WorkspaceHistory>, Problem> {
     let workspace = own(&caller, &id)?;
-    let limit = page::limit(params.limit)?;
-    let before = page::cursor_position(params.cursor.as_deref())?;
+    let (limit, before) = params.read()?;
     let revisions = host.engine.store().workspace_history(workspace, before, limit).await?;
     let next_cursor = page::next_cursor(&revisions, limit, |revision| revision.revision.to_string());
     let items: Vec<_> = revisions.iter().map(wire::workspace_revision_view).collect();

@@ -85,9 +85,15 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 12,
+        name: "open_occurrences",
+        sqlite: include_str!("../../migrations/sqlite/0012_open_occurrences.sql"),
+        postgres: include_str!("../../migrations/postgres/0012_open_occurrences.sql"),
+    },
+    Migration {
+        number: 13,
         name: "quarantine",
-        sqlite: include_str!("../../migrations/sqlite/0012_quarantine.sql"),
-        postgres: include_str!("../../migrations/postgres/0012_quarantine.sql"),
+        sqlite: include_str!("../../migrations/sqlite/0013_quarantine.sql"),
+        postgres: include_str!("../../migrations/postgres/0013_quarantine.sql"),
     },
 ];
 

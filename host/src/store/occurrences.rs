@@ -317,15 +317,18 @@ impl Store {
         self.many(select).await
     }
 
-    /// Occurrences of routines of these ids, of whatever workspace, that are not over, oldest
-    /// first. Without a limit of its own: few of a routine may be open at once.
-    pub async fn open_occurrences(&self, routines: &[&RoutineId]) -> Result<Vec<Occurrence>, StorageError> {
-        let mut found = Vec::new();
+    /// Occurrences of these routines of a workspace that are not over, oldest first. Without a limit of its
+    /// own: few of a routine may be open at once.
+    pub async fn open_occurrences(
+        &self,
+        workspace: &WorkspaceId,
+        routines: &[&RoutineId],
+    ) -> Result<Vec<Occurrence>, StorageError> {
+        let mut found: Vec<Occurrence> = Vec::new();
         for ids in routines.chunks(IDS_PER_STATEMENT) {
-            let ids = ids.iter().map(|id| Cell::from(id.as_str()));
-            let select = Select::all().only_if("occurrences.is_open").only_in("occurrences.routine_id", ids);
-            found.extend(self.many(select.ordered("occurrences.id")).await?);
+            found.extend(self.many(open_of(workspace, ids)).await?);
         }
+        found.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(found)
     }
 
@@ -370,5 +373,32 @@ impl Store {
             .only_some("routine_history.id < $", before.map(EventId::as_str))
             .page("routine_history.id DESC", limit);
         self.many(select).await
+    }
+}
+
+/// Not in order: SQLite would go through all of the workspace's that are over, too, since they are in order.
+fn open_of(workspace: &WorkspaceId, routines: &[&RoutineId]) -> Select<Occurrence> {
+    Select::all()
+        .only_if("occurrences.is_open")
+        .only("occurrences.workspace_id = $", workspace.as_str())
+        .only_in("occurrences.routine_id", routines.iter().map(|id| Cell::from(id.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Location;
+
+    #[tokio::test]
+    async fn what_is_over_is_not_looked_at_for_what_is_open() {
+        let directory = std::env::temp_dir().join(format!("sluice-open-{}", std::process::id()));
+        let store = Store::open(&Location::Sqlite { directory: directory.clone() }).await.unwrap();
+        let (workspace, id) = (WorkspaceId::new("local"), RoutineId::new("rtn"));
+        for count in [1, 100] {
+            let plan = store.plan(open_of(&workspace, &vec![&id; count])).await;
+            assert!(plan.iter().any(|step| step.contains("occurrences_open")), "{plan:?}");
+        }
+        store.close().await;
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -129,8 +129,7 @@ impl Engine {
         let bound = self.bound(workspace).await?;
         let routine = self.routine(workspace, id).await?;
         let schedule = super::save::plan(&routine.settings, routine.created_at)?;
-        let mut open = self.parts.store.open_occurrences(&[id]).await?;
-        open.retain(|occurrence| occurrence.workspace_id == *workspace);
+        let open = self.parts.store.open_occurrences(workspace, &[id]).await?;
         let found = self.found_for(&routine).await;
         let rules = self.rules_of(workspace).await?;
         Ok(Read { routine, schedule, open, bound, found, rules, now: self.now() })

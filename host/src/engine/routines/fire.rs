@@ -1,6 +1,6 @@
 //! Fires what is due: each routine in a unit of its own, committed side by side.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
@@ -79,7 +79,7 @@ impl Engine {
                 bound.insert(routine.workspace_id.clone(), self.bound(&routine.workspace_id).await?);
             }
         }
-        let mut open = self.open_by_routine(due.iter().map(|routine| &routine.id)).await?;
+        let mut open = self.open_by_routine(due.iter().map(|routine| (&routine.workspace_id, &routine.id))).await?;
         let fire = due.into_iter().map(|routine| {
             let open = open.remove(&(routine.workspace_id.clone(), routine.id.clone())).unwrap_or_default();
             let bound = bound.get(&routine.workspace_id).cloned();
@@ -92,12 +92,18 @@ impl Engine {
     /// What is not over of each of these routines.
     pub(super) async fn open_by_routine(
         &self,
-        ids: impl Iterator<Item = &RoutineId>,
+        routines: impl Iterator<Item = (&WorkspaceId, &RoutineId)>,
     ) -> Result<HashMap<Key, Vec<Occurrence>>, EngineError> {
+        let mut by_workspace: BTreeMap<&WorkspaceId, Vec<&RoutineId>> = BTreeMap::new();
+        for (workspace, id) in routines {
+            by_workspace.entry(workspace).or_default().push(id);
+        }
         let mut found: HashMap<Key, Vec<Occurrence>> = HashMap::new();
-        for occurrence in self.parts.store.open_occurrences(&ids.collect::<Vec<_>>()).await? {
-            let key = (occurrence.workspace_id.clone(), occurrence.routine_id.clone());
-            found.entry(key).or_default().push(occurrence);
+        for (workspace, ids) in by_workspace {
+            for occurrence in self.parts.store.open_occurrences(workspace, &ids).await? {
+                let key = (workspace.clone(), occurrence.routine_id.clone());
+                found.entry(key).or_default().push(occurrence);
+            }
         }
         Ok(found)
     }

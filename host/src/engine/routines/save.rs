@@ -119,8 +119,7 @@ impl Engine {
         let mut step = Step::new(self, change.by.name, now);
         if routine.status == RoutineStatus::Enabled && before.status != RoutineStatus::Enabled {
             let bound = self.bound(&routine.workspace_id).await?;
-            let mut open = self.parts.store.open_occurrences(&[&routine.id]).await?;
-            open.retain(|occurrence| occurrence.workspace_id == routine.workspace_id);
+            let mut open = self.parts.store.open_occurrences(&routine.workspace_id, &[&routine.id]).await?;
             let rules = self.rules_of(&routine.workspace_id).await?;
             let on = Ground::new(&routine, &schedule, Means { bound: &bound, found: &found, rules: &rules }, now);
             self.go_on(&mut step, &on, &mut open);
@@ -160,10 +159,8 @@ impl Engine {
             let routine = self.routine(workspace, id).await?;
             let now = self.now();
             let mut step = Step::new(self, by.name, now);
-            for mut occurrence in self.parts.store.open_occurrences(&[id]).await? {
-                if occurrence.workspace_id == *workspace {
-                    self.withdraw(&mut step, &mut occurrence, by.name);
-                }
+            for mut occurrence in self.parts.store.open_occurrences(workspace, &[id]).await? {
+                self.withdraw(&mut step, &mut occurrence, by.name);
             }
             step.unit.guards.push(Guard::routine(workspace, id, Some(routine.revision)));
             step.unit.writes.push(Write::DeleteRoutine(workspace.clone(), id.clone()));

@@ -86,7 +86,7 @@ impl Engine {
             return Ok(0);
         }
         let count = untold.len();
-        let mut open = self.open_by_routine(untold.iter().map(|occurrence| &occurrence.routine_id)).await?;
+        let mut open = self.open_by_routine(untold.iter().map(|of| (&of.workspace_id, &of.routine_id))).await?;
         let mut by_routine: HashMap<Key, Vec<Occurrence>> = HashMap::new();
         for occurrence in untold {
             let key = (occurrence.workspace_id.clone(), occurrence.routine_id.clone());

@@ -12,7 +12,7 @@ use sluice_api::resource::{ResourceHistory, ResourceList, ResourceRecord};
 use super::super::access::Caller;
 use super::super::host::Shared;
 use super::super::json::Params;
-use super::super::page::{self, Segment};
+use super::super::page::{self, PageParams, Segment};
 use super::super::problem::{self, Problem};
 use super::conditions::{etag, is_known, key_of};
 use super::reach;
@@ -113,37 +113,23 @@ pub(in crate::http) async fn list(
     Ok(JsonAnswer(ResourceList { count: items.len(), items, next_cursor, seq }))
 }
 
-/// Which part of a history.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(in crate::http) struct HistoryParams {
-    /// Revisions of a page, 1 to 500; 100 without.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    #[param(pattern = "^[0-9]{1,18}$")]
-    cursor: Option<String>,
-}
-
 /// See a resource's revisions
 ///
 /// The newest first, without their values; the last hundred are kept, as long as the log is.
 #[utoipa::path(
     get, path = "/resource/history/{*key}", tag = "resources",
-    params(("key" = String, Path, description = "The key, percent-encoded or not"), HistoryParams),
+    params(("key" = String, Path, description = "The key, percent-encoded or not"), PageParams),
     responses((status = 200, description = "A page of revisions", body = ResourceHistory))
 )]
 pub(in crate::http) async fn history(
     State(host): State<Shared>,
     caller: Caller,
     Segment(key): Segment,
-    Params(params): Params<HistoryParams>,
+    Params(params): Params<PageParams>,
 ) -> Result<JsonAnswer<ResourceHistory>, Problem> {
     let key = key_of("key", &key)?;
     reach::require_readable(&host, &caller, &key).await?;
-    let limit = page::limit(params.limit)?;
-    let before = page::cursor_position(params.cursor.as_deref())?;
+    let (limit, before) = params.read()?;
     let store = host.engine.store();
     let revisions = store.resource_history(caller.workspace(), &key, before, limit).await?;
     if revisions.is_empty() && store.resource_head(caller.workspace(), &key).await?.is_none() {
