@@ -73,7 +73,10 @@ fn live(sluice: &Binary) {
 /// Tries components on what is recorded: a file that is no plugin's, and one of the registry.
 fn tried(sluice: &Binary, strict: &str) {
     let none = sluice.ok(&["plugin", "check", strict, "--role", "gate", "--stage", "test", "--last", "10"]);
-    assert_eq!((&none["plugin"], &none["events"], &none["is_complete"]), (&json!("strict@2.0.0"), &json!(0), &json!(true)));
+    assert_eq!(
+        (&none["plugin"], &none["events"], &none["is_complete"]),
+        (&json!("strict@2.0.0"), &json!(0), &json!(true))
+    );
     sluice.ok(&["memory", "put", "abcdefgh", "--tier", "project"]);
     let values = [("pages", "4"), ("count", "1"), ("start", "0"), ("end", "3"), ("step", "0"), ("confidence", "1")];
     let pointing = plugin(World::Scrubber, "pointing", "1.0.0", "redact", &values);

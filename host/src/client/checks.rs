@@ -60,9 +60,9 @@ impl Client {
     async fn more(&self, response: &mut Response, frames: &mut Frames) -> Result<(), ClientError> {
         let server = self.transport.server();
         match response.chunk().await {
-            Ok(Some(bytes)) => frames
-                .push(&bytes)
-                .map_err(|error| ClientError::Unreadable { server, why: error.to_string() }),
+            Ok(Some(bytes)) => {
+                frames.push(&bytes).map_err(|error| ClientError::Unreadable { server, why: error.to_string() })
+            }
             Ok(None) => Err(ClientError::Broken { server, why: "the check ended without a result".to_owned() }),
             Err(error) => Err(ClientError::Broken { server, why: super::transport::describe(&error) }),
         }

@@ -194,11 +194,8 @@ impl Follower {
                 }
             };
             follow(&mut board, entry, &view.commands)?;
-            compared = judged.map(|candidate| Compared {
-                recorded: view.commands,
-                recorded_refusal: view.refusal,
-                candidate,
-            });
+            compared =
+                judged.map(|candidate| Compared { recorded: view.commands, recorded_refusal: view.refusal, candidate });
         }
         board.edit_mission(|mission| {
             mission.revision += 1;

@@ -87,8 +87,11 @@ async fn make(
     };
     let check = host.engine.prepare_check(workspace_id, tried, ask).await?;
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let mut response =
-        if accept.contains("text/event-stream") { streamed(check) } else { JsonAnswer(check.run().await?).into_response() };
+    let mut response = if accept.contains("text/event-stream") {
+        streamed(check)
+    } else {
+        JsonAnswer(check.run().await?).into_response()
+    };
     // What is true of these records is not of those that come after them.
     response.extensions_mut().insert(NeverKept);
     Ok(response)

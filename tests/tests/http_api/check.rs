@@ -168,7 +168,10 @@ async fn a_reducer_that_fails_is_told_apart_from_one_that_decides_differently() 
         assert_eq!((all, failed), (length(&server, &mission).await, 1), "{tried:#}");
         assert!(different > 0 && same + different + failed == all, "{tried:#}");
         let first = &tried["differences"][0];
-        assert_eq!((&first["outcome"], &first["seq"], &first["kind"]), (&json!("failed"), &json!(0), &json!("mission_created")));
+        assert_eq!(
+            (&first["outcome"], &first["seq"], &first["kind"]),
+            (&json!("failed"), &json!(0), &json!("mission_created"))
+        );
         assert_eq!(first["candidate"]["refusal"]["code"], "REDUCER_ERROR");
         assert_eq!(tried["differences"].as_array().map(Vec::len), Some(usize::try_from(different + failed).unwrap()));
         // A slow one is as slow as it says.
@@ -305,7 +308,10 @@ async fn a_component_that_nobody_installed_is_tried_and_kept_nowhere() {
 
         let trap = component(World::Reducer, "trap", &[("what", "unreachable")]);
         let refused = check_given(&server, &trap, json!({"role": "reducer"})).await;
-        assert_eq!((refused.status, refused.code(), &refused.body["stage"]), (422, "PLUGIN_REFUSED", &json!("self_test")));
+        assert_eq!(
+            (refused.status, refused.code(), &refused.body["stage"]),
+            (422, "PLUGIN_REFUSED", &json!("self_test"))
+        );
         assert_eq!(events(&server, "plugin.failed").await.len(), 0, "nobody is told");
         assert_eq!(check_given(&server, b"nonsense", json!({"role": "reducer"})).await.code(), "PLUGIN_REFUSED");
         let form = async |form: Form| {
@@ -347,7 +353,12 @@ async fn a_check_tells_how_far_it_is_and_there_is_one_at_a_time() {
         let elsewhere = server.token("other", Role::Operator, "user.other").await;
         let path = format!("/plugins/{flow}/check");
         let there = server.ask(Method::POST, &path, &elsewhere, ask.clone()).await;
-        assert_eq!((there.status, &there.body["events"]), (200, &json!(0)), "each workspace has its own: {:#}", there.body);
+        assert_eq!(
+            (there.status, &there.body["events"]),
+            (200, &json!(0)),
+            "each workspace has its own: {:#}",
+            there.body
+        );
         drop(going_on);
         assert_eq!(check(&server, flow.as_str(), ask).await.status, 200, "the place is free again");
         server.stop().await;

@@ -117,8 +117,7 @@ fn lines(report: &CheckReport) -> Vec<String> {
         CheckRole::Gate => "gate",
         CheckRole::Scrubber => "scrubber",
     };
-    let mut lines =
-        vec![visible(&format!("{} as {role}{stage} in workspace {}", report.plugin, report.workspace_id))];
+    let mut lines = vec![visible(&format!("{} as {role}{stage} in workspace {}", report.plugin, report.workspace_id))];
     let slower = report.slower.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let counts = [report.events, report.same, report.different, report.failed];
     let mut row: Vec<String> = counts.iter().map(u64::to_string).collect();

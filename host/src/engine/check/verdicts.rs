@@ -115,8 +115,8 @@ impl PluginCheck {
             }
             Ok(judgement) => {
                 self.tally.took(fuel_of(verdict), judgement.report.fuel);
-                let is_same = judgement.outcome == verdict.outcome
-                    && places(&judgement.findings) == places(&verdict.findings);
+                let is_same =
+                    judgement.outcome == verdict.outcome && places(&judgement.findings) == places(&verdict.findings);
                 if is_same {
                     self.tally.same();
                     return;

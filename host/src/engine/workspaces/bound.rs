@@ -116,11 +116,8 @@ impl Engine {
 fn laid_over(standard: &Bindings, revision: &WorkspaceRevision) -> Bindings {
     let bound = &revision.bindings;
     let reducer = bound.reducer.as_ref().filter(|reducer| revision.quarantine.of(&reducer.digest).is_none());
-    let mut bindings = Bindings {
-        reducer: reducer.unwrap_or(&standard.reducer).clone(),
-        gates: Vec::new(),
-        required: Vec::new(),
-    };
+    let mut bindings =
+        Bindings { reducer: reducer.unwrap_or(&standard.reducer).clone(), gates: Vec::new(), required: Vec::new() };
     let mut names = standard.gate_names();
     names.extend(bound.stages.iter().map(|stage| stage.name));
     for name in names {

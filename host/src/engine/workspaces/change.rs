@@ -213,9 +213,10 @@ fn quarantine_of(put: &WorkspacePut, before: &Quarantine) -> Quarantine {
 
 fn check_quarantine(put: &WorkspacePut) -> Result<(), FieldError> {
     match put.quarantine_after {
-        Some(after) if after > QUARANTINE_AFTER_MAX => {
-            Err(FieldError::new("quarantine_after", format!("is {after}; at most {QUARANTINE_AFTER_MAX}, or 0 for never")))
-        }
+        Some(after) if after > QUARANTINE_AFTER_MAX => Err(FieldError::new(
+            "quarantine_after",
+            format!("is {after}; at most {QUARANTINE_AFTER_MAX}, or 0 for never"),
+        )),
         _ => Ok(()),
     }
 }
