@@ -116,8 +116,8 @@ impl Engine {
                 self.have_component(&binding.digest).await?;
             }
             let (plugins, called) = (Arc::clone(&self.parts.plugins), binding.clone());
-            let followed = tokio::task::spawn_blocking(move || differences(follower, &page, &*plugins, &called)).await;
-            let found = followed.map_err(|error| EngineError::HostFault(error.to_string()))??;
+            let judged = tokio::task::spawn_blocking(move || differences(follower, &page, &*plugins, &called)).await;
+            let found = judged.map_err(|error| EngineError::HostFault(error.to_string()))??;
             follower = found.0;
             report.differences.extend(found.1);
         }

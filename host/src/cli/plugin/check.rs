@@ -48,7 +48,9 @@ pub(in crate::cli) struct CheckArgs {
 pub(super) async fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let ask = args.ask()?;
     let file = Path::new(&args.plugin);
-    let is_file = file.is_file() || args.plugin.contains(['/', '\\']) || args.plugin.ends_with(".wasm");
+    // No plugin is named like this, so that a file which is missing is told as one.
+    let looks_like_one = file.extension().is_some_and(|of| of == "wasm") || args.plugin.contains('/');
+    let is_file = file.is_file() || looks_like_one;
     let bytes = is_file.then(|| read(file)).transpose()?;
     let connection = args.common.connect(Access::Read).await?;
     let tried = match bytes {

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use sluice_api::check::{CheckDifference, CheckOutcome};
 use sluice_api::command::CommandView;
 
-use super::PluginCheck;
 use super::held::Held;
 use super::tally::Tally;
+use super::{PluginCheck, side_by_side};
 use crate::domain::event::HistoryEntry;
 use crate::domain::id::MissionId;
 use crate::domain::plugin::Binding;
@@ -58,7 +58,7 @@ impl PluginCheck {
         let stretches = self.stretches().await?;
         self.tally.expect(stretches.iter().map(|stretch| stretch.until - stretch.from).sum());
         let tried = stream::iter(stretches).map(Ok::<_, EngineError>);
-        tried.try_for_each_concurrent(self.side_by_side(), |stretch| self.try_stretch(stretch)).await
+        tried.try_for_each_concurrent(side_by_side(), |stretch| self.try_stretch(stretch)).await
     }
 
     /// The newest entries of all histories: whole missions, the newest first, and of the last one its newest entries.

@@ -200,22 +200,21 @@ impl PluginCheck {
                 PluginKind::Scrubber => self.try_texts().await,
             }
         };
-        match tokio::time::timeout(WALL, trying).await {
-            Ok(tried) => tried?,
-            Err(_) => {
-                self.tally.leave_incomplete();
-                self.tally.note(format!("time ran out after {} s", WALL.as_secs()));
-            }
+        if let Ok(tried) = tokio::time::timeout(WALL, trying).await {
+            tried?;
+        } else {
+            self.tally.leave_incomplete();
+            self.tally.note(format!("time ran out after {} s", WALL.as_secs()));
         }
         drop(stop);
         let took = self.engine.clock().monotonic().saturating_sub(started);
         Ok(self.tally.report(&self, u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
     }
+}
 
-    /// How many records are tried at the same time.
-    fn side_by_side(&self) -> usize {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(SIDE_BY_SIDE_MAX)
-    }
+/// How many records are tried at the same time.
+fn side_by_side() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(SIDE_BY_SIDE_MAX)
 }
 
 #[cfg(test)]

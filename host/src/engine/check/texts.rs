@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use sluice_api::check::{CheckDifference, CheckOutcome};
 
-use super::PluginCheck;
+use super::{PluginCheck, side_by_side};
 use crate::domain::memory::MemoryRecord;
 use crate::engine::EngineError;
 use crate::engine::memory::is_kind;
@@ -44,7 +44,7 @@ impl PluginCheck {
             let count = u32::try_from(page.len()).unwrap_or(most).min(left);
             let tried = stream::iter((order..).zip(page)).map(Ok::<_, EngineError>);
             let try_one = |(order, record)| self.try_text(order, record);
-            tried.try_for_each_concurrent(self.side_by_side(), try_one).await?;
+            tried.try_for_each_concurrent(side_by_side(), try_one).await?;
             if count < most {
                 break;
             }

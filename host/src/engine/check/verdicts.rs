@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use sluice_api::check::{CheckDifference, CheckOutcome};
 
-use super::PluginCheck;
+use super::{PluginCheck, side_by_side};
 use crate::domain::artifact::{Artifact, set_digest};
 use crate::domain::gate::{Finding, Verdict};
 use crate::domain::id::{MissionId, VerdictId};
@@ -77,7 +77,7 @@ impl PluginCheck {
     async fn try_batch(&self, batch: Vec<(u64, Verdict)>) -> Result<(), EngineError> {
         let tried = stream::iter(batch).map(Ok::<_, EngineError>);
         let try_one = |(order, verdict)| self.try_verdict(order, verdict);
-        tried.try_for_each_concurrent(self.side_by_side(), try_one).await
+        tried.try_for_each_concurrent(side_by_side(), try_one).await
     }
 
     async fn try_verdict(&self, order: u64, verdict: Verdict) -> Result<(), EngineError> {
