@@ -25,3 +25,4 @@ pub mod problem;
 pub mod server;
 pub mod plugin;
 pub mod workspace;
+pub mod check;

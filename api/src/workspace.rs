@@ -78,6 +78,17 @@ pub struct BindingsAsk {
     pub scrubber: Option<BindingAsk>,
 }
 
+/// What a gate in quarantine decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuarantinedGates {
+    /// It failed: the mission's reducer decides how often it is asked again.
+    #[default]
+    Error,
+    /// A person has to decide.
+    NeedsHuman,
+}
+
 /// What a workspace is to bind. What is left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -92,6 +103,13 @@ pub struct WorkspacePut {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 32)]
     pub trusted_keys: Option<Vec<String>>,
+    /// Calls of a component that fail in a row until it is quarantined; 0 for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 1_000)]
+    pub quarantine_after: Option<u32>,
+    /// What gates in quarantine decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined_gates: Option<QuarantinedGates>,
     /// Why, for whoever reads the history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 500)]
@@ -140,6 +158,34 @@ pub struct BoundView {
     pub scrubber: Option<BindingView>,
 }
 
+/// A component that is called no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuarantinedView {
+    /// The first role it is bound to.
+    pub role: String,
+    /// `name@version`.
+    pub plugin: String,
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// How its last call failed.
+    pub reason: String,
+    /// How many calls failed in a row.
+    pub failures: u32,
+    /// Since when. Milliseconds since the Unix epoch.
+    pub since_ms: u64,
+}
+
+/// When components are called no more, and which are not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuarantineView {
+    /// Calls that fail in a row until a component is quarantined; 0 for never.
+    pub after: u32,
+    /// What gates in quarantine decide.
+    pub gates: QuarantinedGates,
+    /// The components in quarantine, until anything is bound anew.
+    pub components: Vec<QuarantinedView>,
+}
+
 /// A revision of what a workspace binds.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WorkspaceRevisionView {
@@ -153,6 +199,9 @@ pub struct WorkspaceRevisionView {
     pub require_signatures: bool,
     /// The public keys that are trusted.
     pub trusted_keys: Vec<String>,
+    /// Which components are called no more, and when that is.
+    #[serde(default)]
+    pub quarantine: QuarantineView,
     /// Why, in its author's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

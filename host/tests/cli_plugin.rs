@@ -63,9 +63,37 @@ fn live(sluice: &Binary) {
     assert_eq!((&history["count"], &history["history"][2]["note"]), (&json!(3), &json!("a try")));
     assert_eq!(sluice.ok(&["plugin", "rm", "lenient@1.0.0"])["digest"], json!(digest));
     sluice.refused(&["plugin", "show", "lenient"], 1, "there is no plugin `lenient`");
+    tried(sluice, &strict);
     let trap = plugin(World::Reducer, "trap", "1.0.0", "trap", &[("what", "unreachable")]);
     let trap = file(sluice, "trap.wasm", &trap);
+    sluice.refused(&["plugin", "check", &trap, "--role", "reducer"], 2, "its first call failed");
     sluice.refused(&["plugin", "push", &trap], 2, "its first call failed");
+}
+
+/// Tries components on what is recorded: a file that is no plugin's, and one of the registry.
+fn tried(sluice: &Binary, strict: &str) {
+    let none = sluice.ok(&["plugin", "check", strict, "--role", "gate", "--stage", "test", "--last", "10"]);
+    assert_eq!(
+        (&none["plugin"], &none["events"], &none["is_complete"]),
+        (&json!("strict@2.0.0"), &json!(0), &json!(true))
+    );
+    sluice.ok(&["memory", "put", "abcdefgh", "--tier", "project"]);
+    let values = [("pages", "4"), ("count", "1"), ("start", "0"), ("end", "3"), ("step", "0"), ("confidence", "1")];
+    let pointing = plugin(World::Scrubber, "pointing", "1.0.0", "redact", &values);
+    let pointing = file(sluice, "pointing.wasm", &pointing);
+    let check = ["plugin", "check", &pointing, "--role", "scrubber"];
+    let (code, report) = sluice.json(&check);
+    assert_eq!((code, &report["different"], &report["events"]), (Some(1), &json!(1), &json!(1)), "{report:#}");
+    let shown = sluice.run(&check);
+    assert_eq!(shown.code, Some(1), "{shown:#?}");
+    for part in ["DIFFERENT", "- status: passed", "+ status: redacted", "note: memory holds"] {
+        assert!(shown.stdout.contains(part), "`{part}` is not in {shown:#?}");
+    }
+    assert_eq!(sluice.ok(&["plugin", "check", "scrubber", "--role", "scrubber"])["same"], json!(1));
+    sluice.refused(&["plugin", "check", &pointing, "--role", "gate"], 2, "is a scrubber, and a gate is wanted");
+    sluice.refused(&["plugin", "check", "nowhere.wasm", "--role", "gate"], 2, "cannot be read");
+    sluice.refused(&["plugin", "check", "nobody", "--role", "gate"], 1, "there is no plugin `nobody`");
+    sluice.refused(&["plugin", "check", "scrubber", "--role", "scrubber", "--last", "0"], 2, "last: is 0");
 }
 
 #[test]

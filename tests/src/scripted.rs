@@ -136,6 +136,12 @@ impl Plugins for Scripted {
         Err(not_here())
     }
 
+    fn hold(&self, _: Vec<u8>) -> Result<(), PluginRefusal> {
+        Err(not_here())
+    }
+
+    fn let_go(&self, _: &Digest) {}
+
     fn built_in(&self) -> Vec<PluginFacts> {
         Vec::new()
     }

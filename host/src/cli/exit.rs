@@ -142,6 +142,7 @@ impl From<ClientError> for Failure {
                     | "LEASE_HELD"
                     | "RESOURCE_REVISION_CONFLICT"
                     | "RESOURCE_CLAIMED"
+                    | "PLUGIN_CHECK_RUNNING"
                     | "ROUTINE_POLICY_BLOCKED"
                     | "ROUTINE_QUEUE_FULL"
                     | "ROUTINE_CHANGED"
@@ -214,6 +215,7 @@ impl From<EngineError> for Failure {
             | EngineError::RoutineBlocked { .. }
             | EngineError::RoutineFull { .. }
             | EngineError::PluginInUse { .. }
+            | EngineError::CheckRunning { .. }
             | EngineError::RoutineChanged { .. }
             | EngineError::RoutineApproval { .. }
             | EngineError::HostFault(_)

@@ -20,10 +20,12 @@ mod memories;
 mod leases;
 mod policy;
 mod plugins;
+mod checks;
 mod routines;
 mod server;
 mod worker;
 
+pub use checks::TriedPlugin;
 pub use error::ClientError;
 pub use follow::{EventFilter, Follow, From, Told};
 pub use memories::MemoryFilter;

@@ -17,7 +17,7 @@ const SIGNATURE: HeaderName = HeaderName::from_static("sluice-signature");
 /// Time for a component to be compiled and tried, behind others.
 const INSTALL_TIMEOUT: Duration = Duration::from_mins(10);
 
-fn of<'c>(call: Call<'c>, workspace: &str) -> Call<'c> {
+pub(super) fn of<'c>(call: Call<'c>, workspace: &str) -> Call<'c> {
     call.header(WORKSPACE, workspace)
 }
 

@@ -3,10 +3,12 @@
 //! A revision is written once and kept; the newest of a workspace is in force. A workspace without any has what
 //! comes with the host.
 
+use super::artifact::Digest;
 use super::gate::{GateName, Outcome};
 use super::id::WorkspaceId;
 use super::plugin::Binding;
 use super::time::Timestamp;
+use super::word::words;
 
 /// Most gates of one stage.
 pub const STAGE_GATES_MAX: usize = 8;
@@ -87,6 +89,70 @@ impl WorkspaceBindings {
     }
 }
 
+words! {
+    /// What a gate in quarantine decides; it never lets work pass.
+    QuarantinedGates {
+        /// The gate failed: the mission's reducer decides how often it is asked again.
+        Error = "error",
+        /// A person has to decide.
+        NeedsHuman = "needs_human",
+    }
+}
+
+/// Failures in a row after which a component is quarantined, where nobody said otherwise.
+pub const QUARANTINE_AFTER_DEFAULT: u32 = 5;
+
+/// Most failures in a row that a workspace may wait for.
+pub const QUARANTINE_AFTER_MAX: u32 = 1_000;
+
+/// A component that is called no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedComponent {
+    /// The first role it is bound to: `reducer`, `review`, `test`.
+    pub role: String,
+    /// `name@version`.
+    pub plugin: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// How its last call failed.
+    pub reason: String,
+    /// How many calls failed in a row.
+    pub failures: u32,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// When components of a workspace are called no more, and which are not. Written with a revision: the host adds a
+/// component by a revision of its own, and an operator who binds anything ends it for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Calls that fail in a row until a component is quarantined; 0 for never.
+    pub after: u32,
+    /// What gates in quarantine decide.
+    pub gates: QuarantinedGates,
+    /// The components in quarantine, each once.
+    pub components: Vec<QuarantinedComponent>,
+}
+
+impl Default for Quarantine {
+    fn default() -> Self {
+        Self { after: QUARANTINE_AFTER_DEFAULT, gates: QuarantinedGates::Error, components: Vec::new() }
+    }
+}
+
+impl Quarantine {
+    /// The component of this digest, when it is in quarantine.
+    pub fn of(&self, digest: &Digest) -> Option<&QuarantinedComponent> {
+        self.components.iter().find(|component| component.digest == *digest)
+    }
+
+    /// The same rules, with nothing in quarantine.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { components: Vec::new(), ..self.clone() }
+    }
+}
+
 /// What was bound in a workspace at some time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceRevision {
@@ -104,6 +170,8 @@ pub struct WorkspaceRevision {
     pub note: Option<String>,
     /// The revision that this one went back to.
     pub rolled_back_to: Option<u64>,
+    /// Which components are called no more, and when that is.
+    pub quarantine: Quarantine,
     /// Who wrote it.
     pub changed_by: String,
     /// When.
@@ -121,6 +189,7 @@ impl WorkspaceRevision {
             trusted_keys: Vec::new(),
             note: None,
             rolled_back_to: None,
+            quarantine: Quarantine::default(),
             changed_by: String::new(),
             changed_at: Timestamp(0),
         }

@@ -177,6 +177,18 @@ impl Engine {
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         self.note_mission(&mission);
+        if from_inbox {
+            // What a client posts can be refused for good reasons; what the host tells cannot.
+            let (workspace_id, reducer) = (&mission.workspace_id, &mission.bindings.reducer);
+            match &outcome.refusal {
+                None => self.note_call(workspace_id, reducer, None).await,
+                Some(refusal) if is_reducers(refusal) => {
+                    self.note_call(workspace_id, reducer, Some(&refusal.message)).await;
+                }
+                // It could be no fact, and the reducer was not asked.
+                Some(_) => {}
+            }
+        }
         **slot = Some(board);
         match outcome.refusal {
             None => Ok(Advanced { mission, commands: outcome.commands }),
@@ -294,6 +306,11 @@ pub(super) fn failure_code(failure: &crate::domain::plugin::PluginFailure) -> &'
         Limit { .. } => "REDUCER_LIMIT",
         Host { .. } => "HOST_FAULT",
     }
+}
+
+/// Whether the reducer is at fault: it failed, or one of its commands is illegal.
+fn is_reducers(refusal: &Refusal) -> bool {
+    matches!(refusal.code, "REDUCER_ERROR" | "REDUCER_TRAP" | "REDUCER_LIMIT") || refusal.command_index.is_some()
 }
 
 /// A refusal as history keeps it.

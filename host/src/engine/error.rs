@@ -208,6 +208,12 @@ pub enum EngineError {
         /// Who needs it.
         by: String,
     },
+    /// The workspace has a check going on, on this host.
+    #[error("a check of workspace `{workspace_id}` is going on; wait for it to end, which takes at most half a minute")]
+    CheckRunning {
+        /// The workspace.
+        workspace_id: String,
+    },
     /// A component cannot be bound as it was asked for.
     #[error("{field}: {message}")]
     PluginUnfit {

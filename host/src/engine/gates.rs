@@ -18,7 +18,7 @@ use crate::domain::gate::{Evaluation, EvaluationStatus, Finding, Outcome, Verdic
 use crate::domain::id::{ArtifactId, EventId, VerdictId};
 use crate::domain::json::Json;
 use crate::domain::plugin::Binding;
-use crate::domain::workspace::Stage;
+use crate::domain::workspace::{QuarantinedComponent, QuarantinedGates, Stage};
 use crate::store::{CommitError, Guard, Store, Unit, Write};
 use crate::wire;
 
@@ -52,15 +52,41 @@ impl Engine {
         let Some(stage) = self.stage_of(&evaluation).await? else { return Ok(()) };
         let Some((call, session)) = self.gate_call(&evaluation).await? else { return Ok(()) };
         let artifacts = self.artifact_source(&call.artifacts);
-        let calls = stage.gates.iter().map(|binding| self.ask_gate(binding, call.clone(), Arc::clone(&artifacts)));
+        let workspace_id = &evaluation.workspace_id;
+        let bound = self.bound(workspace_id).await?;
+        let quarantine = &bound.revision.quarantine;
+        let calls = stage.gates.iter().map(|binding| {
+            let (call, artifacts) = (call.clone(), Arc::clone(&artifacts));
+            async move {
+                match quarantine.of(&binding.digest) {
+                    Some(component) => Ok(Err(component)),
+                    None => self.ask_gate(binding, call, artifacts).await.map(Ok),
+                }
+            }
+        });
         let mut answers = Vec::with_capacity(stage.gates.len());
-        for (binding, called) in stage.gates.iter().zip(try_join_all(calls).await?) {
+        for (binding, asked) in stage.gates.iter().zip(try_join_all(calls).await?) {
+            let called = match asked {
+                Ok(called) => called,
+                Err(component) => {
+                    answers.push((binding, not_asked(component, quarantine.gates)));
+                    continue;
+                }
+            };
             match called {
-                Ok(judgement) => answers.push((binding, answered(judgement))),
+                Ok(judgement) => {
+                    self.note_call(workspace_id, binding, None).await;
+                    answers.push((binding, answered(judgement)));
+                }
                 Err(failed) if failed.failure.is_host_fault() && evaluation.host_faults < HOST_FAULTS_MAX => {
                     return self.postpone(evaluation).await;
                 }
-                Err(failed) => answers.push((binding, not_answered(failed))),
+                Err(failed) => {
+                    if !failed.failure.is_host_fault() {
+                        self.note_call(workspace_id, binding, Some(&failed.failure.to_string())).await;
+                    }
+                    answers.push((binding, not_answered(failed)));
+                }
             }
         }
         let decided = Decided::of(&stage, answers);
@@ -92,7 +118,7 @@ impl Engine {
     /// What the gate is called with, and the session of the run under judgement. Read from rows and
     /// not from a board: what there is of the item does not change, and another host may know of it
     /// before this one's board does.
-    async fn gate_call(&self, evaluation: &Evaluation) -> Result<Option<(GateCall, String)>, EngineError> {
+    pub(super) async fn gate_call(&self, evaluation: &Evaluation) -> Result<Option<(GateCall, String)>, EngineError> {
         let store = &self.parts.store;
         let Some(run) = store.run(&evaluation.run_id).await? else { return Ok(None) };
         let ids: Vec<ArtifactId> = run.artifacts.iter().map(|artifact| artifact.id.clone()).collect();
@@ -120,7 +146,7 @@ impl Engine {
         Ok(Some((call, run.session().to_owned())))
     }
 
-    fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
+    pub(super) fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
         Arc::new(StoredArtifacts {
             store: self.parts.store.clone(),
             runtime: tokio::runtime::Handle::current(),
@@ -216,6 +242,21 @@ fn answered(judgement: Judgement) -> Answer {
         findings: judgement.findings,
         data,
         report: judgement.report,
+    }
+}
+
+/// What a gate in quarantine decides without being asked.
+fn not_asked(component: &QuarantinedComponent, decide: QuarantinedGates) -> Answer {
+    let summary = format!("{} is in quarantine, since it kept failing: {}", component.plugin, component.reason);
+    Answer {
+        outcome: match decide {
+            QuarantinedGates::Error => Outcome::Error,
+            QuarantinedGates::NeedsHuman => Outcome::NeedsHuman,
+        },
+        summary: cut(summary),
+        findings: Vec::new(),
+        data: json!({"failure": "quarantined"}),
+        report: CallReport::default(),
     }
 }
 

@@ -38,11 +38,13 @@ mod workspaces;
 mod audit;
 mod policy;
 mod replay;
+mod check;
 
 pub use actions::ActionAsk;
 pub use advance::Advanced;
 pub use approvals::Decision;
 pub use audit::{AuditBreak, AuditCheck, Denied};
+pub use check::{CheckWatch, PluginCheck, Tried};
 pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
@@ -78,6 +80,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Store;
 
 use boards::Boards;
+use check::Checks;
 use claims::Dispatchers;
 use heartbeats::Progress;
 use memory::CleanNames;
@@ -87,7 +90,7 @@ use registry::Installing;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
 use tokens::TokenCache;
-use workspaces::BoundSets;
+use workspaces::{BoundSets, Failures};
 
 /// Code of the refusal of a mission whose component cannot be loaded or refuses its settings.
 pub const PLUGIN_UNUSABLE: &str = "PLUGIN_UNUSABLE";
@@ -149,8 +152,10 @@ struct Parts {
     occurrences_over: Ends,
     clean_names: CleanNames,
     installing: Installing,
+    checks: Arc<Checks>,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
+    failures: Failures,
     policies: Policies,
     decisions: Decisions,
 }
@@ -189,7 +194,9 @@ impl Engine {
             occurrences_over: Ends::default(),
             clean_names: CleanNames::default(),
             installing: Installing::default(),
+            checks: Arc::default(),
             bound: BoundSets::default(),
+            failures: Failures::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),
         };

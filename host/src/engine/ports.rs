@@ -280,6 +280,16 @@ pub trait Plugins: Send + Sync + 'static {
     /// What is wrong with it.
     fn first_call(&self, bytes: Vec<u8>) -> Result<Json, PluginRefusal>;
 
+    /// The same for a component that is only to be tried: it can be called by its digest until it is let go as often
+    /// as it was held, and is kept nowhere.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn hold(&self, bytes: Vec<u8>) -> Result<(), PluginRefusal>;
+
+    /// Lets a component go that was held.
+    fn let_go(&self, digest: &Digest);
+
     /// The components that come with the host.
     fn built_in(&self) -> Vec<PluginFacts>;
 

@@ -13,7 +13,7 @@ use sluice_api::history::{Difference, ReplayReport};
 use sluice_api::mission::MissionCreated;
 
 use super::advance::{failure_code, refusal_json};
-use super::ports::ReducerCall;
+use super::ports::{Plugins, ReducerCall};
 use super::{Engine, EngineError, PLUGIN_UNUSABLE};
 use crate::domain::board::Board;
 use crate::domain::command::Command;
@@ -36,9 +36,36 @@ pub enum Candidate {
 }
 
 /// What one reducer made of one event.
-struct Judged {
-    commands: Vec<CommandView>,
-    refusal: Option<Value>,
+pub(super) struct Judged {
+    /// The commands it issued.
+    pub(super) commands: Vec<CommandView>,
+    /// How it failed, or which of its commands would be refused.
+    pub(super) refusal: Option<Value>,
+    /// Fuel the call used.
+    pub(super) fuel: u64,
+}
+
+/// One event as it is recorded, and what a candidate makes of it.
+pub(super) struct Compared {
+    /// The commands issued then.
+    pub(super) recorded: Vec<CommandView>,
+    /// Why it was refused then, when it was.
+    pub(super) recorded_refusal: Option<Value>,
+    /// What the candidate does.
+    pub(super) candidate: Judged,
+}
+
+impl Compared {
+    /// Whether the candidate decides something else.
+    pub(super) fn differs(&self) -> bool {
+        self.candidate.commands != self.recorded
+            || code_of(self.candidate.refusal.as_ref()) != code_of(self.recorded_refusal.as_ref())
+    }
+
+    /// Whether the candidate fails, and the reducer of then did not.
+    pub(super) fn fails_anew(&self) -> bool {
+        is_failure(self.candidate.refusal.as_ref()) && !is_failure(self.recorded_refusal.as_ref())
+    }
 }
 
 /// Hands out the ids of the history. A replay that asks for more than were given is no longer
@@ -78,105 +105,144 @@ impl Engine {
             diverged_at: None,
             differences: Vec::new(),
         };
-        let mut board: Option<Board> = None;
+        let mut follower = Follower::default();
         let mut after = None;
         loop {
             let page = self.parts.store.history(mission_id, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.seq);
-            for entry in page {
-                let current = match board.take() {
-                    Some(board) => board,
-                    None => first_board(&entry)?,
-                };
-                board = Some(self.replay_entry(current, &entry, &binding, &mut report).await?);
+            report.events += page.len() as u64;
+            if page.iter().any(was_asked) {
+                self.have_component(&binding.digest).await?;
             }
+            let (plugins, called) = (Arc::clone(&self.parts.plugins), binding.clone());
+            let judged = tokio::task::spawn_blocking(move || differences(follower, &page, &*plugins, &called)).await;
+            let found = judged.map_err(|error| EngineError::HostFault(error.to_string()))??;
+            follower = found.0;
+            report.differences.extend(found.1);
         }
         report.diverged_at = report.differences.first().map(|difference| difference.seq);
         Ok(report)
     }
+}
 
-    async fn replay_entry(
-        &self,
-        mut board: Board,
+/// What a candidate decides differently in a page of a history. Blocks.
+fn differences(
+    mut follower: Follower,
+    page: &[HistoryEntry],
+    plugins: &dyn Plugins,
+    binding: &Binding,
+) -> Result<(Follower, Vec<Difference>), EngineError> {
+    let mut differences = Vec::new();
+    for entry in page {
+        let Some(compared) = follower.take(entry, Some((plugins, binding)))? else { continue };
+        if compared.differs() {
+            differences.push(Difference {
+                seq: entry.seq,
+                kind: entry.kind.to_string(),
+                recorded: compared.recorded,
+                recorded_refusal: compared.recorded_refusal,
+                candidate: compared.candidate.commands,
+                candidate_refusal: compared.candidate.refusal,
+            });
+        }
+    }
+    Ok((follower, differences))
+}
+
+/// A board that follows one mission's history from its first entry on. Its methods block while a reducer is called.
+#[derive(Default)]
+pub(super) struct Follower(Option<Board>);
+
+impl Follower {
+    /// Takes up the next entry of the history. With a candidate that is asked first what it would have decided;
+    /// `None` where no reducer was asked, or nobody is to be.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] when the history does not hold together; [`EngineError::HostFault`]. The board is
+    /// lost then.
+    pub(super) fn take(
+        &mut self,
         entry: &HistoryEntry,
-        binding: &Binding,
-        report: &mut ReplayReport,
-    ) -> Result<Board, EngineError> {
-        report.events += 1;
+        candidate: Option<(&dyn Plugins, &Binding)>,
+    ) -> Result<Option<Compared>, EngineError> {
+        let mut board = match self.0.take() {
+            Some(board) => board,
+            None => first_board(entry)?,
+        };
+        board.begin();
         if entry.kind == InputKind::ReducerChanged {
             // No reducer is asked whether it wants to be replaced.
-            board.begin();
             board.edit_mission(|mission| mission.revision += 1);
-            return Ok(board);
+            self.0 = Some(board);
+            return Ok(None);
         }
         let input = input_of(entry);
-        board.begin();
         let fact = wire::read_fact(&input).and_then(|fact| rules::facts::record(&mut board, &fact));
-        let was_unusable = code_of(wire::entry_view(entry).refusal.as_ref()) == Some(PLUGIN_UNUSABLE);
-        if fact.is_err() || was_unusable {
+        let mut compared = None;
+        if fact.is_err() || !was_asked(entry) {
             // What could not be told then cannot be told now; no reducer was asked.
             board.roll_back();
         } else {
-            let (back, judged) = self.judge(board, entry, input.clone(), binding).await?;
-            board = back;
             let view = wire::entry_view(entry);
-            let differs =
-                judged.commands != view.commands || code_of(judged.refusal.as_ref()) != code_of(view.refusal.as_ref());
-            if differs {
-                report.differences.push(Difference {
-                    seq: entry.seq,
-                    kind: view.kind.clone(),
-                    recorded: view.commands.clone(),
-                    recorded_refusal: view.refusal.clone(),
-                    candidate: judged.commands,
-                    candidate_refusal: judged.refusal,
-                });
-            }
+            let judged = match candidate {
+                None => None,
+                Some((plugins, binding)) => {
+                    let (back, judged) = judge(board, entry, input, plugins, binding)?;
+                    board = back;
+                    Some(judged)
+                }
+            };
             follow(&mut board, entry, &view.commands)?;
+            compared =
+                judged.map(|candidate| Compared { recorded: view.commands, recorded_refusal: view.refusal, candidate });
         }
         board.edit_mission(|mission| {
             mission.revision += 1;
             mission.updated_at = entry.occurred_at.max(mission.updated_at);
         });
-        Ok(board)
+        self.0 = Some(board);
+        Ok(compared)
     }
+}
 
-    /// Asks the candidate, and judges its commands on the board without keeping anything.
-    async fn judge(
-        &self,
-        board: Board,
-        entry: &HistoryEntry,
-        input: Input,
-        binding: &Binding,
-    ) -> Result<(Board, Judged), EngineError> {
-        let call = match entry.kind {
-            InputKind::MissionCreated => ReducerCall::Init,
-            _ => ReducerCall::OnEvent { seq: entry.seq, input },
-        };
-        self.have_component(&binding.digest).await?;
-        let shared = Arc::new(board);
-        let (plugins, lent, binding) = (Arc::clone(&self.parts.plugins), Arc::clone(&shared), binding.clone());
-        let reduced = tokio::task::spawn_blocking(move || plugins.reduce(&binding, lent, call))
-            .await
-            .map_err(|error| EngineError::HostFault(error.to_string()))?;
-        let Ok(mut board) = Arc::try_unwrap(shared) else { return Err(EngineError::Contended) };
-        let judged = match reduced {
-            Err(failed) if failed.failure.is_host_fault() => {
-                return Err(EngineError::HostFault(failed.failure.to_string()));
-            }
-            Err(failed) => {
-                let refusal = Refusal::new(failure_code(&failed.failure), failed.failure.to_string());
-                Judged { commands: Vec::new(), refusal: Some(refusal_value(&refusal)) }
-            }
-            Ok(reduction) => {
-                let commands: Vec<CommandView> = reduction.commands.iter().map(wire::command_view).collect();
-                let trial = trial(&mut board, entry, reduction.commands);
-                Judged { commands, refusal: trial.err().map(|refusal| refusal_value(&refusal)) }
-            }
-        };
-        Ok((board, judged))
-    }
+/// Whether a reducer may have been asked about the entry: only what could be no fact tells otherwise.
+pub(super) fn was_asked(entry: &HistoryEntry) -> bool {
+    let refusal = entry.refusal.as_ref().map(wire::value_of);
+    entry.kind != InputKind::ReducerChanged && code_of(refusal.as_ref()) != Some(PLUGIN_UNUSABLE)
+}
+
+/// Asks the candidate, and judges its commands on the board without keeping anything.
+fn judge(
+    board: Board,
+    entry: &HistoryEntry,
+    input: Input,
+    plugins: &dyn Plugins,
+    binding: &Binding,
+) -> Result<(Board, Judged), EngineError> {
+    let call = match entry.kind {
+        InputKind::MissionCreated => ReducerCall::Init,
+        _ => ReducerCall::OnEvent { seq: entry.seq, input },
+    };
+    let shared = Arc::new(board);
+    let reduced = plugins.reduce(binding, Arc::clone(&shared), call);
+    // The plugin host keeps no board beyond a call.
+    let Ok(mut board) = Arc::try_unwrap(shared) else { return Err(EngineError::Contended) };
+    let judged = match reduced {
+        Err(failed) if failed.failure.is_host_fault() => {
+            return Err(EngineError::HostFault(failed.failure.to_string()));
+        }
+        Err(failed) => {
+            let refusal = Refusal::new(failure_code(&failed.failure), failed.failure.to_string());
+            Judged { commands: Vec::new(), refusal: Some(refusal_value(&refusal)), fuel: failed.report.fuel }
+        }
+        Ok(reduction) => {
+            let commands: Vec<CommandView> = reduction.commands.iter().map(wire::command_view).collect();
+            let refusal = trial(&mut board, entry, reduction.commands).err();
+            Judged { commands, refusal: refusal.as_ref().map(refusal_value), fuel: reduction.report.fuel }
+        }
+    };
+    Ok((board, judged))
 }
 
 /// Whether the rules would let the candidate's commands pass.
@@ -234,6 +300,11 @@ fn input_of(entry: &HistoryEntry) -> Input {
 
 fn refusal_value(refusal: &Refusal) -> Value {
     serde_json::from_str(refusal_json(refusal).as_str()).unwrap_or_default()
+}
+
+/// Whether a refusal says that the reducer itself failed.
+fn is_failure(refusal: Option<&Value>) -> bool {
+    matches!(code_of(refusal), Some("REDUCER_ERROR" | "REDUCER_TRAP" | "REDUCER_LIMIT"))
 }
 
 /// Refusals are the same when their code is; a message may word the same thing differently.

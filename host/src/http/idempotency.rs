@@ -176,6 +176,8 @@ fn body_max(host: &Host, path: &str) -> usize {
         super::artifacts::BODY_MAX_BYTES
     } else if path == "/resource/batch" {
         super::resources::batch::BODY_MAX_BYTES
+    } else if path == "/plugins/check" {
+        super::check::FORM_MAX_BYTES
     } else if path.starts_with("/plugins/") {
         super::plugins::BODY_MAX_BYTES
     } else {

@@ -38,6 +38,7 @@ mod stream;
 mod tokens;
 mod audit;
 mod plugins;
+mod check;
 mod workspaces;
 mod policy;
 
@@ -73,6 +74,8 @@ fn components(routes: Routes) -> Routes {
         .guarded(Action::PluginRead, routes!(plugins::list))
         .guarded(Action::PluginRead, routes!(plugins::show))
         .guarded(Action::PluginWrite, routes!(plugins::remove))
+        .guarded(Action::PluginCheck, routes!(check::check))
+        .guarded_large(Action::PluginCheck, check::FORM_MAX_BYTES, routes!(check::check_given))
         .guarded(Action::WorkspaceRead, routes!(workspaces::show))
         .guarded(Action::WorkspaceWrite, routes!(workspaces::change))
         .guarded(Action::WorkspaceRead, routes!(workspaces::history))

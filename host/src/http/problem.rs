@@ -83,6 +83,8 @@ kinds! {
         "A version of a plugin never changes. Raise the version in its manifest and install that.";
     PLUGIN_IN_USE = "PLUGIN_IN_USE" 409 "The plugin is needed":
         "A workspace binds it, or a mission that is not over is pinned to it. Bind another, and let such missions end or move them.";
+    PLUGIN_CHECK_RUNNING = "PLUGIN_CHECK_RUNNING" 409 "A check of the workspace is going on":
+        "One at a time is made in a workspace, since each takes all cores. Wait for it to end, which takes at most half a minute, and ask again.";
     PLUGIN_REFUSED = "PLUGIN_REFUSED" 422 "The plugin is not taken":
         "`stage` tells where it fell through: `load` (what it is, imports or exports), `compile` (also its limits of time and memory), or `self_test` (its first calls).";
     PLUGIN_UNSIGNED = "PLUGIN_UNSIGNED" 422 "No trusted key signed the plugin":
@@ -383,6 +385,7 @@ impl From<EngineError> for Problem {
             error @ (EngineError::PluginRefused { .. }
             | EngineError::PluginTaken { .. }
             | EngineError::PluginInUse { .. }
+            | EngineError::CheckRunning { .. }
             | EngineError::PluginUnfit { .. }
             | EngineError::PluginUnsigned { .. }) => of_plugin(&error),
             EngineError::Policy(problems) => of_policy(&problems),
@@ -404,6 +407,9 @@ fn of_plugin(error: &EngineError) -> Problem {
         EngineError::PluginRefused { stage, .. } => problem(PLUGIN_REFUSED).with("stage", stage.clone()),
         EngineError::PluginTaken { digest, .. } => problem(PLUGIN_EXISTS).with("digest", digest.clone()),
         EngineError::PluginInUse { digest, .. } => problem(PLUGIN_IN_USE).with("digest", digest.clone()),
+        EngineError::CheckRunning { workspace_id } => {
+            problem(PLUGIN_CHECK_RUNNING).with("workspace_id", workspace_id.clone())
+        }
         EngineError::PluginUnfit { field, pointer, .. } => {
             problem(BINDING_INVALID).with("field", field.clone()).with("pointer", pointer.clone())
         }

@@ -20,6 +20,24 @@ use crate::domain::artifact::Digest;
 use crate::domain::json::Json;
 use crate::domain::plugin::PluginKind;
 
+/// Where the compiled code of a component goes that is tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kept<'d> {
+    /// Into the cache, under the component's digest.
+    As(&'d Digest),
+    /// Nowhere.
+    Nowhere,
+}
+
+impl<'d> Kept<'d> {
+    fn digest(self) -> Option<&'d Digest> {
+        match self {
+            Self::As(digest) => Some(digest),
+            Self::Nowhere => None,
+        }
+    }
+}
+
 /// What compiling and linking needs. One for each host.
 pub(super) struct Workshop {
     engine: Engine,
@@ -57,14 +75,14 @@ impl Workshop {
     }
 
     /// Compiles a component that nobody has called before, apart from this process where there is a compiler, and
-    /// has `calls` make its first calls there or here. What is compiled is kept.
+    /// has `calls` make its first calls there or here.
     ///
     /// # Errors
     /// It does not compile, does not fit its world, or falls through its first calls.
     pub(super) fn try_out(
         &self,
         kind: PluginKind,
-        digest: &Digest,
+        kept: Kept<'_>,
         bytes: &[u8],
         calls: impl FnOnce(&Linked) -> Result<Json, LoadError>,
     ) -> Result<(Linked, Json), LoadError> {
@@ -74,7 +92,7 @@ impl Workshop {
                 let made = compiler.make(bytes, true)?;
                 (made.compiled, Some(made.self_test))
             }
-            None => match self.cache.read(digest) {
+            None => match kept.digest().and_then(|digest| self.cache.read(digest)) {
                 Some(compiled) => (compiled, None),
                 None => (self.engine.precompile_component(bytes).map_err(LoadError::compile)?, None),
             },
@@ -85,7 +103,9 @@ impl Workshop {
             Some(told) => told,
             None => calls(&linked)?,
         };
-        self.cache.write(digest, &compiled);
+        if let Some(digest) = kept.digest() {
+            self.cache.write(digest, &compiled);
+        }
         Ok((linked, told))
     }
 

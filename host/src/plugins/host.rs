@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::apart::Compiler;
 use super::cache::Cache;
 use super::call::Caller;
-use super::component::{Installed, Linked, Workshop};
+use super::component::{Installed, Kept, Linked, Workshop};
 use super::inspect::{self, Inspection};
 use super::limits::Limits;
 use super::manifest::Manifest;
@@ -61,6 +61,8 @@ pub struct PluginHost {
     caller: Caller,
     workshop: Workshop,
     installed: RwLock<HashMap<Digest, Arc<Installed>>>,
+    /// Components that are only tried, and how often each is held.
+    held: Mutex<HashMap<Digest, (Arc<Installed>, usize)>>,
     reducers: Permits,
     gates: Permits,
     scrubbers: Permits,
@@ -91,6 +93,7 @@ impl PluginHost {
                 .map_err(engine_error)?,
             caller: Caller { engine, ticker, clock: options.clock },
             installed: RwLock::default(),
+            held: Mutex::default(),
             reducers: Permits::new(options.limits.reducer.calls_max),
             gates: Permits::new(options.limits.gate.calls_max),
             scrubbers: Permits::new(options.limits.scrubber.calls_max),
@@ -154,11 +157,30 @@ impl PluginHost {
     pub(super) fn try_out(&self, bytes: Vec<u8>) -> Result<Json, LoadError> {
         let inspection = checked(&bytes)?;
         let manifest = &inspection.manifest;
-        let (linked, told) = self.workshop.try_out(manifest.kind, &inspection.digest, &bytes, |linked| {
+        let (linked, told) = self.workshop.try_out(manifest.kind, Kept::As(&inspection.digest), &bytes, |linked| {
             first_call::make(&self.caller, &self.limits, manifest, linked)
         })?;
         self.add(inspection, Cow::Owned(bytes)).link(linked);
         Ok(told)
+    }
+
+    /// Does the same with a component that is only to be tried, and keeps it in memory until it is let go.
+    fn try_and_hold(&self, bytes: Vec<u8>) -> Result<(), LoadError> {
+        let inspection = checked(&bytes)?;
+        let digest = inspection.digest.clone();
+        if let Some((_, count)) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&digest) {
+            *count += 1;
+            return Ok(());
+        }
+        let manifest = &inspection.manifest;
+        let (linked, _) = self.workshop.try_out(manifest.kind, Kept::Nowhere, &bytes, |linked| {
+            first_call::make(&self.caller, &self.limits, manifest, linked)
+        })?;
+        let component = Installed::new(inspection.manifest, digest.clone(), Cow::Owned(bytes), 0);
+        component.link(linked);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.entry(digest).or_insert_with(|| (Arc::new(component), 0)).1 += 1;
+        Ok(())
     }
 
     /// Has a component at hand that was kept beside whoever is pinned to it.
@@ -250,6 +272,13 @@ impl PluginHost {
     }
 
     pub(super) fn find(&self, digest: &Digest) -> Option<Arc<Installed>> {
+        self.find_installed(digest).or_else(|| {
+            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.get(digest).map(|(component, _)| Arc::clone(component))
+        })
+    }
+
+    fn find_installed(&self, digest: &Digest) -> Option<Arc<Installed>> {
         self.installed.read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 
@@ -285,7 +314,7 @@ impl PluginHost {
 
 impl Plugins for PluginHost {
     fn is_installed(&self, digest: &Digest) -> bool {
-        self.find(digest).is_some()
+        self.find_installed(digest).is_some()
     }
 
     fn install(&self, bytes: Vec<u8>) -> Result<(), String> {
@@ -298,6 +327,20 @@ impl Plugins for PluginHost {
 
     fn first_call(&self, bytes: Vec<u8>) -> Result<Json, PluginRefusal> {
         self.try_out(bytes).map_err(|error| registry::refusal(&error))
+    }
+
+    fn hold(&self, bytes: Vec<u8>) -> Result<(), PluginRefusal> {
+        self.try_and_hold(bytes).map_err(|error| registry::refusal(&error))
+    }
+
+    fn let_go(&self, digest: &Digest) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, count)) = held.get_mut(digest) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(digest);
+            }
+        }
     }
 
     fn built_in(&self) -> Vec<PluginFacts> {

@@ -148,6 +148,8 @@ actions! {
     PluginRead = "plugin.read" on Plugin;
     /// Install and remove components.
     PluginWrite = "plugin.write" on Plugin;
+    /// See what a component would have decided on the workspace's records.
+    PluginCheck = "plugin.check" on Plugin;
     /// See what the workspace binds, and its history.
     WorkspaceRead = "workspace.read" on Workspace;
     /// Change what the workspace binds.

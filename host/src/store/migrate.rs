@@ -89,6 +89,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0012_open_occurrences.sql"),
         postgres: include_str!("../../migrations/postgres/0012_open_occurrences.sql"),
     },
+    Migration {
+        number: 13,
+        name: "quarantine",
+        sqlite: include_str!("../../migrations/sqlite/0013_quarantine.sql"),
+        postgres: include_str!("../../migrations/postgres/0013_quarantine.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

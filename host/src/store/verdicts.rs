@@ -6,7 +6,7 @@ use super::open::Store;
 use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Life, Table, integer, text};
-use crate::domain::gate::Verdict;
+use crate::domain::gate::{GateName, Verdict};
 use crate::domain::id::{EvaluationId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 
 pub(super) static VERDICTS: Table = Table {
@@ -86,6 +86,24 @@ impl Store {
     /// The verdict of this id.
     pub async fn verdict(&self, id: &VerdictId) -> Result<Option<Verdict>, StorageError> {
         self.one(Select::all().only("verdicts.id = $", id.as_str())).await
+    }
+
+    /// A mission's verdicts of one stage in which the gates decided, newest first: at most `limit` (and
+    /// [`super::PAGE_MAX`]) of them, older than `before`.
+    pub async fn decided_verdicts(
+        &self,
+        mission: &MissionId,
+        stage: GateName,
+        before: Option<&VerdictId>,
+        limit: u32,
+    ) -> Result<Vec<Verdict>, StorageError> {
+        let select = Select::all()
+            .only("verdicts.mission_id = $", mission.as_str())
+            .only("verdicts.gate = $", stage.as_str())
+            .only_if("verdicts.outcome <> 'error'")
+            .only_some("verdicts.id < $", before.map(VerdictId::as_str))
+            .page("verdicts.id DESC", limit);
+        self.many(select).await
     }
 
     /// A mission's verdicts, or one work item's, by id, which is the order they were given in:

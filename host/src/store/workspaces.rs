@@ -10,7 +10,10 @@ use super::select::{Record, Select, Source};
 use super::table::{Life, Table, boolean, integer, text};
 use crate::domain::artifact::Digest;
 use crate::domain::id::{MissionId, WorkspaceId};
-use crate::domain::workspace::{Required, Stage, WorkspaceBindings, WorkspaceRevision};
+use crate::domain::time::Timestamp;
+use crate::domain::workspace::{
+    Quarantine, QuarantinedComponent, Required, Stage, WorkspaceBindings, WorkspaceRevision,
+};
 
 pub(super) static WORKSPACES: Table = Table {
     name: "workspaces",
@@ -28,6 +31,7 @@ pub(super) static WORKSPACES: Table = Table {
         integer("rolled_back_to"),
         text("changed_by"),
         integer("changed_at_ms"),
+        text("quarantine"),
     ],
 };
 
@@ -42,7 +46,8 @@ pub(super) fn row(revision: &WorkspaceRevision) -> Result<Row, StorageError> {
         .text_or_null("note", revision.note.as_deref())
         .integer_or_null("rolled_back_to", revision.rolled_back_to)
         .text("changed_by", &revision.changed_by)
-        .moment("changed_at_ms", revision.changed_at);
+        .moment("changed_at_ms", revision.changed_at)
+        .text("quarantine", &documents::write(&QuarantineDocument::of(&revision.quarantine)));
     row.finish()
 }
 
@@ -60,6 +65,7 @@ impl Record for WorkspaceRevision {
             rolled_back_to: row.integer_or_null("rolled_back_to")?,
             changed_by: row.text("changed_by")?,
             changed_at: row.moment("changed_at_ms")?,
+            quarantine: row.document("quarantine", read_quarantine)?,
         })
     }
 }
@@ -132,6 +138,63 @@ fn read_bound(text: &str) -> Result<WorkspaceBindings, DocumentError> {
         reducer: document.reducer.map(BindingDocument::binding).transpose()?,
         stages: document.stages.into_iter().map(stage).collect::<Result<_, DocumentError>>()?,
         scrubber: document.scrubber.map(BindingDocument::binding).transpose()?,
+    })
+}
+
+/// Every member may be missing: revisions that were there before quarantine have none.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct QuarantineDocument {
+    after: Option<u32>,
+    gates: Option<String>,
+    components: Vec<QuarantinedDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct QuarantinedDocument {
+    role: String,
+    plugin: String,
+    digest: String,
+    reason: String,
+    failures: u32,
+    since_ms: u64,
+}
+
+impl QuarantineDocument {
+    fn of(quarantine: &Quarantine) -> Self {
+        let component = |component: &QuarantinedComponent| QuarantinedDocument {
+            role: component.role.clone(),
+            plugin: component.plugin.clone(),
+            digest: component.digest.to_string(),
+            reason: component.reason.clone(),
+            failures: component.failures,
+            since_ms: component.since.as_millis(),
+        };
+        Self {
+            after: Some(quarantine.after),
+            gates: Some(quarantine.gates.as_str().to_owned()),
+            components: quarantine.components.iter().map(component).collect(),
+        }
+    }
+}
+
+fn read_quarantine(text: &str) -> Result<Quarantine, DocumentError> {
+    let document: QuarantineDocument = serde_json::from_str(text)?;
+    let component = |component: QuarantinedDocument| {
+        Ok(QuarantinedComponent {
+            role: component.role,
+            plugin: component.plugin,
+            digest: Digest::parse(&component.digest).ok_or(DocumentError::Digest)?,
+            reason: component.reason,
+            failures: component.failures,
+            since: Timestamp(component.since_ms),
+        })
+    };
+    let standard = Quarantine::default();
+    Ok(Quarantine {
+        after: document.after.unwrap_or(standard.after),
+        gates: document.gates.map_or(Ok(standard.gates), |word| word.parse())?,
+        components: document.components.into_iter().map(component).collect::<Result<_, DocumentError>>()?,
     })
 }
 

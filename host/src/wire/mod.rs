@@ -40,4 +40,6 @@ pub use schedule::{ScheduleProblem, ScheduleTerms, ZONE_DEFAULT, preview_answer,
 pub use schema::{JsonSchema, SchemaProblem, UnknownName};
 pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use visible::visible;
-pub use workspace::{bound_view, effective_view, plugin_use, plugin_view, workspace_revision_view};
+pub use workspace::{
+    bound_view, effective_view, plugin_use, plugin_view, quarantined_gates_from, workspace_revision_view,
+};

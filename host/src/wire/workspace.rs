@@ -1,12 +1,16 @@
 //! What workspaces bind, and the registry's components.
 
 use sluice_api::plugin::{PluginUse, PluginView, SignatureView};
-use sluice_api::workspace::{BoundView, StageMode, StageView, WorkspaceRevisionView};
+use sluice_api::workspace::{
+    self, BoundView, QuarantineView, QuarantinedView, StageMode, StageView, WorkspaceRevisionView,
+};
 
 use super::mission::binding_view;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::{Binding, PluginFacts, PluginSignature, RegisteredPlugin};
-use crate::domain::workspace::{Required, Stage, WorkspaceBindings, WorkspaceRevision};
+use crate::domain::workspace::{
+    Quarantine, QuarantinedComponent, QuarantinedGates, Required, Stage, WorkspaceBindings, WorkspaceRevision,
+};
 
 /// What is bound.
 pub fn bound_view(bindings: &WorkspaceBindings) -> BoundView {
@@ -46,10 +50,38 @@ pub fn workspace_revision_view(revision: &WorkspaceRevision) -> WorkspaceRevisio
         bindings: bound_view(&revision.bindings),
         require_signatures: revision.require_signatures,
         trusted_keys: revision.trusted_keys.clone(),
+        quarantine: quarantine_view(&revision.quarantine),
         note: revision.note.clone(),
         rolled_back_to: revision.rolled_back_to,
         changed_by: is_written.then(|| revision.changed_by.clone()),
         changed_at_ms: is_written.then(|| revision.changed_at.as_millis()),
+    }
+}
+
+fn quarantine_view(quarantine: &Quarantine) -> QuarantineView {
+    let component = |component: &QuarantinedComponent| QuarantinedView {
+        role: component.role.clone(),
+        plugin: component.plugin.clone(),
+        digest: component.digest.to_string(),
+        reason: component.reason.clone(),
+        failures: component.failures,
+        since_ms: component.since.as_millis(),
+    };
+    QuarantineView {
+        after: quarantine.after,
+        gates: match quarantine.gates {
+            QuarantinedGates::Error => workspace::QuarantinedGates::Error,
+            QuarantinedGates::NeedsHuman => workspace::QuarantinedGates::NeedsHuman,
+        },
+        components: quarantine.components.iter().map(component).collect(),
+    }
+}
+
+/// What somebody wants gates in quarantine to decide.
+pub fn quarantined_gates_from(asked: workspace::QuarantinedGates) -> QuarantinedGates {
+    match asked {
+        workspace::QuarantinedGates::Error => QuarantinedGates::Error,
+        workspace::QuarantinedGates::NeedsHuman => QuarantinedGates::NeedsHuman,
     }
 }
 

@@ -283,6 +283,9 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         "POST /workspaces/{id}/rollback" => json!({"revision": 1, "if_match_rev": 999_999}),
         // Whoever may is told that this is no component.
         "PUT /plugins/{name}/{version}" => json!({}),
+        "POST /plugins/{digest}/check" => json!({"role": "gate", "last": 1}),
+        // Whoever may is told that this is no form.
+        "POST /plugins/check" => json!({}),
         "POST /workspaces/{id}/policy/explain" => {
             json!({"principal": {"type": "User", "name": "user.ada"}, "action": "mission.read"})
         }

@@ -12,6 +12,8 @@ mod missions;
 mod policy;
 mod policy_bad_input;
 mod plugins;
+mod check;
+mod quarantine;
 mod workspaces;
 mod workspaces_bad_input;
 mod workspaces_hosts;

@@ -1,7 +1,8 @@
 //! `sluice plugin`: the registry of components, and components as files.
 //!
-//! [`inspect`], [`sign`] look at files without any host; [`registry`] speaks to one.
+//! [`inspect`], [`sign`] look at files without any host; [`registry`] and [`check`] speak to one.
 
+mod check;
 mod inspect;
 mod registry;
 mod sign;
@@ -13,7 +14,7 @@ use clap::Subcommand;
 
 use super::exit::Failure;
 
-/// Install plugins, look at them, sign them
+/// Install plugins, look at them, try them, sign them
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginCommand {
     Inspect(inspect::InspectArgs),
@@ -21,6 +22,7 @@ pub(super) enum PluginCommand {
     Ls(registry::ListArgs),
     Show(registry::ShowArgs),
     Rm(registry::RemoveArgs),
+    Check(check::CheckArgs),
     Keygen(sign::KeygenArgs),
     Sign(sign::SignArgs),
 }
@@ -33,6 +35,7 @@ impl PluginCommand {
             Self::Ls(args) => args.common.json,
             Self::Show(args) => args.common.json,
             Self::Rm(args) => args.common.json,
+            Self::Check(args) => args.common.json,
             Self::Keygen(args) => args.json,
             Self::Sign(args) => args.json,
         }
@@ -46,6 +49,7 @@ pub(super) async fn execute(command: PluginCommand) -> Result<ExitCode, Failure>
         PluginCommand::Ls(args) => registry::list(&args).await,
         PluginCommand::Show(args) => registry::show(&args).await,
         PluginCommand::Rm(args) => registry::remove(&args).await,
+        PluginCommand::Check(args) => check::check(&args).await,
         PluginCommand::Keygen(args) => sign::keygen(&args),
         PluginCommand::Sign(args) => sign::sign(&args),
     }

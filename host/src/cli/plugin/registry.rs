@@ -30,7 +30,7 @@ pub(in crate::cli) struct Common {
 }
 
 impl Common {
-    async fn connect(&self, access: Access) -> Result<Connection, Failure> {
+    pub(super) async fn connect(&self, access: Access) -> Result<Connection, Failure> {
         self.host.connect(access).await
     }
 }
@@ -137,7 +137,7 @@ pub(super) async fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The digest of what somebody names: a digest may be cut, a name stands for its newest version.
-async fn digest_of(client: &Client, named: &str) -> Result<String, Failure> {
+pub(super) async fn digest_of(client: &Client, named: &str) -> Result<String, Failure> {
     let is_digest = named.len() >= 8 && named.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if named.len() == 64 && is_digest {
         return Ok(named.to_owned());

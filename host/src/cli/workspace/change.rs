@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value};
-use sluice_api::workspace::{BindingAsk, BindingsAsk, BoundView, StageAsk, StageMode, WorkspacePut, WorkspaceRollback};
+use sluice_api::workspace::{
+    BindingAsk, BindingsAsk, BoundView, QuarantinedGates, StageAsk, StageMode, WorkspacePut, WorkspaceRollback,
+};
 
 use super::look;
 use crate::cli::connect::{Access, OfWorkspace};
@@ -41,6 +43,12 @@ pub(in crate::cli) struct BindArgs {
     /// The keys that are trusted, all of them; may stand several times
     #[arg(long, value_name = "KEY")]
     trust: Vec<String>,
+    /// Calls of a component that fail in a row until it is quarantined; 0 for never
+    #[arg(long, value_name = "N")]
+    quarantine_after: Option<u32>,
+    /// What gates in quarantine decide
+    #[arg(long, value_name = "OUTCOME", value_parser = ["error", "needs_human"])]
+    quarantined_gates: Option<String>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
@@ -84,6 +92,11 @@ pub(super) async fn bind(args: &BindArgs) -> Result<ExitCode, Failure> {
         None => WorkspacePut::default(),
     };
     put.require_signatures = args.require_signatures.or(put.require_signatures);
+    put.quarantine_after = args.quarantine_after.or(put.quarantine_after);
+    if let Some(decide) = &args.quarantined_gates {
+        let is_error = decide == "error";
+        put.quarantined_gates = Some(if is_error { QuarantinedGates::Error } else { QuarantinedGates::NeedsHuman });
+    }
     put.note = args.note.clone().or(put.note);
     put.if_match_rev = args.if_rev.or(put.if_match_rev);
     if !args.trust.is_empty() {

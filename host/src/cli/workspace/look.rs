@@ -45,6 +45,14 @@ pub(super) fn print(workspace: &WorkspaceView) -> Result<(), Failure> {
     for line in lines(&workspace.effective, &bound.bindings) {
         output::print(&visible(&line))?;
     }
+    for component in &bound.quarantine.components {
+        let since = moment::written(component.since_ms);
+        let line = format!(
+            "{} {} is in quarantine since {since}, after {} failures: {}",
+            component.role, component.plugin, component.failures, component.reason
+        );
+        output::print(&visible(&line))?;
+    }
     if bound.require_signatures {
         output::print(&format!("components have to be signed by one of {} trusted keys", bound.trusted_keys.len()))?;
     }

@@ -207,7 +207,7 @@ fn made_of(report: &ScrubReport, text: &str, binding: &Binding, key: &Fingerprin
 }
 
 /// Whether a kind is a name, and nothing that could carry a text.
-fn is_kind(kind: &str) -> bool {
+pub(in crate::engine) fn is_kind(kind: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'.');
     (1..=KIND_MAX_BYTES).contains(&kind.len()) && kind.bytes().all(is_name)
 }

@@ -11,6 +11,7 @@ use crate::domain::event_type::EventType;
 use crate::domain::id::WorkspaceId;
 use crate::domain::json::Json;
 use crate::domain::plugin::{PluginFacts, PluginSignature, RegisteredPlugin, SIGNATURES_MAX};
+use crate::engine::check::HeldComponent;
 use crate::engine::ports::PluginRefusal;
 use crate::engine::told::LogWriter;
 use crate::engine::{Engine, EngineError};
@@ -61,9 +62,7 @@ impl Engine {
     /// *Cancellation*: what has begun is carried out or not; the next call finds it.
     pub async fn install_plugin(&self, new: NewPlugin<'_>) -> Result<InstalledPlugin, EngineError> {
         let bytes: Arc<Vec<u8>> = Arc::new(new.bytes);
-        let (plugins, given) = (Arc::clone(&self.parts.plugins), Arc::clone(&bytes));
-        let read = tokio::task::spawn_blocking(move || plugins.read(&given)).await.map_err(ending)?;
-        let facts = read.map_err(refused)?;
+        let facts = self.read_component(&bytes).await?;
         check_name("name", &facts.name, new.name)?;
         check_name("version", &facts.version, new.version)?;
         let signatures = self.signatures(&new.signatures, &facts.digest, new.actor)?;
@@ -96,6 +95,33 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// What a component says of itself, if it is one that could be taken.
+    ///
+    /// # Errors
+    /// [`EngineError::PluginRefused`]; [`EngineError::HostFault`].
+    pub(in crate::engine) async fn read_component(&self, bytes: &Arc<Vec<u8>>) -> Result<PluginFacts, EngineError> {
+        let (plugins, given) = (Arc::clone(&self.parts.plugins), Arc::clone(bytes));
+        let read = tokio::task::spawn_blocking(move || plugins.read(&given)).await.map_err(ending)?;
+        read.map_err(refused)
+    }
+
+    /// Compiles and calls a component as an install does, and keeps it in memory alone.
+    ///
+    /// # Errors
+    /// [`EngineError::PluginRefused`], of which nobody is told; [`EngineError::HostFault`].
+    pub(in crate::engine) async fn hold_component(
+        &self,
+        facts: &PluginFacts,
+        bytes: Arc<Vec<u8>>,
+    ) -> Result<HeldComponent, EngineError> {
+        let _turn =
+            self.parts.installing.0.acquire().await.map_err(|error| EngineError::HostFault(error.to_string()))?;
+        let (plugins, digest) = (Arc::clone(&self.parts.plugins), facts.digest.clone());
+        let bytes = Arc::unwrap_or_clone(bytes);
+        let held = tokio::task::spawn_blocking(move || HeldComponent::hold(plugins, digest, bytes));
+        held.await.map_err(ending)?.map_err(refused)
     }
 
     /// The component, when it is there already, with what `signatures` add to it.

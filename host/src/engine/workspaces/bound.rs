@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::id::WorkspaceId;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::Binding;
-use crate::domain::workspace::{Required, WorkspaceBindings, WorkspaceRevision};
+use crate::domain::workspace::{Required, WorkspaceRevision};
 use crate::engine::{Engine, EngineError};
 use crate::store::Guard;
 
@@ -96,7 +96,7 @@ impl Engine {
         };
         let revision = revision.unwrap_or_else(|| WorkspaceRevision::none(workspace_id.clone()));
         let standard = self.parts.plugins.standard_bindings().map_err(EngineError::HostFault)?;
-        let bindings = laid_over(&standard, &revision.bindings);
+        let bindings = laid_over(&standard, &revision);
         self.keep_components(&bindings).await?;
         let scrubber = revision.bindings.scrubber.clone().or_else(|| self.parts.options.memory.scrubber.clone());
         let mut unsigned = None;
@@ -111,13 +111,13 @@ impl Engine {
     }
 }
 
-/// What comes with the host, with what is bound in its place.
-fn laid_over(standard: &Bindings, bound: &WorkspaceBindings) -> Bindings {
-    let mut bindings = Bindings {
-        reducer: bound.reducer.clone().unwrap_or_else(|| standard.reducer.clone()),
-        gates: Vec::new(),
-        required: Vec::new(),
-    };
+/// What comes with the host, with what is bound in its place. A reducer in quarantine makes no mission; a gate in
+/// quarantine stays, since it is closed and does not let work pass.
+fn laid_over(standard: &Bindings, revision: &WorkspaceRevision) -> Bindings {
+    let bound = &revision.bindings;
+    let reducer = bound.reducer.as_ref().filter(|reducer| revision.quarantine.of(&reducer.digest).is_none());
+    let mut bindings =
+        Bindings { reducer: reducer.unwrap_or(&standard.reducer).clone(), gates: Vec::new(), required: Vec::new() };
     let mut names = standard.gate_names();
     names.extend(bound.stages.iter().map(|stage| stage.name));
     for name in names {

@@ -8,7 +8,9 @@ use super::resolve::{Place, Resolved, Trust};
 use crate::domain::audit::{AuditOutcome, NewAuditEntry};
 use crate::domain::event_type::EventType;
 use crate::domain::id::WorkspaceId;
-use crate::domain::workspace::{TRUSTED_KEYS_MAX, WorkspaceBindings, WorkspaceRevision};
+use crate::domain::workspace::{
+    QUARANTINE_AFTER_MAX, Quarantine, TRUSTED_KEYS_MAX, WorkspaceBindings, WorkspaceRevision,
+};
 use crate::engine::told::LogWriter;
 use crate::engine::{Engine, EngineError};
 use crate::signing;
@@ -53,6 +55,7 @@ impl Engine {
     pub async fn change_workspace(&self, change: WorkspaceChange<'_>) -> Result<WorkspaceRevision, EngineError> {
         let WorkspaceChange { workspace_id, put, if_revision, actor } = change;
         check_note(put.note.as_deref())?;
+        check_quarantine(put)?;
         let keys = put.trusted_keys.as_deref().map(checked_keys).transpose()?;
         for _ in 0..ATTEMPTS_MAX {
             let before = self.workspace(workspace_id).await?;
@@ -72,6 +75,7 @@ impl Engine {
                 trusted_keys,
                 note: put.note.clone(),
                 rolled_back_to: None,
+                quarantine: quarantine_of(put, &before.quarantine),
                 changed_by: actor.to_owned(),
                 changed_at: self.now(),
             };
@@ -108,6 +112,7 @@ impl Engine {
                 revision: before.revision + 1,
                 note: None,
                 rolled_back_to: Some(to),
+                quarantine: found.quarantine.emptied(),
                 changed_by: actor.to_owned(),
                 changed_at: self.now(),
                 ..found
@@ -194,6 +199,24 @@ fn changed(before: &WorkspaceBindings, now: &WorkspaceBindings) -> Vec<&'static 
 fn check_revision(expected: Option<u64>, current: u64) -> Result<(), EngineError> {
     match expected {
         Some(expected) if expected != current => Err(EngineError::Revision { expected, current }),
+        _ => Ok(()),
+    }
+}
+
+/// What is in quarantine from now on: whoever binds something has it tried again.
+fn quarantine_of(put: &WorkspacePut, before: &Quarantine) -> Quarantine {
+    let mut quarantine = if put.bindings.is_some() { before.emptied() } else { before.clone() };
+    quarantine.after = put.quarantine_after.unwrap_or(before.after);
+    quarantine.gates = put.quarantined_gates.map_or(before.gates, wire::quarantined_gates_from);
+    quarantine
+}
+
+fn check_quarantine(put: &WorkspacePut) -> Result<(), FieldError> {
+    match put.quarantine_after {
+        Some(after) if after > QUARANTINE_AFTER_MAX => Err(FieldError::new(
+            "quarantine_after",
+            format!("is {after}; at most {QUARANTINE_AFTER_MAX}, or 0 for never"),
+        )),
         _ => Ok(()),
     }
 }

@@ -7,9 +7,12 @@
 mod bound;
 mod change;
 mod create;
+mod quarantine;
 mod resolve;
 
 pub use bound::Bound;
 pub(super) use bound::BoundSets;
 pub use change::WorkspaceChange;
 pub use create::WorkspaceMission;
+pub(super) use quarantine::Failures;
+pub(super) use resolve::Place;

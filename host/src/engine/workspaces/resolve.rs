@@ -20,7 +20,7 @@ use crate::wire;
 
 /// Where something stands in a request.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(in crate::engine) struct Place {
     /// As a path: `bindings.gates.review.gates[0]`.
     field: String,
     /// As a JSON pointer (RFC 6901).
@@ -28,7 +28,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn member(name: &str) -> Self {
+    /// A member of the request.
+    pub(in crate::engine) fn member(name: &str) -> Self {
         Self { field: name.to_owned(), pointer: format!("/{name}") }
     }
 
@@ -41,7 +42,8 @@ impl Place {
         Self { field: format!("{}[{index}]", self.field), pointer: format!("{}/{index}", self.pointer) }
     }
 
-    fn unfit(&self, message: impl Into<String>) -> EngineError {
+    /// What stands here cannot be bound.
+    pub(in crate::engine) fn unfit(&self, message: impl Into<String>) -> EngineError {
         EngineError::PluginUnfit { field: self.field.clone(), pointer: self.pointer.clone(), message: message.into() }
     }
 }
@@ -184,10 +186,23 @@ impl Engine {
         }
         let digest = found.facts.digest.clone();
         self.have_component(&digest).await?;
+        self.bind_component(&found.facts, settings, &place.below("settings")).await
+    }
+
+    /// Binds settings, which stand at `place`, to a component that is at hand.
+    ///
+    /// # Errors
+    /// [`EngineError::PluginUnfit`]; [`EngineError::HostFault`].
+    pub(in crate::engine) async fn bind_component(
+        &self,
+        facts: &PluginFacts,
+        settings: Json,
+        place: &Place,
+    ) -> Result<Binding, EngineError> {
+        let (label, digest, kind) = (facts.label(), facts.digest.clone(), facts.kind);
         let plugins = Arc::clone(&self.parts.plugins);
         let bound = tokio::task::spawn_blocking(move || plugins.bind_pinned(&digest, kind, &settings)).await;
         let bound = bound.map_err(|error| EngineError::HostFault(error.to_string()))?;
-        let place = place.below("settings");
         bound.map_err(|refusal| match refusal {
             BindRefusal::WrongKind(found) => place.unfit(format!("`{label}` is a {found}, and no {kind}")),
             BindRefusal::Settings(problems) => {
