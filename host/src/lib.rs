@@ -17,6 +17,7 @@ pub mod http;
 pub mod worker;
 pub mod client;
 pub mod plugins;
+pub mod kit;
 pub mod templates;
 pub mod embeddings;
 pub mod data_dir;

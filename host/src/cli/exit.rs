@@ -9,6 +9,7 @@ use crate::app::StartError;
 use crate::client::ClientError;
 use crate::data_dir::DataDirError;
 use crate::engine::EngineError;
+use crate::kit::KitError;
 use crate::store::{OpenError, StorageError};
 
 /// What a process ends with.
@@ -65,6 +66,11 @@ impl Failure {
         Self { message: message.into(), ..self }
     }
 
+    /// What is wrong, in words.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Tells it and gives the exit code.
     pub(super) fn report(&self, as_json: bool) -> ExitCode {
         if as_json {
@@ -114,6 +120,16 @@ impl From<StartError> for Failure {
 impl From<DataDirError> for Failure {
     fn from(error: DataDirError) -> Self {
         Self::caused_by(Exit::BadInput, &error)
+    }
+}
+
+impl From<KitError> for Failure {
+    fn from(error: KitError) -> Self {
+        let exit = match &error {
+            KitError::NoCompiler | KitError::Tool { .. } => Exit::Failed,
+            _ => Exit::BadInput,
+        };
+        Self::caused_by(exit, &error)
     }
 }
 

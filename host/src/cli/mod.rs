@@ -94,7 +94,7 @@ enum Command {
     /// Say who may do what, and ask why
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Install plugins, look at them, try them, sign them
+    /// Write plugins, install them, look at them, try them, sign them
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     /// Say which components decide in a workspace, and take it back

@@ -35,7 +35,7 @@ pub enum LoadError {
     NotWasm,
     /// It is a core module.
     #[error(
-        "the file is a core WebAssembly module, not a component; make one of it with `wasm-tools component new` or build it with `cargo xtask plugins`"
+        "the file is a core WebAssembly module, not a component; make one of it with `wasm-tools component new` or build it with `sluice plugin build`"
     )]
     CoreModule,
     /// It is too large.

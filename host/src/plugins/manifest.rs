@@ -37,7 +37,7 @@ pub struct Manifest {
 pub enum ManifestError {
     /// There is none.
     #[error(
-        "the component has no custom section `{SECTION}`; append the plugin's manifest.json as one (`cargo xtask plugins` does it)"
+        "the component has no custom section `{SECTION}`; append the plugin's manifest.json as one (`sluice plugin build` does it)"
     )]
     Missing,
     /// There is more than one.
@@ -82,7 +82,7 @@ struct Raw {
 ///
 /// # Errors
 /// What is wrong with it and what to do about it.
-pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+pub fn parse(bytes: &[u8]) -> Result<Manifest, ManifestError> {
     if bytes.len() > MANIFEST_BYTES_MAX {
         return Err(ManifestError::TooLarge { bytes: bytes.len() });
     }

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::connect::{Common};
+use super::connect::Common;
 use super::exit::Failure;
 
 /// Be the only one: take names that one holder at a time has

@@ -77,7 +77,7 @@ fn inspect(file: &Path, as_json: bool) -> Result<ExitCode, Failure> {
 }
 
 /// Whether this host would take and compile the component.
-fn usable(bytes: Vec<u8>) -> Result<(), String> {
+pub(super) fn usable(bytes: Vec<u8>) -> Result<(), String> {
     let host = crate::app::plugin_host().map_err(|error| with_causes(&error))?;
     let info = host.install(bytes).map_err(|error| with_causes(&error))?;
     host.prepare(&info.digest).map_err(|error| with_causes(&error))

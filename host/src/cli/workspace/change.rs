@@ -4,14 +4,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value};
+use sluice_api::plugin::PluginView;
 use sluice_api::workspace::{
     BindingAsk, BindingsAsk, BoundView, QuarantinedGates, StageAsk, StageMode, WorkspacePut, WorkspaceRollback,
+    WorkspaceView,
 };
 
 use super::look;
 use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
+use crate::client::Client;
 
 /// Have components decide in a workspace; what is not named stays as it is
 #[derive(Debug, clap::Args)]
@@ -146,6 +149,52 @@ impl BindArgs {
         }
         Ok(ask)
     }
+}
+
+/// What a component decides in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) enum Role {
+    /// How missions flow.
+    Reducer,
+    /// Whether work passes a stage.
+    Gate(String),
+    /// What is cut from text.
+    Scrubber,
+}
+
+/// Has one component decide alone in a role; everything else stays as it is. Without settings it keeps those that a
+/// component of the same name had there.
+pub(in crate::cli) async fn bind_one(
+    client: &Client,
+    workspace: &str,
+    role: &Role,
+    component: &PluginView,
+    settings: Option<Map<String, Value>>,
+) -> Result<WorkspaceView, Failure> {
+    let before = client.workspace(workspace).await?.bound;
+    let bound = match role {
+        Role::Reducer => before.bindings.reducer.as_ref(),
+        Role::Scrubber => before.bindings.scrubber.as_ref(),
+        Role::Gate(stage) => before.bindings.gates.get(stage).and_then(|stage| stage.gates.first()),
+    };
+    let kept = bound.filter(|bound| bound.name == component.name).and_then(|bound| bound.settings.as_object().cloned());
+    let settings = settings.or(kept).unwrap_or_default();
+    let binding = BindingAsk { digest: Some(component.digest.clone()), settings, ..BindingAsk::default() };
+    let mut bindings = asked_again(&before.bindings);
+    match role {
+        Role::Reducer => bindings.reducer = Some(binding),
+        Role::Scrubber => bindings.scrubber = Some(binding),
+        Role::Gate(stage) => {
+            bindings.gates.insert(stage.clone(), StageAsk { gates: vec![binding], ..StageAsk::default() });
+        }
+    }
+    let put = WorkspacePut {
+        bindings: Some(bindings),
+        note: Some(format!("sluice plugin watch: {}@{}", component.name, component.version)),
+        if_match_rev: Some(before.revision),
+        ..WorkspacePut::default()
+    };
+    Ok(client.change_workspace(workspace, &put).await?)
 }
 
 /// `PLUGIN` or `PLUGIN={"setting": ...}`.

@@ -3,6 +3,8 @@
 mod change;
 mod look;
 
+pub(super) use change::{Role, bind_one};
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
