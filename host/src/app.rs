@@ -10,12 +10,14 @@ use crate::clock::SystemClock;
 use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
 use crate::domain::json::Json;
 use crate::domain::plugin::{Binding, PluginKind};
+use crate::engine::ports::SharedPostman;
 use crate::engine::{Engine, EngineError, EngineOptions, FingerprintKey};
 use crate::plugins::{CompileLimits, Compiler, Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
 use crate::templates::TemplateDir;
 use crate::timekeeping::clock_of;
+use crate::webhooks::{Courier, WebhookOptions, WebhookSetupError};
 use crate::worker::{LocalCoordinator, Method, Worker, WorkerOptions};
 
 /// Times a directory that is in use is tried again, and the pause between two of them: two seconds.
@@ -37,6 +39,9 @@ pub enum StartError {
     /// The plugin host.
     #[error("failed to start the plugin host")]
     Plugins(#[from] PluginHostError),
+    /// The way to webhooks.
+    #[error(transparent)]
+    Webhooks(#[from] WebhookSetupError),
     /// The address.
     #[error("failed to listen on {listen}; choose another address with --listen, or stop whoever has it")]
     Listen {
@@ -111,6 +116,9 @@ async fn lock(directory: &DataDir) -> Result<LockedDataDir, DataDirError> {
 /// Adds to an engine's options what lies in the data directory and what comes with the host.
 fn complete(options: &mut EngineOptions, directory: &DataDir, plugins: &PluginHost) -> Result<(), StartError> {
     options.templates.get_or_insert_with(|| Arc::new(TemplateDir::new(directory.templates())));
+    if options.postman.is_none() {
+        options.postman = Some(SharedPostman(Arc::new(Courier::new(WebhookOptions::default())?)));
+    }
     options.memory.fingerprints = fingerprint_key(&directory.fingerprint_key())?;
     // Without its scrubber nothing is remembered: whoever puts something is told so.
     options.memory.scrubber = standard_scrubber(plugins);

@@ -28,6 +28,7 @@ pub mod schedule;
 pub mod session_status;
 pub mod timer;
 pub mod token;
+pub mod webhook;
 pub mod work_item;
 pub mod workspace;
 

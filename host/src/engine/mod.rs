@@ -5,7 +5,7 @@
 //! module that builds a unit of work. It executes no action, opens no socket and knows no
 //! component runtime: storage is [`crate::store`], components are behind [`ports::Plugins`],
 //! time and ids come in. Read [`advance`] for the life of one event; [`missions`], [`claims`],
-//! [`runs`], [`heartbeats`], [`actions`], [`gates`], [`approvals`] and [`timers`] are what the outside calls.
+//! [`runs`], [`heartbeats`], [`actions`], [`webhooks`], [`gates`], [`approvals`] and [`timers`] are what the outside calls.
 
 pub mod ports;
 pub mod secret;
@@ -22,6 +22,7 @@ mod run_inputs;
 mod runs;
 mod heartbeats;
 mod actions;
+mod webhooks;
 mod gates;
 mod approvals;
 mod timers;
@@ -70,6 +71,7 @@ pub use routines::{
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
+pub use webhooks::WebhookChange;
 pub use workspaces::{Bound, WorkspaceChange, WorkspaceMission};
 
 use std::sync::Arc;
@@ -85,7 +87,7 @@ use claims::Dispatchers;
 use heartbeats::Progress;
 use memory::CleanNames;
 use policy::{Decisions, Policies};
-use ports::{Plugins, Templates};
+use ports::{Plugins, SharedPostman, Templates};
 use registry::Installing;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
@@ -115,6 +117,8 @@ pub struct EngineOptions {
     pub templates: Option<Arc<dyn Templates>>,
     /// Of memory.
     pub memory: MemoryOptions,
+    /// Who posts to webhooks; without one nothing is delivered from this host.
+    pub postman: Option<SharedPostman>,
 }
 
 impl Default for EngineOptions {
@@ -127,6 +131,7 @@ impl Default for EngineOptions {
             routine_retention_ms: None,
             templates: None,
             memory: MemoryOptions::default(),
+            postman: None,
         }
     }
 }

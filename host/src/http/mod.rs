@@ -40,6 +40,7 @@ mod audit;
 mod plugins;
 mod check;
 mod workspaces;
+mod webhooks;
 mod policy;
 
 mod in_process;
@@ -67,7 +68,7 @@ fn table() -> Routes {
     components(work(Routes::new(openapi::base())))
 }
 
-/// Which components there are, and which decide.
+/// Which components there are, which decide, and where to their workspaces post.
 fn components(routes: Routes) -> Routes {
     routes
         .guarded_large(Action::PluginWrite, plugins::BODY_MAX_BYTES, routes!(plugins::install))
@@ -80,6 +81,12 @@ fn components(routes: Routes) -> Routes {
         .guarded(Action::WorkspaceWrite, routes!(workspaces::change))
         .guarded(Action::WorkspaceRead, routes!(workspaces::history))
         .guarded(Action::WorkspaceWrite, routes!(workspaces::roll_back))
+        .guarded(Action::WebhookRead, routes!(webhooks::list))
+        .guarded(Action::WebhookRead, routes!(webhooks::show))
+        .guarded(Action::WebhookWrite, routes!(webhooks::set))
+        .guarded(Action::WebhookWrite, routes!(webhooks::delete))
+        .guarded(Action::WebhookRead, routes!(webhooks::deliveries))
+        .guarded(Action::RunRead, routes!(webhooks::of_run))
 }
 
 /// Everything else.

@@ -12,14 +12,14 @@ use utoipa::IntoParams;
 use utoipa::openapi::schema::Schema;
 
 use sluice_api::work::{
-    Accepted, ActionDecision, ActionRequest, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne, ClaimedRun,
-    FinishRequest, FinishStatusName, HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent,
+    Accepted, ActionDecision, ActionRequest, ActionVerdict, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne,
+    ClaimedRun, FinishRequest, FinishStatusName, HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent,
     RunEventsRequest, RunList, SingleHeartbeat,
 };
 
 use super::access::Caller;
 use super::host::{Host, Shared};
-use super::idempotency::NeverKept;
+use super::idempotency::{KeptAlready, Named, NeverKept};
 use super::json::{Body, OptionalBody, Params};
 use super::page::{self, Segment};
 use super::problem::{self, Problem};
@@ -115,7 +115,7 @@ pub(super) async fn show(
 }
 
 /// The run of this id, if it lies in the caller's workspace and, for a run's token, is that run.
-async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Run, Problem> {
+pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Run, Problem> {
     let found = host.engine.store().run(&RunId::new(id)).await?;
     let found = found.filter(|run| run.workspace_id == *caller.workspace());
     let run = found.ok_or_else(|| Problem::not_found("run", id))?;
@@ -479,11 +479,26 @@ pub(super) async fn report_of(host: &Host, run_id: &RunId, body: FinishRequest) 
 pub(super) async fn ask(
     State(host): State<Shared>,
     caller: Caller,
+    named: Named,
     Segment(id): Segment,
     Body(body): Body<ActionRequest>,
-) -> Result<JsonAnswer<ActionDecision>, Problem> {
+) -> Result<Response, Problem> {
     let held = held(&host, &caller, &id).await?;
     let ActionRequest { connector, action, args, summary } = body;
     let ask = ActionAsk { connector, action, args, summary };
-    Ok(JsonAnswer(host.engine.ask_action(&held, ask).await?))
+    let receipt = named.0.as_ref().map(|key| (key, answer_of as fn(&ActionDecision) -> Value));
+    let decision = host.engine.ask_named_action(&held, ask, receipt).await?;
+    let mut response = JsonAnswer(answer_of(&decision)).into_response();
+    if decision.decision == ActionVerdict::Allowed {
+        response.extensions_mut().insert(KeptAlready);
+    } else {
+        // Asked again under the same name it may be allowed.
+        response.extensions_mut().insert(NeverKept);
+    }
+    Ok(response)
+}
+
+fn answer_of(decision: &ActionDecision) -> Value {
+    // Its members have text keys and no failing serialisers.
+    serde_json::to_value(decision).unwrap_or_default()
 }

@@ -95,6 +95,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0013_quarantine.sql"),
         postgres: include_str!("../../migrations/postgres/0013_quarantine.sql"),
     },
+    Migration {
+        number: 14,
+        name: "webhooks",
+        sqlite: include_str!("../../migrations/sqlite/0014_webhooks.sql"),
+        postgres: include_str!("../../migrations/postgres/0014_webhooks.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

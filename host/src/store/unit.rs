@@ -11,7 +11,7 @@ use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
 use crate::domain::id::{
-    ApprovalId, EvaluationId, EventId, MemoryId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
+    ApprovalId, DeliveryId, EvaluationId, EventId, MemoryId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
 };
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
@@ -26,6 +26,7 @@ use crate::domain::run::Run;
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::domain::token::Token;
+use crate::domain::webhook::{Delivery, WebhookEndpoint};
 use crate::domain::work_item::WorkItem;
 use crate::domain::workspace::WorkspaceRevision;
 
@@ -233,6 +234,17 @@ impl Guard {
         Self { table: TableId::Workspaces, key, expected: None, end: None }
     }
 
+    /// The webhook's endpoint is at exactly this revision; `None`: there never was one of this name.
+    pub fn webhook(workspace_id: &WorkspaceId, name: &str, revision: Option<u64>) -> Self {
+        let key = vec![workspace_id.as_str().into(), name.into()];
+        Self { table: TableId::Webhooks, key, expected: revision, end: None }
+    }
+
+    /// The delivery is at exactly this revision; `None`: there is no such delivery.
+    pub fn delivery(id: &DeliveryId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Deliveries, id.as_str(), revision)
+    }
+
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
         Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
@@ -329,6 +341,12 @@ pub enum Write {
     DeletePlugin(String, String),
     /// A revision of what a workspace binds. Written once: guard that there is none of its number.
     Workspace(Box<WorkspaceRevision>),
+    /// A webhook's endpoint.
+    Webhook(Box<WebhookEndpoint>),
+    /// A delivery to one.
+    Delivery(Box<Delivery>),
+    /// The delivery of this id, which is over, is no longer kept.
+    ForgetDelivery(DeliveryId),
     /// A decision as it was made.
     PolicyDecision(Box<RecordedDecision>),
     /// The recorded decision of this id is gone, if it was there.

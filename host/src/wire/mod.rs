@@ -14,6 +14,7 @@ mod session;
 mod schedule;
 mod routine;
 mod visible;
+mod webhook;
 mod workspace;
 
 pub use command::{from_view as command_from_view, understand, view as command_view};
@@ -40,6 +41,7 @@ pub use schedule::{ScheduleProblem, ScheduleTerms, ZONE_DEFAULT, preview_answer,
 pub use schema::{JsonSchema, SchemaProblem, UnknownName};
 pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
 pub use visible::visible;
+pub use webhook::{delivery_view, webhook_view};
 pub use workspace::{
     bound_view, effective_view, plugin_use, plugin_view, quarantined_gates_from, workspace_revision_view,
 };
