@@ -20,3 +20,4 @@ pub mod flow;
 pub mod routines;
 pub mod records;
 pub mod told;
+pub mod receiver;
