@@ -70,6 +70,16 @@ pub struct WebhookList {
     pub next_cursor: Option<String>,
 }
 
+/// What has to hold of an endpoint that is to be deleted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookDelete {
+    /// Only if the endpoint is at this revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 9_223_372_036_854_775_807_u64)]
+    pub if_match_rev: Option<u64>,
+}
+
 /// An endpoint that was deleted.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WebhookDeleted {

@@ -21,3 +21,4 @@ pub mod routines;
 pub mod records;
 pub mod told;
 pub mod receiver;
+pub mod hooked;

@@ -3,7 +3,7 @@
 //! It reads HTTP/1.1 by itself and checks signatures with another implementation than the host's, so that what
 //! it accepts is what receivers in the world accept.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub enum Answer {
     Nothing,
     /// A status, and a body without an end.
     Endless(u16),
+    /// The connection stays, and nothing is said.
+    Silence,
 }
 
 impl Answer {
@@ -152,6 +154,22 @@ impl Receiver {
         self.state.lock().expect("no test panics inside").connections
     }
 
+    /// Waits for requests with each of these ids.
+    ///
+    /// # Panics
+    /// When they do not come in [`PATIENCE`].
+    pub async fn until_id(&self, ids: &BTreeSet<String>) {
+        for _ in 0..PATIENCE.as_millis() / 10 {
+            let got = self.got();
+            let came: BTreeSet<&str> = got.iter().map(|one| one.header("webhook-id")).collect();
+            if ids.iter().all(|id| came.contains(id.as_str())) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not all of {ids:#?} came, only {:#?}", self.got());
+    }
+
     /// Waits for so many requests.
     ///
     /// # Panics
@@ -177,6 +195,10 @@ async fn receive(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     };
     match answer {
         Answer::Nothing => {}
+        Answer::Silence => {
+            // Until the other side is gone.
+            let _ = stream.read(&mut [0]).await;
+        }
         Answer::Status(status, lines) => {
             let lines: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let head = format!("HTTP/1.1 {status} Said\r\ncontent-length: 0\r\nconnection: close\r\n{lines}\r\n");

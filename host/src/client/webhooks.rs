@@ -1,8 +1,6 @@
 //! Calls about webhooks.
 
-use reqwest::header::IF_MATCH;
-
-use sluice_api::webhook::{DeliveryList, WebhookDeleted, WebhookList, WebhookPut, WebhookSet};
+use sluice_api::webhook::{DeliveryList, WebhookDelete, WebhookDeleted, WebhookList, WebhookPut, WebhookSet};
 
 use super::plugins::of;
 use super::{Client, ClientError};
@@ -26,11 +24,8 @@ impl Client {
         name: &str,
         revision: Option<u64>,
     ) -> Result<WebhookDeleted, ClientError> {
-        let mut call = of(self.delete_once(&["workspaces", workspace, "webhooks", name]), workspace);
-        if let Some(revision) = revision {
-            call = call.header(IF_MATCH, &format!("\"{revision}\""));
-        }
-        call.answer().await
+        let call = of(self.delete_once(&["workspaces", workspace, "webhooks", name]), workspace);
+        call.json(&WebhookDelete { if_match_rev: revision }).answer().await
     }
 
     /// A page of a workspace's deliveries, the newest first; `filter` holds members of the query.

@@ -8,12 +8,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa::openapi::schema::Schema;
 
-use sluice_api::webhook::{DeliveryList, WebhookDeleted, WebhookList, WebhookPut, WebhookSet, WebhookView};
+use sluice_api::webhook::{
+    DeliveryList, WebhookDelete, WebhookDeleted, WebhookList, WebhookPut, WebhookSet, WebhookView,
+};
 
 use super::access::Caller;
 use super::host::{Host, Shared};
 use super::idempotency::NeverKept;
-use super::json::{Body, Params};
+use super::json::{Body, OptionalBody, Params};
 use super::page::{self, Segment, Segments};
 use super::policy::{expected, own};
 use super::problem::Problem;
@@ -173,7 +175,7 @@ pub(super) async fn set(
 ///
 /// What was to be delivered there is given up.
 #[utoipa::path(
-    delete, path = "/workspaces/{id}/webhooks/{name}", tag = "webhooks",
+    delete, path = "/workspaces/{id}/webhooks/{name}", tag = "webhooks", request_body = Option<WebhookDelete>,
     params(
         ("id" = String, Path, description = "The workspace's id"),
         ("name" = String, Path, description = "The webhook's name"),
@@ -186,10 +188,11 @@ pub(super) async fn delete(
     caller: Caller,
     Segments(id, name): Segments,
     headers: HeaderMap,
+    OptionalBody(body): OptionalBody<WebhookDelete>,
 ) -> Result<JsonAnswer<WebhookDeleted>, Problem> {
     let workspace = own(&caller, &id)?;
     caller.allow_thing(&format!("webhook/{name}"), None).await?;
-    let if_revision = expected(&headers, None)?;
+    let if_revision = expected(&headers, body.if_match_rev)?;
     let revision = host.engine.delete_webhook(workspace, &name, if_revision, caller.name()).await?;
     Ok(JsonAnswer(WebhookDeleted { ok: true, deleted: true, name, revision }))
 }

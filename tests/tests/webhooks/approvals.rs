@@ -1,16 +1,17 @@
 //! A person says yes to exactly this, there, once.
 
+use e2e::hooked::{ok, on_both_hooked, text};
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use sluice::domain::principal::Role;
 
-use super::{ok, on_both, text};
+use super::CACHE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_leaves_without_a_yes_to_this_very_body_and_address() {
-    on_both(false, async |hooked| {
+    on_both_hooked(CACHE, false, async |hooked| {
         let secret = hooked.endpoint("ops", &hooked.receiver.url()).await;
         let run = hooked.run().await;
         let asked = hooked.ask(&run, "ops", json!({"n": 1})).await;
@@ -61,7 +62,7 @@ async fn nothing_leaves_without_a_yes_to_this_very_body_and_address() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_denied_never_leaves() {
-    on_both(true, async |hooked| {
+    on_both_hooked(CACHE, true, async |hooked| {
         hooked.endpoint("ops", &hooked.receiver.url()).await;
         let elsewhere = hooked.run_with(json!(["connector.mail.*"])).await;
         let denied = hooked.ask(&elsewhere, "ops", json!({})).await;

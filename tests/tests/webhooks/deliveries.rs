@@ -1,16 +1,17 @@
 //! What is delivered, when it is tried again, and what ends it.
 
+use e2e::hooked::{Hooked, ok, on_both_hooked, text};
 use std::time::Duration;
 
 use e2e::receiver::Answer;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Hooked, ok, on_both, text};
+use super::CACHE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_allowed_is_delivered_once_signed_and_told() {
-    on_both(true, async |hooked| {
+    on_both_hooked(CACHE, true, async |hooked| {
         let (secret, run) = (hooked.endpoint("ops", &hooked.receiver.url()).await, hooked.run().await);
         let body = json!({"z": 1, "a": "\u{e4}\u{202e}\n", "n": [null, 0.5]});
         let id = hooked.allowed(&run, "ops", body.clone()).await;
@@ -56,7 +57,7 @@ async fn what_is_allowed_is_delivered_once_signed_and_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_for_now_is_tried_again_under_the_same_id() {
-    on_both(true, async |hooked| {
+    on_both_hooked(CACHE, true, async |hooked| {
         let (secret, run) = (hooked.endpoint("ops", &hooked.receiver.url()).await, hooked.run().await);
         hooked.receiver.answer([Answer::status(500), Answer::Nothing]);
         let id = hooked.allowed(&run, "ops", json!({"n": 1})).await;
@@ -83,7 +84,7 @@ async fn what_fails_for_now_is_tried_again_under_the_same_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_final_is_not_tried_again_and_redirects_are_not_followed() {
-    on_both(true, async |hooked| {
+    on_both_hooked(CACHE, true, async |hooked| {
         hooked.endpoint("ops", &hooked.receiver.url()).await;
         let run = hooked.run().await;
         let elsewhere = format!("http://127.0.0.1:{}/elsewhere", hooked.receiver.port());
@@ -108,7 +109,7 @@ async fn what_is_final_is_not_tried_again_and_redirects_are_not_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_may_ask_for_a_pause_and_one_that_never_takes_it_is_given_up() {
-    on_both(true, async |hooked| {
+    on_both_hooked(CACHE, true, async |hooked| {
         hooked.endpoint("ops", &hooked.receiver.url()).await;
         let run = hooked.run().await;
         let busy = |status, seconds: &str| Answer::Status(status, vec![("retry-after", seconds.to_owned())]);
@@ -142,7 +143,7 @@ fn now(hooked: &Hooked) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_end_is_cut_and_an_endpoint_that_goes_ends_what_waits() {
-    on_both(true, async |hooked| {
+    on_both_hooked(CACHE, true, async |hooked| {
         hooked.endpoint("ops", &hooked.receiver.url()).await;
         let run = hooked.run().await;
         hooked.receiver.answer([Answer::Endless(200)]);
@@ -178,7 +179,7 @@ async fn an_answer_without_end_is_cut_and_an_endpoint_that_goes_ends_what_waits(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_ask_is_delivered_once_and_a_name_is_not_spent_on_a_question() {
-    on_both(true, async |hooked| {
+    on_both_hooked(CACHE, true, async |hooked| {
         hooked.endpoint("ops", &hooked.receiver.url()).await;
         let run = hooked.run().await;
         let args = json!({"endpoint": "ops", "body": {"n": 1}});

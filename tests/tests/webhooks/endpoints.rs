@@ -1,16 +1,17 @@
 //! Who says where, and where that may be.
 
+use e2e::hooked::{ok, on_both_hooked, text};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sluice::domain::principal::Role;
 
-use super::{ok, on_both, text};
+use super::CACHE;
 
 const PATH: &str = "/workspaces/local/webhooks/ops";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_set_look_and_delete_by_revision_and_see_a_secret_once() {
-    on_both(false, async |hooked| {
+    on_both_hooked(CACHE, false, async |hooked| {
         let url = hooked.receiver.url();
         let missing = hooked.put(PATH, json!({})).await;
         assert_eq!((missing.status, missing.body["field"].as_str()), (422, Some("url")), "{:#}", missing.body);
@@ -63,7 +64,7 @@ async fn operators_set_look_and_delete_by_revision_and_see_a_secret_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_sets_or_sees_them_and_no_other_workspace() {
-    on_both(false, async |hooked| {
+    on_both_hooked(CACHE, false, async |hooked| {
         hooked.endpoint("ops", &hooked.receiver.url()).await;
         let run = hooked.run().await;
         let mut tokens = vec![run.token.clone()];
@@ -101,7 +102,7 @@ async fn nobody_else_sets_or_sees_them_and_no_other_workspace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn addresses_inside_are_refused_in_every_spelling() {
-    on_both(false, async |hooked| {
+    on_both_hooked(CACHE, false, async |hooked| {
         for url in [
             "ftp://example.org/",
             "file:///etc/passwd",
