@@ -137,7 +137,7 @@ pub struct DeliveryView {
     /// SHA-256 of what is posted.
     pub body_digest: String,
     /// Its length in bytes.
-    pub body_bytes: usize,
+    pub body_bytes: u64,
     /// When it was allowed.
     pub created_at_ms: u64,
     /// When it is attempted next, while it is pending.

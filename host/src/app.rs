@@ -17,7 +17,7 @@ use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
 use crate::templates::TemplateDir;
 use crate::timekeeping::clock_of;
-use crate::webhooks::{Courier, WebhookOptions, WebhookSetupError};
+use crate::webhooks::{Courier, WebhookOptions};
 use crate::worker::{LocalCoordinator, Method, Worker, WorkerOptions};
 
 /// Times a directory that is in use is tried again, and the pause between two of them: two seconds.
@@ -39,9 +39,6 @@ pub enum StartError {
     /// The plugin host.
     #[error("failed to start the plugin host")]
     Plugins(#[from] PluginHostError),
-    /// The way to webhooks.
-    #[error(transparent)]
-    Webhooks(#[from] WebhookSetupError),
     /// The address.
     #[error("failed to listen on {listen}; choose another address with --listen, or stop whoever has it")]
     Listen {
@@ -117,12 +114,20 @@ async fn lock(directory: &DataDir) -> Result<LockedDataDir, DataDirError> {
 fn complete(options: &mut EngineOptions, directory: &DataDir, plugins: &PluginHost) -> Result<(), StartError> {
     options.templates.get_or_insert_with(|| Arc::new(TemplateDir::new(directory.templates())));
     if options.postman.is_none() {
-        options.postman = Some(SharedPostman(Arc::new(Courier::new(WebhookOptions::default())?)));
+        options.postman = postman(WebhookOptions::default());
     }
     options.memory.fingerprints = fingerprint_key(&directory.fingerprint_key())?;
     // Without its scrubber nothing is remembered: whoever puts something is told so.
     options.memory.scrubber = standard_scrubber(plugins);
     Ok(())
+}
+
+/// Who posts to webhooks. On a machine without certificates there is nobody, and everything else goes on.
+pub fn postman(options: WebhookOptions) -> Option<SharedPostman> {
+    let courier = Courier::new(options).inspect_err(|error| {
+        tracing::error!(error = error as &dyn std::error::Error, "webhooks will not be delivered")
+    });
+    courier.ok().map(|courier| SharedPostman(Arc::new(courier)))
 }
 
 /// The built-in scrubber with its settings' defaults.

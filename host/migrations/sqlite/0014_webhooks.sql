@@ -45,8 +45,10 @@ CREATE TABLE deliveries (
     endpoint TEXT NOT NULL,
     -- The revision of the endpoint's address that was allowed.
     address_revision INTEGER NOT NULL,
-    -- What is posted: JSON in canonical form.
-    body TEXT NOT NULL,
+    -- SHA-256 of what is posted.
+    body_digest TEXT NOT NULL,
+    -- Its length.
+    body_bytes INTEGER NOT NULL,
     -- The principal that wished it.
     requested_by TEXT NOT NULL,
     -- The yes it stands on, where policy wanted one.
@@ -76,3 +78,13 @@ CREATE INDEX deliveries_by_workspace ON deliveries (workspace_id, id);
 CREATE INDEX deliveries_by_run ON deliveries (run_id, id);
 -- Serves the deletion of what was over long ago.
 CREATE INDEX deliveries_over ON deliveries (ended_at_ms, id) WHERE status <> 'pending';
+
+-- What is posted, apart from how that goes: written once, and read for attempts alone.
+CREATE TABLE delivery_bodies (
+    -- The delivery's id.
+    id TEXT PRIMARY KEY,
+    -- Whose.
+    workspace_id TEXT NOT NULL,
+    -- JSON in canonical form.
+    body TEXT NOT NULL
+) STRICT;

@@ -111,9 +111,7 @@ impl From<StartError> for Failure {
             StartError::DataDir(_) | StartError::Store(_) | StartError::Storage(_) | StartError::Listen { .. } => {
                 Exit::BadInput
             }
-            StartError::Plugins(_) | StartError::Recover(_) | StartError::Tokens(_) | StartError::Webhooks(_) => {
-                Exit::Failed
-            }
+            StartError::Plugins(_) | StartError::Recover(_) | StartError::Tokens(_) => Exit::Failed,
         };
         Self::caused_by(exit, &error)
     }

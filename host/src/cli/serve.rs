@@ -13,13 +13,12 @@ use crate::app::{App, Place};
 use crate::clock::SystemClock;
 use crate::config::{Config, Embeddings, Environment, ServeFlags};
 use crate::embeddings::{ApiKey, EmbeddingOptions, EmbeddingSetupError, Endpoint};
-use crate::engine::ports::{SharedEmbedder, SharedPostman};
+use crate::engine::ports::SharedEmbedder;
 use crate::engine::{EngineOptions, MemoryOptions};
 use crate::http::HttpOptions;
 use crate::http::serve::raise_open_files;
 use crate::telemetry::{self, Metrics};
 use crate::templates::TemplateDir;
-use crate::webhooks::{Courier, WebhookSetupError};
 
 pub(super) async fn execute(flags: ServeFlags) -> Result<ExitCode, Failure> {
     let config =
@@ -57,16 +56,7 @@ fn place(config: &Config) -> Place {
     Place { data: Some(config.data.clone()), database_url }
 }
 
-/// Why what goes out of this host cannot be set up.
-#[derive(Debug, thiserror::Error)]
-enum SetupError {
-    #[error(transparent)]
-    Embeddings(#[from] EmbeddingSetupError),
-    #[error(transparent)]
-    Webhooks(#[from] WebhookSetupError),
-}
-
-fn engine_options(config: &Config) -> Result<EngineOptions, SetupError> {
+fn engine_options(config: &Config) -> Result<EngineOptions, EmbeddingSetupError> {
     let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     Ok(EngineOptions {
         approval_ttl_ms: millis(config.times.approval_ttl),
@@ -81,7 +71,7 @@ fn engine_options(config: &Config) -> Result<EngineOptions, SetupError> {
             embedder: embedder(&config.memory.embeddings)?,
             ..MemoryOptions::default()
         },
-        postman: Some(SharedPostman(Arc::new(Courier::new(config.webhooks.clone())?))),
+        postman: crate::app::postman(config.webhooks.clone()),
     })
 }
 

@@ -8,8 +8,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::artifact::Digest;
 use super::id::{ApprovalId, DeliveryId, MissionId, RunId, WorkItemId, WorkspaceId};
-use super::json::Json;
 use super::time::Timestamp;
 use super::word::words;
 
@@ -148,8 +148,10 @@ pub struct Delivery {
     pub endpoint: String,
     /// The revision of the endpoint's address that was allowed.
     pub address_revision: u64,
-    /// What is posted, byte for byte: JSON in canonical form.
-    pub body: Json,
+    /// SHA-256 of what is posted; that itself lies apart, and never changes.
+    pub body_digest: Digest,
+    /// Its length.
+    pub body_bytes: u64,
     /// Who wished it.
     pub requested_by: String,
     /// The yes it stands on; without one policy allowed it by itself.

@@ -263,8 +263,9 @@ impl Engine {
         allowed: &mut ActionDecision,
     ) {
         if let Some(posting) = posting {
-            let delivery = posting.delivery(self, &asking.run, yes);
+            let (delivery, body) = posting.delivery(self, &asking.run, yes);
             allowed.delivery_id = Some(delivery.id.to_string());
+            unit.writes.push(Write::DeliveryBody(Box::new((delivery.clone(), body))));
             unit.writes.push(Write::Delivery(Box::new(delivery)));
         }
         if let Some((key, answer)) = asking.receipt {

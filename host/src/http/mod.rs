@@ -31,6 +31,7 @@ mod memory;
 mod leases;
 mod routines;
 mod runs;
+mod actions;
 mod sessions;
 mod artifacts;
 mod approvals;
@@ -116,7 +117,7 @@ fn work(routes: Routes) -> Routes {
         .guarded(Action::RunHold, routes!(runs::heartbeat))
         .guarded(Action::RunHold, routes!(runs::tell))
         .guarded(Action::RunHold, routes!(runs::finish))
-        .guarded(Action::RunHold, routes!(runs::ask))
+        .guarded(Action::RunHold, routes!(actions::ask))
         .guarded_large(Action::RunHold, artifacts::BODY_MAX_BYTES, routes!(artifacts::leave))
         .guarded(Action::SessionTell, routes!(sessions::tell))
         .guarded(Action::ArtifactRead, routes!(artifacts::fetch))

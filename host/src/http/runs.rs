@@ -12,21 +12,19 @@ use utoipa::IntoParams;
 use utoipa::openapi::schema::Schema;
 
 use sluice_api::work::{
-    Accepted, ActionDecision, ActionRequest, ActionVerdict, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne,
-    ClaimedRun, FinishRequest, FinishStatusName, HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent,
-    RunEventsRequest, RunList, SingleHeartbeat,
+    Accepted, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne, ClaimedRun, FinishRequest, FinishStatusName,
+    HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent, RunEventsRequest, RunList, SingleHeartbeat,
 };
 
 use super::access::Caller;
 use super::host::{Host, Shared};
-use super::idempotency::{KeptAlready, Named, NeverKept};
+use super::idempotency::NeverKept;
 use super::json::{Body, OptionalBody, Params};
 use super::page::{self, Segment};
 use super::problem::{self, Problem};
 use crate::domain::id::{self, ArtifactId, MissionId, RunId};
 use crate::domain::principal::Credential;
 use crate::domain::run::{Run, RunStatus};
-use crate::engine::ActionAsk;
 use crate::engine::secret::{self, Kind};
 use crate::engine::{Beaten, Claim, EngineError, FinishReport, FinishStatus, Heartbeat, HeldRun, OutputPart};
 use crate::wire;
@@ -464,41 +462,4 @@ pub(super) async fn report_of(host: &Host, run_id: &RunId, body: FinishRequest) 
         }),
         artifacts,
     })
-}
-
-/// Ask to act on the world
-///
-/// With the run's own token. What is asked for has to be covered by the mission's capabilities, and
-/// a person has to say yes to exactly this; ask again with the very same content to learn the
-/// answer. `allowed` is told once.
-#[utoipa::path(
-    post, path = "/runs/{id}/actions", tag = "runs", request_body = ActionRequest,
-    params(("id" = String, Path, description = "The run's id")),
-    responses((status = 200, description = "Whether it may", body = ActionDecision))
-)]
-pub(super) async fn ask(
-    State(host): State<Shared>,
-    caller: Caller,
-    named: Named,
-    Segment(id): Segment,
-    Body(body): Body<ActionRequest>,
-) -> Result<Response, Problem> {
-    let held = held(&host, &caller, &id).await?;
-    let ActionRequest { connector, action, args, summary } = body;
-    let ask = ActionAsk { connector, action, args, summary };
-    let receipt = named.0.as_ref().map(|key| (key, answer_of as fn(&ActionDecision) -> Value));
-    let decision = host.engine.ask_named_action(&held, ask, receipt).await?;
-    let mut response = JsonAnswer(answer_of(&decision)).into_response();
-    if decision.decision == ActionVerdict::Allowed {
-        response.extensions_mut().insert(KeptAlready);
-    } else {
-        // Asked again under the same name it may be allowed.
-        response.extensions_mut().insert(NeverKept);
-    }
-    Ok(response)
-}
-
-fn answer_of(decision: &ActionDecision) -> Value {
-    // Its members have text keys and no failing serialisers.
-    serde_json::to_value(decision).unwrap_or_default()
 }

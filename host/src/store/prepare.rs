@@ -147,7 +147,12 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
         Write::Workspace(revision) => put(TableId::Workspaces, workspaces::row(revision)?, 1),
         Write::Webhook(endpoint) => put(TableId::Webhooks, webhooks::row(endpoint)?, endpoint.revision),
         Write::Delivery(delivery) => put(TableId::Deliveries, webhooks::delivery_row(delivery)?, delivery.revision),
-        Write::ForgetDelivery(id) => Change::Delete { table: TableId::Deliveries, key: vec![id.as_str().into()] },
+        Write::DeliveryBody(of) => put(TableId::DeliveryBodies, webhooks::body_row(&of.0, &of.1)?, 1),
+        Write::ForgetDelivery(id) => {
+            let key = vec![id.as_str().into()];
+            prepared.changes.push(Change::Delete { table: TableId::DeliveryBodies, key: key.clone() });
+            Change::Delete { table: TableId::Deliveries, key }
+        }
         Write::PolicyDecision(decision) => put(TableId::PolicyDecisions, policies::decision_row(decision)?, 1),
         Write::DeletePolicyDecision(workspace_id, id) => Change::Delete {
             table: TableId::PolicyDecisions,

@@ -110,6 +110,7 @@ pub(super) enum TableId {
     Workspaces,
     Webhooks,
     Deliveries,
+    DeliveryBodies,
     Resources,
     ResourceRevisions,
     Memories,
@@ -121,7 +122,7 @@ pub(super) enum TableId {
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 33] = [
+    pub(super) const ALL: [Self; 34] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -148,6 +149,7 @@ impl TableId {
         Self::Workspaces,
         Self::Webhooks,
         Self::Deliveries,
+        Self::DeliveryBodies,
         Self::Resources,
         Self::ResourceRevisions,
         Self::Memories,
@@ -186,6 +188,7 @@ impl TableId {
             Self::Workspaces => &workspaces::WORKSPACES,
             Self::Webhooks => &webhooks::WEBHOOKS,
             Self::Deliveries => &webhooks::DELIVERIES,
+            Self::DeliveryBodies => &webhooks::DELIVERY_BODIES,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Memories => &memories::MEMORIES,

@@ -13,6 +13,7 @@ use crate::domain::gate::{Evaluation, Verdict};
 use crate::domain::id::{
     ApprovalId, DeliveryId, EvaluationId, EventId, MemoryId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
 };
+use crate::domain::json::Json;
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
 use crate::domain::memory::vector::Embedding;
@@ -345,7 +346,9 @@ pub enum Write {
     Webhook(Box<WebhookEndpoint>),
     /// A delivery to one.
     Delivery(Box<Delivery>),
-    /// The delivery of this id, which is over, is no longer kept.
+    /// What a delivery posts. Written once.
+    DeliveryBody(Box<(Delivery, Json)>),
+    /// The delivery of this id, which is over, and what it posted are no longer kept.
     ForgetDelivery(DeliveryId),
     /// A decision as it was made.
     PolicyDecision(Box<RecordedDecision>),

@@ -6,6 +6,7 @@ use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Life, Table, boolean, integer, text};
 use crate::domain::id::{ApprovalId, DeliveryId, MissionId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::json::Json;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Delivery, DeliveryStatus, Secret, WebhookEndpoint};
 
@@ -44,7 +45,8 @@ pub(super) static DELIVERIES: Table = Table {
         text("work_item_id"),
         text("endpoint"),
         integer("address_revision"),
-        text("body"),
+        text("body_digest"),
+        integer("body_bytes"),
         text("requested_by"),
         text("approval_id"),
         text("status"),
@@ -57,6 +59,18 @@ pub(super) static DELIVERIES: Table = Table {
         integer("revision"),
     ],
 };
+
+pub(super) static DELIVERY_BODIES: Table = Table {
+    name: "delivery_bodies",
+    life: Life::AppendOnly,
+    key_columns: 1,
+    guard_column: None,
+    end_column: None,
+    columns: &[text("id"), text("workspace_id"), text("body")],
+};
+
+/// What is posted.
+struct Body(Json);
 
 /// The row of `endpoint`.
 pub(super) fn row(endpoint: &WebhookEndpoint) -> Result<Row, StorageError> {
@@ -85,7 +99,8 @@ pub(super) fn delivery_row(delivery: &Delivery) -> Result<Row, StorageError> {
         .text_or_null("work_item_id", delivery.work_item_id.as_ref().map(WorkItemId::as_str))
         .text("endpoint", &delivery.endpoint)
         .integer("address_revision", delivery.address_revision)
-        .text("body", delivery.body.as_str())
+        .text("body_digest", delivery.body_digest.as_str())
+        .integer("body_bytes", delivery.body_bytes)
         .text("requested_by", &delivery.requested_by)
         .text_or_null("approval_id", delivery.approval_id.as_ref().map(ApprovalId::as_str))
         .text("status", delivery.status.as_str())
@@ -97,6 +112,25 @@ pub(super) fn delivery_row(delivery: &Delivery) -> Result<Row, StorageError> {
         .moment_or_null("ended_at_ms", delivery.ended_at)
         .integer("revision", delivery.revision);
     row.finish()
+}
+
+/// The row of what `delivery` posts.
+pub(super) fn body_row(delivery: &Delivery, body: &Json) -> Result<Row, StorageError> {
+    let mut row = RowWriter::new(&DELIVERY_BODIES);
+    row.text("id", delivery.id.as_str())
+        .text("workspace_id", delivery.workspace_id.as_str())
+        .text("body", body.as_str());
+    row.finish()
+}
+
+impl Record for Body {
+    const SOURCE: Source = Source { from: "delivery_bodies", parts: &[("delivery_bodies", DELIVERY_BODIES.columns)] };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        row.text("id")?;
+        row.text("workspace_id")?;
+        Ok(Self(row.json("body")?))
+    }
 }
 
 impl Record for WebhookEndpoint {
@@ -131,7 +165,8 @@ impl Record for Delivery {
             work_item_id: row.text_or_null("work_item_id")?.map(WorkItemId::new),
             endpoint: row.text("endpoint")?,
             address_revision: row.integer("address_revision")?,
-            body: row.json("body")?,
+            body_digest: row.digest("body_digest")?,
+            body_bytes: row.integer("body_bytes")?,
             requested_by: row.text("requested_by")?,
             approval_id: row.text_or_null("approval_id")?.map(ApprovalId::new),
             status: row.word("status")?,
@@ -186,6 +221,12 @@ impl Store {
     /// The delivery of this id.
     pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>, StorageError> {
         self.one(Select::all().only("deliveries.id = $", id.as_str())).await
+    }
+
+    /// What the delivery of this id posts.
+    pub async fn delivery_body(&self, id: &DeliveryId) -> Result<Option<Json>, StorageError> {
+        let found: Option<Body> = self.one(Select::all().only("delivery_bodies.id = $", id.as_str())).await?;
+        Ok(found.map(|body| body.0))
     }
 
     /// Deliveries, the newest first: at most `limit` (and [`super::PAGE_MAX`]) of them, older than `before`.

@@ -2,7 +2,6 @@
 
 use sluice_api::webhook::{DeliveryState, DeliveryView, WebhookView};
 
-use crate::domain::artifact::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::webhook::{Delivery, DeliveryStatus, WebhookEndpoint};
 
@@ -37,8 +36,8 @@ pub fn delivery_view(delivery: &Delivery) -> DeliveryView {
         last_error: delivery.last_error.clone(),
         requested_by: delivery.requested_by.clone(),
         approval_id: delivery.approval_id.as_ref().map(ToString::to_string),
-        body_digest: Digest::of(delivery.body.as_str().as_bytes()).to_string(),
-        body_bytes: delivery.body.as_str().len(),
+        body_digest: delivery.body_digest.to_string(),
+        body_bytes: delivery.body_bytes,
         created_at_ms: delivery.created_at.as_millis(),
         next_attempt_at_ms: delivery.next_attempt_at.map(Timestamp::as_millis),
         ended_at_ms: delivery.ended_at.map(Timestamp::as_millis),

@@ -126,9 +126,15 @@ async fn webhooks_and_deliveries_come_back_as_they_were_and_go() {
             let delivery = records::delivery(random, &format!("dlv_{}", seed % 7));
             write(&store, Write::Delivery(Box::new(delivery.clone()))).await;
             assert_eq!(store.delivery(&delivery.id).await.unwrap().as_ref(), Some(&delivery));
-            if seed % 3 == 0 {
+            if seed < 7 {
+                let body = random.json();
+                write(&store, Write::DeliveryBody(Box::new((delivery.clone(), body.clone())))).await;
+                assert_eq!(store.delivery_body(&delivery.id).await.unwrap(), Some(body));
+            }
+            if seed > ROUNDS - 4 {
                 write(&store, Write::ForgetDelivery(delivery.id.clone())).await;
                 assert_eq!(store.delivery(&delivery.id).await.unwrap(), None);
+                assert_eq!(store.delivery_body(&delivery.id).await.unwrap(), None);
             }
         }
     })

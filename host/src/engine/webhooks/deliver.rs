@@ -3,8 +3,10 @@
 //! Whoever writes the next revision of a delivery has the attempt, on whatever host; an attempt that nobody reports
 //! on is made again after [`CLAIM_MS`]. So a delivery reaches its receiver at least once, with the same id each time.
 
+use crate::domain::artifact::Digest;
 use crate::domain::event_type::EventType;
 use crate::domain::id::WorkspaceId;
+use crate::domain::json::Json;
 use crate::domain::webhook::{
     ATTEMPTS_MAX, Answered, CLAIM_MS, Delivery, DeliveryStatus, WebhookEndpoint, pause_after,
 };
@@ -69,24 +71,33 @@ impl Engine {
     /// *Cancellation*: as a crash, which leaves it to be attempted again.
     pub async fn deliver(&self, delivery: Delivery) -> Result<(), EngineError> {
         let found = self.parts.store.webhook(&delivery.workspace_id, &delivery.endpoint).await?;
-        let outcome = match (open(found.as_ref(), &delivery), self.postman()) {
-            (Err(error), _) => Outcome::Never { status: None, error },
-            (Ok(endpoint), Some(postman)) => {
-                let letter = Letter {
-                    id: delivery.id.as_str(),
-                    url: &endpoint.url,
-                    secret: &endpoint.secret,
-                    body: delivery.body.as_str(),
-                    at: self.now(),
-                };
-                outcome_of(postman.post(letter).await)
-            }
-            (Ok(_), None) => {
-                let error = "this host delivers no webhooks".to_owned();
-                Outcome::Later { status: None, error, retry_after_ms: None }
-            }
+        let outcome = match open(found.as_ref(), &delivery) {
+            Ok(endpoint) => self.attempt(&delivery, endpoint).await?,
+            Err(error) => Outcome::Never { status: None, error },
         };
         self.settle(delivery, outcome).await
+    }
+
+    async fn attempt(&self, delivery: &Delivery, endpoint: &WebhookEndpoint) -> Result<Outcome, EngineError> {
+        let Some(postman) = self.postman() else {
+            let error = "the host that took it delivers no webhooks".to_owned();
+            return Ok(Outcome::Later { status: None, error, retry_after_ms: None });
+        };
+        let body = self.parts.store.delivery_body(&delivery.id).await?;
+        // What was allowed is what is sent: hashed again, as whoever relies on a yes does.
+        let is_intact = |body: &Json| Digest::of(body.as_str().as_bytes()) == delivery.body_digest;
+        let Some(body) = body.filter(is_intact) else {
+            let error = "what is stored is not what was allowed".to_owned();
+            return Ok(Outcome::Never { status: None, error });
+        };
+        let letter = Letter {
+            id: delivery.id.as_str(),
+            url: &endpoint.url,
+            secret: &endpoint.secret,
+            body: body.as_str(),
+            at: self.now(),
+        };
+        Ok(outcome_of(postman.post(letter).await))
     }
 
     async fn settle(&self, mut delivery: Delivery, outcome: Outcome) -> Result<(), EngineError> {

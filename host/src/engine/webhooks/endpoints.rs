@@ -15,7 +15,7 @@ use crate::wire::{self, FieldError};
 const ATTEMPTS_MAX: usize = 16;
 
 /// What an endpoint is to be. What is not asked for stays as it is.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WebhookChange<'c> {
     /// Whose.
     pub workspace_id: &'c WorkspaceId,

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::approval::Approval;
+use crate::domain::artifact::Digest;
 use crate::domain::id::{DeliveryId, WorkspaceId};
+use crate::domain::json::Json;
 use crate::domain::run::Run;
-use crate::domain::time::Timestamp;
 use crate::domain::webhook::{ACTION, CONNECTOR, Delivery, DeliveryStatus, PENDING_OF_RUN_MAX, WebhookEndpoint};
 use crate::engine::actions::{ActionAsk, requester};
 use crate::engine::{Engine, EngineError};
@@ -36,10 +37,11 @@ impl Posting {
         })
     }
 
-    /// The delivery, to be attempted at once.
-    pub(in crate::engine) fn delivery(&self, engine: &Engine, run: &Run, yes: Option<&Approval>) -> Delivery {
-        let now: Timestamp = engine.now();
-        Delivery {
+    /// The delivery, to be attempted at once, and what it posts.
+    pub(in crate::engine) fn delivery(&self, engine: &Engine, run: &Run, yes: Option<&Approval>) -> (Delivery, Json) {
+        let now = engine.now();
+        let body = wire::canonical_json(&self.body);
+        let delivery = Delivery {
             workspace_id: run.workspace_id.clone(),
             id: DeliveryId::new(engine.new_id(DeliveryId::PREFIX)),
             run_id: run.id.clone(),
@@ -47,7 +49,8 @@ impl Posting {
             work_item_id: run.work_item_id.clone(),
             endpoint: self.endpoint.name.clone(),
             address_revision: self.endpoint.address_revision,
-            body: wire::canonical_json(&self.body),
+            body_digest: Digest::of(body.as_str().as_bytes()),
+            body_bytes: body.as_str().len() as u64,
             requested_by: requester(run),
             approval_id: yes.map(|approval| approval.id.clone()),
             status: DeliveryStatus::Pending,
@@ -58,7 +61,8 @@ impl Posting {
             next_attempt_at: Some(now),
             ended_at: None,
             revision: 1,
-        }
+        };
+        (delivery, body)
     }
 }
 
