@@ -34,7 +34,14 @@ async fn events_of_deliveries_are_as_clients_know_them() {
         let mut events = hooked.told("action.").await;
         hooked.server.stop().await;
         for event in &mut events {
-            redact(event, &|name, _| name == "occurred_at_ms", &|_| {});
+            redact(event, &|name, _| name == "occurred_at_ms", &|text| {
+                let kinds = [("run_", "[run]"), ("mis_", "[mission]"), ("apr_", "[approval]"), ("dlv_", "[delivery]")];
+                for (prefix, name) in kinds {
+                    if text.starts_with(prefix) {
+                        name.clone_into(text);
+                    }
+                }
+            });
         }
         for (name, told) in FAMILY.snapshots(events) {
             insta::assert_json_snapshot!(name, told);
