@@ -122,11 +122,10 @@ fn complete(options: &mut EngineOptions, directory: &DataDir, plugins: &PluginHo
     Ok(())
 }
 
-/// Who posts to webhooks. On a machine without certificates there is nobody, and everything else goes on.
+/// Who posts to webhooks. On a machine without certificates of authorities there is nobody, and everything else goes
+/// on.
 pub fn postman(options: WebhookOptions) -> Option<SharedPostman> {
-    let courier = Courier::new(options).inspect_err(|error| {
-        tracing::error!(error = error as &dyn std::error::Error, "webhooks will not be delivered")
-    });
+    let courier = Courier::new(options).inspect_err(|error| tracing::debug!(%error, "webhooks cannot be delivered"));
     courier.ok().map(|courier| SharedPostman(Arc::new(courier)))
 }
 

@@ -53,6 +53,19 @@ impl Served {
         body
     }
 
+    /// Waits until exactly these are delivered, by what the host says of them.
+    async fn until_delivered(&self, asked: &BTreeSet<String>) {
+        loop {
+            let list = self.sluice.ok(&["webhook", "deliveries", "--status", "delivered"]);
+            let items = list["items"].as_array().expect("items").iter();
+            let delivered: BTreeSet<_> = items.map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
+            if delivered == *asked {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
     /// Has a new run ask; the delivery's id.
     async fn ask(&self, n: usize) -> String {
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -98,19 +111,13 @@ async fn survive(sluice: Binary) {
         served = served.kill();
     }
     // And one in the middle of an attempt: the receiver has it, and nobody hears of its answer.
-    receiver.until_id(&asked).await;
+    served.until_delivered(&asked).await;
     receiver.answer([Answer::Silence]);
     let cut = served.ask(KILLS).await;
     receiver.until_id(&BTreeSet::from([cut.clone()])).await;
     served = served.kill();
     asked.insert(cut.clone());
-    let mut delivered = BTreeSet::new();
-    while delivered != asked {
-        let list = served.sluice.ok(&["webhook", "deliveries", "--status", "delivered"]);
-        let items = list["items"].as_array().expect("items").iter();
-        delivered = items.map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    served.until_delivered(&asked).await;
     let mut bodies: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let got = receiver.got();
     for one in &got {

@@ -24,7 +24,7 @@ pub(super) enum WebhookCommand {
     Set {
         /// Its name: what runs say as `endpoint`
         name: String,
-        /// Where to: https://hooks.example.com/path
+        /// Where to, as in `https://hooks.example.com/path`
         url: Option<String>,
         /// A file whose one line is what deliveries are signed with: whsec_ and base64 (default: one is made)
         #[arg(long, value_name = "FILE")]

@@ -32,8 +32,8 @@ pub const ATTEMPT_MAX_MS: u64 = 10_000;
 pub const CLAIM_MS: u64 = 20_000;
 /// Milliseconds between one attempt and the next. A receiver that is down over night gets what it missed.
 const PAUSES_MS: [u64; 7] = [5_000, 30_000, 120_000, 600_000, 3_600_000, 14_400_000, 43_200_000];
-/// Attempts after which a delivery is given up.
-pub const ATTEMPTS_MAX: u32 = 1 + PAUSES_MS.len() as u32;
+/// Attempts after which a delivery is given up: one more than there are pauses.
+pub const ATTEMPTS_MAX: u32 = 8;
 /// Longest pause that a receiver may ask for with `Retry-After`, in milliseconds: the longest there is anyway.
 const RETRY_AFTER_MAX_MS: u64 = PAUSES_MS[PAUSES_MS.len() - 1];
 
@@ -222,7 +222,7 @@ mod tests {
         let shortest: Vec<_> = (1..=8).map(|attempt| pause_after(attempt, None, 0)).collect();
         let expected = [5_000, 30_000, 120_000, 600_000, 3_600_000, 14_400_000, 43_200_000];
         assert_eq!(shortest, expected.into_iter().map(Some).chain([None]).collect::<Vec<_>>());
-        assert_eq!(ATTEMPTS_MAX, 8);
+        assert_eq!(ATTEMPTS_MAX as usize, 1 + PAUSES_MS.len());
         for chance in [1, 999, 1_000, 1_001, u64::MAX] {
             let pause = pause_after(1, None, chance).unwrap();
             assert!((5_000..=6_000).contains(&pause), "{pause}");

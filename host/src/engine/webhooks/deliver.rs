@@ -110,12 +110,11 @@ impl Engine {
             Outcome::Never { status, error } => (DeliveryStatus::Failed, status, Some(error)),
             Outcome::Later { status, error, retry_after_ms } => {
                 next_ms = pause_after(delivery.attempts, retry_after_ms, chance());
-                match next_ms {
-                    Some(_) => (DeliveryStatus::Pending, status, Some(error)),
-                    None => {
-                        let error = format!("{error}; that was the last of {ATTEMPTS_MAX} attempts");
-                        (DeliveryStatus::Failed, status, Some(error))
-                    }
+                if next_ms.is_some() {
+                    (DeliveryStatus::Pending, status, Some(error))
+                } else {
+                    let error = format!("{error}; that was the last of {ATTEMPTS_MAX} attempts");
+                    (DeliveryStatus::Failed, status, Some(error))
                 }
             }
         };

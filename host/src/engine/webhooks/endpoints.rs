@@ -49,8 +49,7 @@ impl Engine {
     /// Writes an endpoint. The answer says whether its secret was made now: told this once.
     ///
     /// # Errors
-    /// [`EngineError::Field`]; [`EngineError::Revision`]; [`EngineError::Contended`]; [`EngineError::HostFault`] on a
-    /// host that delivers nothing; storage.
+    /// [`EngineError::Field`]; [`EngineError::Revision`]; [`EngineError::Contended`]; storage.
     pub async fn set_webhook(&self, change: WebhookChange<'_>) -> Result<(WebhookEndpoint, bool), EngineError> {
         check_name(change.name)?;
         let given = change.secret.map(secret_of).transpose()?;
@@ -142,7 +141,9 @@ impl Engine {
     }
 
     fn address_of(&self, url: &str) -> Result<Address, EngineError> {
-        let postman = self.postman().ok_or_else(|| EngineError::HostFault("it delivers no webhooks".to_owned()))?;
+        let nobody = "cannot be reached from this host, which delivers no webhooks; install the certificates of public \
+                      authorities and start it again";
+        let postman = self.postman().ok_or_else(|| FieldError::new("url", nobody))?;
         Ok(postman.address(url).map_err(|problem| FieldError::new("url", problem))?)
     }
 
