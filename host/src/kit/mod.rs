@@ -6,8 +6,8 @@
 //!
 //! In the order an author meets them: [`template`] (the files of a new plugin), [`source`] and [`toolchain`] (from a
 //! directory to a core module), [`component`] (from there to a component), [`input`] and [`script`] (what it is called
-//! with), [`call`] (calling it), [`golden`] (what it should answer), [`hostile`] (what nobody would send), and [`compare`]
-//! (one component against another).
+//! with), [`call`] (calling it), [`golden`] (what it should answer), [`hostile`] (what nobody would send), [`compare`]
+//! (one component against another), and [`layout`] (components on their way to others).
 
 mod error;
 pub mod template;
@@ -20,5 +20,6 @@ pub mod call;
 pub mod golden;
 pub mod hostile;
 pub mod compare;
+pub mod layout;
 
 pub use error::KitError;
