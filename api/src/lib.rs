@@ -26,3 +26,4 @@ pub mod server;
 pub mod plugin;
 pub mod workspace;
 pub mod check;
+pub mod shadow;

@@ -62,19 +62,24 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Field`] naming the member at fault; storage.
     pub async fn create_mission(&self, new: NewMission) -> Result<Mission, EngineError> {
-        let (mission, unit) = self.mission_unit(new)?;
+        let (mission, unit) = self.mission_unit(self.new_mission_id(), new)?;
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(mission)
+    }
+
+    /// An id for a mission.
+    pub(super) fn new_mission_id(&self) -> MissionId {
+        MissionId::new(self.new_id(MissionId::PREFIX))
     }
 
     /// A mission, and the unit that creates it.
     ///
     /// # Errors
     /// The member of the request at fault.
-    pub(super) fn mission_unit(&self, new: NewMission) -> Result<(Mission, Unit), wire::FieldError> {
+    pub(super) fn mission_unit(&self, id: MissionId, new: NewMission) -> Result<(Mission, Unit), wire::FieldError> {
         let now = self.now();
         let NewMission { workspace_id, request, bindings, start, actor, receipt } = new;
-        let made = self.made_mission(&workspace_id, request, &bindings, start, &actor, now)?;
+        let made = self.made_mission(&workspace_id, id, request, &bindings, start, &actor, now)?;
         let MadeMission { mission, guard, writes, events } = made;
         let mut unit = Unit { guards: vec![guard], writes, events, ..Unit::default() };
         if let Some(key) = &receipt {
@@ -91,6 +96,7 @@ impl Engine {
     pub(super) fn made_mission(
         &self,
         workspace_id: &WorkspaceId,
+        id: MissionId,
         mut request: MissionRequest,
         bindings: &Bindings,
         start: bool,
@@ -98,7 +104,6 @@ impl Engine {
         now: Timestamp,
     ) -> Result<MadeMission, wire::FieldError> {
         wire::check_request(&mut request, || self.new_id(WorkItemId::PREFIX))?;
-        let id = MissionId::new(self.new_id(MissionId::PREFIX));
         let created = MissionCreated { request, bindings: wire::bindings_view(bindings) };
         let (mission, items) = wire::created_mission(&created, workspace_id, &id, actor, now)?;
         let mut log = LogWriter::new(self, &mission, actor, now);

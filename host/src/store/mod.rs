@@ -65,6 +65,7 @@ mod cursors;
 mod policies;
 mod plugins;
 mod workspaces;
+mod shadows;
 mod routines;
 mod occurrences;
 mod audit;

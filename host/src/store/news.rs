@@ -72,13 +72,19 @@ impl Tables {
 }
 
 /// How often what was written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     commits: u64,
     /// By table; a commit of another host counts for each, since nobody says what it wrote.
     tables: [u64; OF_SESSIONS + 1],
     /// Commits of other hosts.
     elsewhere: u64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { commits: 0, tables: [0; OF_SESSIONS + 1], elsewhere: 0 }
+    }
 }
 
 /// Tells what was committed. One for a store.

@@ -7,8 +7,8 @@
 
 use super::{
     approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    plugins, policies, receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
-    workspaces,
+    plugins, policies, receipts, resource_schemas, resources, routines, runs, shadows, timers, tokens, verdicts,
+    work_items, workspaces,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -108,6 +108,8 @@ pub(super) enum TableId {
     PolicyDecisions,
     Plugins,
     Workspaces,
+    Shadows,
+    ShadowDifferences,
     Resources,
     ResourceRevisions,
     Memories,
@@ -119,7 +121,7 @@ pub(super) enum TableId {
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: [Self; 33] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -144,6 +146,8 @@ impl TableId {
         Self::PolicyDecisions,
         Self::Plugins,
         Self::Workspaces,
+        Self::Shadows,
+        Self::ShadowDifferences,
         Self::Resources,
         Self::ResourceRevisions,
         Self::Memories,
@@ -180,6 +184,8 @@ impl TableId {
             Self::PolicyDecisions => &policies::POLICY_DECISIONS,
             Self::Plugins => &plugins::PLUGINS,
             Self::Workspaces => &workspaces::WORKSPACES,
+            Self::Shadows => &shadows::SHADOWS,
+            Self::ShadowDifferences => &shadows::SHADOW_DIFFERENCES,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Memories => &memories::MEMORIES,

@@ -213,10 +213,11 @@ impl Engine {
         let work: Work = entrypoint::work_of(&routine.settings, on.means.found, Some(occurrence))?;
         let bound = on.means.bound;
         bound.check_signed().map_err(|error| FieldError::new("bindings", error.to_string()))?;
-        let bindings = bound.pins(work.has_gates);
+        let id = self.new_mission_id();
+        let bindings = bound.pins(&id, work.has_gates);
         let judged = on.judged(self);
         let asks = judged.is_some_and(|of| of.verdict.effect == Effect::Approval);
-        let made = self.made_mission(&routine.workspace_id, work.request, &bindings, !asks, ROUTINES, on.now)?;
+        let made = self.made_mission(&routine.workspace_id, id, work.request, &bindings, !asks, ROUTINES, on.now)?;
         occurrence.mission_id = Some(made.mission.id.clone());
         occurrence.template = on.means.found.digest();
         occurrence.state = OccurrenceState::Queued;

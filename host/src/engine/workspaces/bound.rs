@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::id::WorkspaceId;
+use crate::domain::id::{MissionId, WorkspaceId};
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::Binding;
-use crate::domain::workspace::{Required, WorkspaceRevision};
+use crate::domain::shadow::Shadow;
+use crate::domain::workspace::{Canary, Required, WorkspaceRevision};
 use crate::engine::{Engine, EngineError};
 use crate::store::Guard;
 
@@ -18,10 +19,14 @@ const REMEMBERED_MAX: usize = 1_000;
 pub struct Bound {
     /// What is bound.
     pub revision: WorkspaceRevision,
-    /// What new missions are pinned to.
+    /// What new missions are pinned to, but for the canary's share.
     pub bindings: Bindings,
+    /// The reducer that a share of new missions is pinned to, unless it is in quarantine.
+    pub canary: Option<Canary>,
     /// What texts are scrubbed by; without one nothing is remembered.
     pub scrubber: Option<Binding>,
+    /// What decides in shadow; a component that is not signed as it has to be does not.
+    pub shadows: Vec<Shadow>,
     /// Role and name of a component that no trusted key signed where that is required.
     unsigned: Option<(&'static str, String)>,
 }
@@ -32,9 +37,12 @@ impl Bound {
         Guard::no_workspace(&self.revision.workspace_id, self.revision.revision + 1)
     }
 
-    /// What a mission is pinned to, with or without gates.
-    pub fn pins(&self, has_gates: bool) -> Bindings {
+    /// What a mission of this id is pinned to, with or without gates.
+    pub fn pins(&self, id: &MissionId, has_gates: bool) -> Bindings {
         let mut bindings = self.bindings.clone();
+        if let Some(canary) = self.canary.as_ref().filter(|canary| canary.takes(id)) {
+            bindings.reducer = canary.binding.clone();
+        }
         if !has_gates {
             bindings.gates.clear();
             bindings.required.clear();
@@ -98,16 +106,28 @@ impl Engine {
         let standard = self.parts.plugins.standard_bindings().map_err(EngineError::HostFault)?;
         let bindings = laid_over(&standard, &revision);
         self.keep_components(&bindings).await?;
+        let is_free = |canary: &&Canary| revision.quarantine.of_role(&canary.binding.digest, true).is_none();
+        let canary = revision.bindings.canary.as_ref().filter(is_free).cloned();
+        if let Some(canary) = &canary {
+            self.keep_component(&canary.binding.digest).await?;
+        }
         let scrubber = revision.bindings.scrubber.clone().or_else(|| self.parts.options.memory.scrubber.clone());
         let mut unsigned = None;
+        let mut shadows = revision.bindings.shadows.clone();
         if revision.require_signatures {
-            for (role, binding) in revision.bindings.all() {
+            for (role, binding) in revision.bindings.deciding() {
                 if !self.is_trusted(&binding.digest, &revision.trusted_keys).await? {
                     unsigned.get_or_insert((role, binding.label()));
                 }
             }
+            shadows.clear();
+            for shadow in &revision.bindings.shadows {
+                if self.is_trusted(&shadow.binding.digest, &revision.trusted_keys).await? {
+                    shadows.push(shadow.clone());
+                }
+            }
         }
-        Ok(Bound { revision, bindings, scrubber, unsigned })
+        Ok(Bound { revision, bindings, canary, scrubber, shadows, unsigned })
     }
 }
 
@@ -115,7 +135,8 @@ impl Engine {
 /// quarantine stays, since it is closed and does not let work pass.
 fn laid_over(standard: &Bindings, revision: &WorkspaceRevision) -> Bindings {
     let bound = &revision.bindings;
-    let reducer = bound.reducer.as_ref().filter(|reducer| revision.quarantine.of(&reducer.digest).is_none());
+    let reducer =
+        bound.reducer.as_ref().filter(|reducer| revision.quarantine.of_role(&reducer.digest, false).is_none());
     let mut bindings =
         Bindings { reducer: reducer.unwrap_or(&standard.reducer).clone(), gates: Vec::new(), required: Vec::new() };
     let mut names = standard.gate_names();
