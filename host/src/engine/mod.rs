@@ -39,6 +39,7 @@ mod audit;
 mod policy;
 mod replay;
 mod check;
+mod shadow;
 
 pub use actions::ActionAsk;
 pub use advance::Advanced;
@@ -89,6 +90,7 @@ use ports::{Plugins, Templates};
 use registry::Installing;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
+use shadow::Shadows;
 use tokens::TokenCache;
 use workspaces::{BoundSets, Failures};
 
@@ -153,6 +155,7 @@ struct Parts {
     clean_names: CleanNames,
     installing: Installing,
     checks: Arc<Checks>,
+    shadows: Shadows,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
     failures: Failures,
@@ -195,6 +198,7 @@ impl Engine {
             clean_names: CleanNames::default(),
             installing: Installing::default(),
             checks: Arc::default(),
+            shadows: Shadows::default(),
             bound: BoundSets::default(),
             failures: Failures::default(),
             policies: Policies::default(),

@@ -40,6 +40,7 @@ mod audit;
 mod plugins;
 mod check;
 mod workspaces;
+mod shadow;
 mod policy;
 
 mod in_process;
@@ -80,6 +81,7 @@ fn components(routes: Routes) -> Routes {
         .guarded(Action::WorkspaceWrite, routes!(workspaces::change))
         .guarded(Action::WorkspaceRead, routes!(workspaces::history))
         .guarded(Action::WorkspaceWrite, routes!(workspaces::roll_back))
+        .guarded(Action::PluginCheck, routes!(shadow::show))
 }
 
 /// Everything else.

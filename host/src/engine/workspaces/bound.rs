@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::id::{MissionId, WorkspaceId};
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::Binding;
-use crate::domain::shadow::Shadow;
+use crate::domain::shadow::{Shadow, ShadowRecord, ShadowRole};
 use crate::domain::workspace::{Canary, Required, WorkspaceRevision};
+use crate::engine::shadow::Trial;
 use crate::engine::{Engine, EngineError};
 use crate::store::Guard;
 
@@ -27,6 +28,8 @@ pub struct Bound {
     pub scrubber: Option<Binding>,
     /// What decides in shadow; a component that is not signed as it has to be does not.
     pub shadows: Vec<Shadow>,
+    /// The same, under the terms of now.
+    trials: Vec<Arc<Trial>>,
     /// Role and name of a component that no trusted key signed where that is required.
     unsigned: Option<(&'static str, String)>,
 }
@@ -48,6 +51,23 @@ impl Bound {
             bindings.required.clear();
         }
         bindings
+    }
+
+    /// What decides in shadow in a role.
+    pub(in crate::engine) fn trial(&self, role: ShadowRole) -> Option<&Arc<Trial>> {
+        self.trials.iter().find(|trial| trial.role() == role)
+    }
+
+    /// Everything that decides in shadow.
+    pub(in crate::engine) fn trials(&self) -> &[Arc<Trial>] {
+        &self.trials
+    }
+
+    /// Whether a component that was counted still decides in shadow, under the same terms.
+    pub fn tries(&self, record: &ShadowRecord) -> bool {
+        self.trials.iter().any(|trial| {
+            trial.role() == record.role && trial.binding().digest == record.digest && trial.terms == record.terms
+        })
     }
 
     /// Refuses to go on with a component that is not signed as the workspace wants it.
@@ -127,7 +147,21 @@ impl Engine {
                 }
             }
         }
-        Ok(Bound { revision, bindings, canary, scrubber, shadows, unsigned })
+        let trial = |shadow: &Shadow| {
+            let (deciding, required) = beside(shadow.role, &bindings, scrubber.as_ref());
+            Arc::new(Trial::new(workspace_id, revision.revision, shadow, &deciding, required))
+        };
+        let trials = shadows.iter().map(trial).collect();
+        Ok(Bound { revision, bindings, canary, scrubber, shadows, trials, unsigned })
+    }
+}
+
+/// What decides in a role, and how much of it has to pass.
+fn beside<'b>(role: ShadowRole, bindings: &'b Bindings, scrubber: Option<&'b Binding>) -> (Vec<&'b Binding>, Required) {
+    match (role, role.stage()) {
+        (_, Some(name)) => (bindings.gates_of(name).collect(), bindings.required(name)),
+        (ShadowRole::Scrubber, None) => (scrubber.into_iter().collect(), Required::All),
+        (_, None) => (vec![&bindings.reducer], Required::All),
     }
 }
 

@@ -158,7 +158,10 @@ impl Engine {
             unit.writes.push(Write::Plugin(Box::new(row)));
         }
         match self.parts.store.commit(unit).await {
-            Ok(_) => Ok(Some(revision)),
+            Ok(_) => {
+                self.parts.shadows.forget(workspace_id);
+                Ok(Some(revision))
+            }
             Err(CommitError::Conflict { .. }) => Ok(None),
             Err(CommitError::Storage(error)) => Err(error.into()),
         }
