@@ -120,11 +120,8 @@ async fn a_shadow_that_fails_touches_nothing() {
         let lenient = install(&server, "lenient/1.0.0", &gate_that("pass", "lenient", "1.0.0")).await;
         for (shadow, failure) in [(&trapping, "trap"), (&broken, "guest_error")] {
             let review = json!({"gates": [{"digest": lenient}], "shadow": {"digest": shadow}});
-            let reducer = json!({"shadow": {"digest": looping}});
-            let bindings = json!({"reducer": reducer, "gates": {"review": review, "test": {"gates": []}}});
-            let asked_for = json!({"bindings": bindings, "quarantine_after": 1});
-            assert_eq!(put(&server, asked_for).await.status, 200);
-            // The reducer in shadow runs until its fuel is gone, at each event; nobody waits for it.
+            let bindings = json!({"gates": {"review": review, "test": {"gates": []}}});
+            assert_eq!(put(&server, json!({"bindings": bindings, "quarantine_after": 1})).await.status, 200);
             let mission = handed_in(&server).await;
             assert_eq!(outcomes(&server, &mission).await, ["pass"]);
             let path = format!("/mission/{mission}");
@@ -133,11 +130,18 @@ async fn a_shadow_that_fails_touches_nothing() {
             let report = asked(&server, "review", 1).await;
             assert_eq!(counts(&report["shadows"][0]), [0, 0, 1, 0], "{report:#}");
             assert_eq!(report["differences"][0]["candidate"]["failure"], json!(failure), "{report:#}");
-            assert_eq!(
-                (&report["differences"][0]["outcome"], &server.get(&path).await.body),
-                (&json!("failed"), &before)
-            );
+            let after = server.get(&path).await.body;
+            assert_eq!((&report["differences"][0]["outcome"], after), (&json!("failed"), before));
         }
+        // A reducer in shadow that runs until its fuel is gone; nobody waits for it.
+        bind(&server, json!({"reducer": {"shadow": {"digest": looping}}})).await;
+        let made = mission(&server).await;
+        let path = format!("/mission/{}", made["id"].as_str().expect("an id"));
+        let start = json!({"event": {"type": "mission_started"}});
+        let started = server.post(&format!("{path}/event"), start).await;
+        assert_eq!((started.status, &started.body["mission"]["status"]), (200, &json!("running")));
+        let before = server.get(SHADOW).await.body["shadows"][0].clone();
+        assert!(all(&before) < 2, "the answer was there before the shadow's: {before:#}");
         let report = asked(&server, "reducer", 2).await;
         let failed = &report["differences"][0];
         assert_eq!(
@@ -145,8 +149,10 @@ async fn a_shadow_that_fails_touches_nothing() {
             (&json!("failed"), &json!("REDUCER_LIMIT")),
             "{report:#}"
         );
+        let pause = json!({"event": {"type": "mission_paused", "reason": "lunch"}});
+        assert_eq!(server.post(&format!("{path}/event"), pause).await.body["mission"]["status"], "paused");
         let standing = server.get(WORKSPACE).await.body;
-        assert_eq!((&standing["quarantine"]["components"], &standing["revision"]), (&json!([]), &json!(2)));
+        assert_eq!((&standing["quarantine"]["components"], &standing["revision"]), (&json!([]), &json!(3)));
         assert!(events(&server, "plugin.failed").await.is_empty());
         server.stop().await;
     })

@@ -157,6 +157,10 @@ impl Engine {
     async fn ask_shadow(&self, key: &LaneKey, asked: Asked) {
         let done = match asked {
             Asked::Events { mission_id, from, until } => self.ask_reducer(key, &mission_id, from, until).await,
+            Asked::Verdict(trial, _) | Asked::Text(trial, _) if self.rests(key) => {
+                self.parts.shadows.lock().tallies.drop_some(&trial, 1);
+                Ok(())
+            }
             Asked::Verdict(trial, id) => self.settle(key, &trial, self.ask_gate_in_shadow(&trial, &id).await),
             Asked::Text(trial, text) => self.settle(key, &trial, self.ask_scrubber(&trial, *text).await),
         };

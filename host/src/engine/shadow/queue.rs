@@ -130,7 +130,8 @@ impl Queue {
         Some((key, asked))
     }
 
-    /// A component answered, or failed. One that failed often enough rests, and what waits for it waits with it.
+    /// A component answered, or failed. One that failed often enough rests; what waits for it then is dropped when its
+    /// turn comes.
     pub(super) fn note(&mut self, key: &LaneKey, has_failed: bool, now: Duration) {
         if !has_failed {
             if let Some(lane) = self.lanes.get_mut(key) {

@@ -24,7 +24,8 @@ impl Engine {
         let role = ShadowRole::of_stage(stage.name);
         let Some(trial) = bound.trial(role) else { return };
         let deciding: Vec<&Binding> = bound.bindings.gates_of(stage.name).collect();
-        let is_beside = stage.gates.iter().eq(deciding) && stage.required == bound.bindings.required(stage.name);
+        let needed = bound.bindings.required(stage.name).of(deciding.len());
+        let is_beside = stage.required.of(stage.gates.len()) == needed && stage.gates.iter().eq(deciding);
         if is_beside {
             let key = (trial.workspace_id.clone(), role);
             self.offer(&key, Asked::Verdict(trial.clone(), id.clone()), Some(trial));
