@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use sluice_api::workspace::{CanaryAsk, ReducerAsk};
+use sluice_api::workspace::CanaryAsk;
 
 use super::given::{self, OneChange};
 use crate::cli::exit::Failure;
@@ -44,17 +44,23 @@ impl CanaryCommand {
             Self::Set(args) => {
                 let component = given::binding("canary", &args.plugin)?;
                 let canary = CanaryAsk { share_percent: args.share, ..CanaryAsk::default().with_component(component) };
-                let set = |reducer: &mut ReducerAsk| reducer.canary = Some(canary);
-                args.change.make(|bindings| Ok(set(bindings.reducer.get_or_insert_default()))).await
+                args.change
+                    .make(|bindings| {
+                        bindings.reducer.get_or_insert_default().canary = Some(canary);
+                        Ok(())
+                    })
+                    .await
             }
             Self::Promote(change) => {
                 let none = none(change);
-                let promote = |reducer: Option<ReducerAsk>| {
-                    let mut reducer = reducer.unwrap_or_default();
-                    let canary = reducer.canary.take().ok_or(none)?;
-                    Ok::<_, Failure>(reducer.with_component(canary.component()))
-                };
-                change.make(|bindings| Ok(bindings.reducer = Some(promote(bindings.reducer.take())?))).await
+                change
+                    .make(|bindings| {
+                        let mut reducer = bindings.reducer.take().unwrap_or_default();
+                        let canary = reducer.canary.take().ok_or(none)?;
+                        bindings.reducer = Some(reducer.with_component(canary.component()));
+                        Ok(())
+                    })
+                    .await
             }
             Self::Drop(change) => {
                 let none = none(change);

@@ -1,11 +1,11 @@
 //! What became of components in shadow, as it stands.
 
 use crate::domain::id::WorkspaceId;
-use crate::domain::shadow::{RECORDS_KEPT, ShadowCounts, ShadowRecord};
+use crate::domain::shadow::{ShadowCounts, ShadowRecord};
 use crate::engine::{Engine, EngineError};
 
-/// Most components that are told of: those that are kept, and those in force that are not written yet.
-const TOLD_MAX: u32 = 2 * RECORDS_KEPT as u32;
+/// Most components that are told of: those that are kept, and as many that hosts came by at once.
+const TOLD_MAX: u32 = 32;
 
 impl Engine {
     /// What was counted of each component that decides in shadow or did, those in force first. What this host counted

@@ -47,7 +47,7 @@ impl Engine {
                 actor: new.actor.clone(),
                 receipt: new.receipt.clone(),
             };
-            let (mission, mut unit) = self.mission_unit(id.clone(), attempt)?;
+            let (mission, mut unit) = self.mission_unit(&id, attempt)?;
             unit.guards.push(bound.guard());
             match self.parts.store.commit(unit).await {
                 Ok(_) => return Ok(mission),
