@@ -231,6 +231,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "DELETE /plugins/{digest}"
         | "GET /workspaces/{id}"
         | "GET /workspaces/{id}/history"
+        | "GET /workspaces/{id}/shadow"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"
