@@ -27,3 +27,4 @@ pub mod plugin;
 pub mod workspace;
 pub mod check;
 pub mod webhook;
+pub mod shadow;

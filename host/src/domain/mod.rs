@@ -26,6 +26,7 @@ pub mod routine;
 pub mod run;
 pub mod schedule;
 pub mod session_status;
+pub mod shadow;
 pub mod timer;
 pub mod token;
 pub mod webhook;

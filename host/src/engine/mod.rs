@@ -40,6 +40,7 @@ mod audit;
 mod policy;
 mod replay;
 mod check;
+mod shadow;
 
 pub use actions::ActionAsk;
 pub use advance::Advanced;
@@ -91,6 +92,7 @@ use ports::{Plugins, SharedPostman, Templates};
 use registry::Installing;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
+use shadow::Shadows;
 use tokens::TokenCache;
 use workspaces::{BoundSets, Failures};
 
@@ -158,6 +160,7 @@ struct Parts {
     clean_names: CleanNames,
     installing: Installing,
     checks: Arc<Checks>,
+    shadows: Shadows,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
     failures: Failures,
@@ -200,6 +203,7 @@ impl Engine {
             clean_names: CleanNames::default(),
             installing: Installing::default(),
             checks: Arc::default(),
+            shadows: Shadows::default(),
             bound: BoundSets::default(),
             failures: Failures::default(),
             policies: Policies::default(),

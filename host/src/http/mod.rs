@@ -42,6 +42,7 @@ mod plugins;
 mod check;
 mod workspaces;
 mod webhooks;
+mod shadow;
 mod policy;
 
 mod in_process;
@@ -88,6 +89,7 @@ fn components(routes: Routes) -> Routes {
         .guarded(Action::WebhookWrite, routes!(webhooks::delete))
         .guarded(Action::WebhookRead, routes!(webhooks::deliveries))
         .guarded(Action::RunRead, routes!(webhooks::of_run))
+        .guarded(Action::PluginCheck, routes!(shadow::show))
 }
 
 /// Everything else.

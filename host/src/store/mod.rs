@@ -66,6 +66,7 @@ mod policies;
 mod plugins;
 mod workspaces;
 mod webhooks;
+mod shadows;
 mod routines;
 mod occurrences;
 mod audit;

@@ -13,8 +13,8 @@ use super::table::TableId;
 use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
 use super::{
     approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    plugins, policies, receipts, resource_schemas, routines, runs, timers, tokens, verdicts, webhooks, work_items,
-    workspaces,
+    plugins, policies, receipts, resource_schemas, routines, runs, shadows, timers, tokens, verdicts, webhooks,
+    work_items, workspaces,
 };
 use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
 use crate::domain::memory::{MemoryRecord, Visibility};
@@ -153,6 +153,16 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
             prepared.changes.push(Change::Delete { table: TableId::DeliveryBodies, key: key.clone() });
             Change::Delete { table: TableId::Deliveries, key }
         }
+        Write::Shadow(record) => put(TableId::Shadows, shadows::row(record)?, record.revision),
+        Write::DeleteShadow(workspace_id, role, digest) => Change::Delete {
+            table: TableId::Shadows,
+            key: vec![workspace_id.as_str().into(), role.as_str().into(), digest.as_str().into()],
+        },
+        Write::ShadowDifference(difference) => put(TableId::ShadowDifferences, shadows::difference_row(difference)?, 1),
+        Write::DeleteShadowDifference(workspace_id, id) => Change::Delete {
+            table: TableId::ShadowDifferences,
+            key: vec![workspace_id.as_str().into(), id.as_str().into()],
+        },
         Write::PolicyDecision(decision) => put(TableId::PolicyDecisions, policies::decision_row(decision)?, 1),
         Write::DeletePolicyDecision(workspace_id, id) => Change::Delete {
             table: TableId::PolicyDecisions,

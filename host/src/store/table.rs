@@ -7,8 +7,8 @@
 
 use super::{
     approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    plugins, policies, receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, webhooks,
-    work_items, workspaces,
+    plugins, policies, receipts, resource_schemas, resources, routines, runs, shadows, timers, tokens, verdicts,
+    webhooks, work_items, workspaces,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -111,6 +111,8 @@ pub(super) enum TableId {
     Webhooks,
     Deliveries,
     DeliveryBodies,
+    Shadows,
+    ShadowDifferences,
     Resources,
     ResourceRevisions,
     Memories,
@@ -122,7 +124,7 @@ pub(super) enum TableId {
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 34] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -150,6 +152,8 @@ impl TableId {
         Self::Webhooks,
         Self::Deliveries,
         Self::DeliveryBodies,
+        Self::Shadows,
+        Self::ShadowDifferences,
         Self::Resources,
         Self::ResourceRevisions,
         Self::Memories,
@@ -189,6 +193,8 @@ impl TableId {
             Self::Webhooks => &webhooks::WEBHOOKS,
             Self::Deliveries => &webhooks::DELIVERIES,
             Self::DeliveryBodies => &webhooks::DELIVERY_BODIES,
+            Self::Shadows => &shadows::SHADOWS,
+            Self::ShadowDifferences => &shadows::SHADOW_DIFFERENCES,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Memories => &memories::MEMORIES,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::domain::approval::Approval;
-use crate::domain::artifact::Artifact;
+use crate::domain::artifact::{Artifact, Digest};
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
@@ -24,6 +24,7 @@ use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::resource::{ResourceKey, ResourceWrite};
 use crate::domain::routine::{Occurrence, Routine, RoutineEntry, Slot};
 use crate::domain::run::Run;
+use crate::domain::shadow::{ShadowDifference, ShadowRecord, ShadowRole};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::domain::token::Token;
@@ -246,6 +247,12 @@ impl Guard {
         Self::by_id(TableId::Deliveries, id.as_str(), revision)
     }
 
+    /// What became of a component in shadow is at exactly this revision; `None`: nothing is known of it.
+    pub fn shadow(workspace_id: &WorkspaceId, role: ShadowRole, digest: &Digest, revision: Option<u64>) -> Self {
+        let key = vec![workspace_id.as_str().into(), role.as_str().into(), digest.as_str().into()];
+        Self { table: TableId::Shadows, key, expected: revision, end: None }
+    }
+
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
         Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
@@ -350,6 +357,14 @@ pub enum Write {
     DeliveryBody(Box<(Delivery, Json)>),
     /// The delivery of this id, which is over, and what it posted are no longer kept.
     ForgetDelivery(DeliveryId),
+    /// What became of a component in shadow.
+    Shadow(Box<ShadowRecord>),
+    /// What became of this component in this role is no longer kept.
+    DeleteShadow(WorkspaceId, ShadowRole, Digest),
+    /// Something that was decided differently in shadow.
+    ShadowDifference(Box<ShadowDifference>),
+    /// The difference of this id is gone, if it was there.
+    DeleteShadowDifference(WorkspaceId, String),
     /// A decision as it was made.
     PolicyDecision(Box<RecordedDecision>),
     /// The recorded decision of this id is gone, if it was there.

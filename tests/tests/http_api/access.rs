@@ -241,6 +241,7 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "GET /workspaces/{id}/webhooks/{name}"
         | "GET /workspaces/{id}/deliveries"
         | "GET /runs/{id}/deliveries"
+        | "GET /workspaces/{id}/shadow"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"

@@ -75,7 +75,7 @@ impl Engine {
             Ok(endpoint) => self.attempt(&delivery, endpoint).await?,
             Err(error) => Outcome::Never { status: None, error },
         };
-        self.settle(delivery, outcome).await
+        self.settle_delivery(delivery, outcome).await
     }
 
     async fn attempt(&self, delivery: &Delivery, endpoint: &WebhookEndpoint) -> Result<Outcome, EngineError> {
@@ -100,7 +100,7 @@ impl Engine {
         Ok(outcome_of(postman.post(letter).await))
     }
 
-    async fn settle(&self, mut delivery: Delivery, outcome: Outcome) -> Result<(), EngineError> {
+    async fn settle_delivery(&self, mut delivery: Delivery, outcome: Outcome) -> Result<(), EngineError> {
         let now = self.now();
         let guards = vec![Guard::delivery(&delivery.id, Some(delivery.revision))];
         delivery.revision += 1;
