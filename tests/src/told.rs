@@ -43,11 +43,11 @@ impl Family {
     /// When one is left over, or missing.
     pub fn check_files(&self) {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
-        let files = std::fs::read_dir(directory).expect("the snapshots").map(|entry| entry.expect("a file").file_name());
+        let files =
+            std::fs::read_dir(directory).expect("the snapshots").map(|entry| entry.expect("a file").file_name());
         let begin = format!("{}__", self.test);
-        let name = |file: std::ffi::OsString| {
-            Some(file.to_str()?.strip_prefix(&begin)?.strip_suffix(".snap")?.to_owned())
-        };
+        let name =
+            |file: std::ffi::OsString| Some(file.to_str()?.strip_prefix(&begin)?.strip_suffix(".snap")?.to_owned());
         assert_eq!(files.filter_map(name).collect::<BTreeSet<_>>(), self.types().map(snapshot).collect());
     }
 }
