@@ -52,7 +52,7 @@ export const evaluator = {
 export const settingsCheck = {
   check(text) {
     const { forbidden } = { ...DEFAULTS, ...JSON.parse(text) };
-    if (forbidden.includes('')) throw 'settings member `forbidden`: a word cannot be empty';
+    if (forbidden.includes('')) throw new Error('settings member `forbidden`: a word cannot be empty');
   },
 };
 
