@@ -21,15 +21,21 @@ fn repository(place: &str) -> String {
     format!("{}/../{place}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Has a component judge the cases of its template, and everything hostile.
-fn passes(sluice: &Binary, component: &str, kind: &str) {
-    let cases = repository(&format!("host/kit/{kind}/golden"));
-    let judged = sluice.ok(&["plugin", "test", component, "--cases", &cases]);
+/// Has a component judge the cases in a folder, and everything hostile.
+fn passes(sluice: &Binary, component: &str, cases: &str) {
+    let judged = sluice.ok(&["plugin", "test", component, "--cases", cases]);
     let of = |set: &str| judged["cases"].as_array().expect("cases").iter().filter(|case| case["set"] == set).count();
-    let files = std::fs::read_dir(&cases).expect("the template's cases").count();
+    let files = std::fs::read_dir(cases).expect("the component's cases").count();
     assert_eq!((&judged["ok"], of("golden")), (&json!(true), files), "{judged:#}");
     assert!(of("hostile") >= 6, "{judged:#}");
 }
+
+/// Components of the released contract 0.1, with their digests: their bytes never change, and neither does what they decide.
+const FROZEN: [(&str, &str); 3] = [
+    ("gate", "831e8c4420bc6b47e65f2be206344af61395347a0bdc20010adb038f661ed06b"),
+    ("reducer", "4e0f459b7e536e2df6fe3e9bae6a1892875c9233172881e478e671fdb48113cb"),
+    ("scrubber", "e86bb7d0653ceb51e4252f96027af54df720c6bf788ae0b39039e247cf6122bf"),
+];
 
 fn serve(sluice: &Binary) -> Process {
     let mut server = sluice.start(&["serve", "--listen", "127.0.0.1:0"]);
@@ -63,7 +69,7 @@ fn a_gate_in_javascript_needs_nothing_but_the_host() {
     let imports = found["imports"].as_array().expect("imports");
     assert!(imports.iter().filter_map(Value::as_str).any(|name| name.starts_with("wasi:")), "{found:#}");
     assert_eq!(found["name"], "js-gate", "{found:#}");
-    passes(&sluice, &gate, "gate");
+    passes(&sluice, &gate, &repository("host/kit/gate/golden"));
 
     let _server = serve(&sluice);
     sluice.ok(&["plugin", "push", &gate]);
@@ -75,4 +81,29 @@ fn a_gate_in_javascript_needs_nothing_but_the_host() {
     assert_eq!((told.len(), &told[0].0, &told[1].0), (2, &json!("fail"), &json!("pass")), "{shown:#}");
     let finding = &told[0].1[0];
     assert_eq!((&finding["rule"], &finding["line"]), (&json!("forbidden-word"), &json!(6)), "{finding:#}");
+}
+
+#[test]
+fn what_was_built_against_the_contract_0_1_goes_on_working() {
+    let sluice = binary();
+    let _server = serve(&sluice);
+    for (kind, digest) in FROZEN {
+        let component = repository(&format!("tests/components/frozen-0.1/{kind}.wasm"));
+        passes(&sluice, &component, &repository(&format!("tests/components/frozen-0.1/cases/{kind}")));
+        assert_eq!(sluice.ok(&["plugin", "push", &component])["digest"], digest, "{kind} is not what was frozen");
+    }
+    let bind = ["workspace", "bind", "--reducer", "frozen-reducer", "--gate", "review=frozen-gate"];
+    sluice.ok(&[&bind[..], &["--scrubber", "frozen-scrubber"]].concat());
+    let shown = worked(&sluice);
+    assert_eq!(
+        (&shown["mission"]["status"], &shown["mission"]["reducer"]["digest"]),
+        (&json!("succeeded"), &json!(FROZEN[1].1)),
+        "{shown:#}"
+    );
+    let outcomes: Vec<Value> = verdicts(&shown, "review").into_iter().map(|(outcome, _)| outcome).collect();
+    assert_eq!(outcomes, ["fail", "pass"], "{shown:#}");
+    let kept = sluice.ok(&["memory", "put", "See ACME-12.", "--tier", "project"]);
+    assert_eq!(kept["scrub"]["findings"], json!([{"kind": "ticket", "count": 1}]), "{kept:#}");
+    let listed = sluice.ok(&["memory", "ls", "--tier", "project"]).to_string();
+    assert!(listed.contains("See [ticket].") && !listed.contains("ACME-12"), "{listed}");
 }
