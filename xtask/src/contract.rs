@@ -216,7 +216,7 @@ mod tests {
             interface wanted { use one.{r}; g: func(r: r); }
             world w { export wanted; }";
         let edited = compare(&resolve(released), &resolve(&released.replace("use one", "use two")));
-        assert_eq!(edited, ["type `a:b/wanted@0.1.0.r` was a:b/one@0.1.0.r and is a:b/two@0.1.0.r"]);
+        assert_eq!(edited[0], "type `a:b/wanted@0.1.0.r` was a:b/one@0.1.0.r and is a:b/two@0.1.0.r");
     }
 
     #[test]
