@@ -144,6 +144,34 @@ fn every_template_builds_with_its_tool_and_passes() {
     }
 }
 
+/// What the guide says of JavaScript, word by word; the tool is there, so that nothing has to be installed.
+#[test]
+fn the_guides_commands_for_javascript_work() {
+    if required().is_none() {
+        return;
+    }
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../specs/plugin-authors.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide is there");
+    let block = guide.split("```sh js\n").nth(1).and_then(|rest| rest.split("```").next()).expect("commands");
+    let sluice = binary();
+    let mut folder = sluice.directory().to_owned();
+    for line in block.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words.as_slice() {
+            ["cd", place] => folder = folder.join(place),
+            ["npm", "ci"] => assert!(folder.join("package-lock.json").is_file(), "it has nothing to install from"),
+            ["sluice", arguments @ ..] => {
+                let mut command = sluice.command(arguments);
+                command.current_dir(&folder);
+                let answer = sluice.start_command(command).wait();
+                assert_eq!(answer.code, Some(0), "{line}: {answer:#?}");
+            }
+            _ => panic!("the guide has a command that nobody follows: {line}"),
+        }
+    }
+    assert!(folder.join("no-todo.wasm").is_file());
+}
+
 /// Changes one place of a file.
 fn edit(file: &Path, from: &str, to: &str) {
     let text = std::fs::read_to_string(file).expect("read a file of the plugin");
