@@ -70,6 +70,75 @@ fn live(sluice: &Binary) {
     sluice.refused(&["plugin", "push", &trap], 2, "its first call failed");
 }
 
+/// Components on their way to others: into a directory that registries of images understand, and out of it.
+#[test]
+fn components_travel_in_an_image_layout_with_their_signatures() {
+    let sluice = binary();
+    let first = file(&sluice, "first.wasm", &gate_that("pass", "traveller", "1.0.0"));
+    let second = file(&sluice, "second.wasm", &gate_that("fail", "traveller", "1.1.0+build.7"));
+    let at = |name: &str| sluice.directory().join(name).display().to_string();
+    let (key, layout, out) = (at("key"), at("layout"), at("out.wasm"));
+    let public = sluice.ok(&["plugin", "keygen", "--out", &key])["key"].as_str().expect("a key").to_owned();
+
+    let put = sluice.ok(&["plugin", "push", &first, "--to", &layout, "--key", &key]);
+    assert_eq!(put["at"], json!(format!("{layout}:1.0.0")));
+    let digest = put["digest"].as_str().expect("a digest");
+    // As the specification of images has it.
+    let read = |name: &str| -> Value {
+        let text = std::fs::read(sluice.directory().join("layout").join(name)).expect("a file of the layout");
+        serde_json::from_slice(&text).expect("JSON")
+    };
+    assert_eq!(read("oci-layout"), json!({"imageLayoutVersion": "1.0.0"}));
+    let listed = read("index.json")["manifests"][0].clone();
+    assert_eq!(listed["mediaType"], "application/vnd.oci.image.manifest.v1+json");
+    assert_eq!(listed["annotations"], json!({"org.opencontainers.image.ref.name": "1.0.0"}));
+    let named =
+        |of: &Value| format!("blobs/sha256/{}", of["digest"].as_str().expect("a digest").replace("sha256:", ""));
+    let manifest = read(&named(&listed));
+    assert_eq!(manifest["config"]["mediaType"], "application/vnd.wasm.config.v0+json");
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/wasm");
+    assert_eq!(manifest["layers"][0]["digest"], json!(format!("sha256:{digest}")));
+    assert_eq!(read(&named(&manifest["config"]))["layerDigests"], json!([format!("sha256:{digest}")]));
+
+    // The only one needs no tag; of two, one is named. A version stays what it is, and is signed by more.
+    assert_eq!(sluice.ok(&["plugin", "pull", &layout, "--out", &out])["digest"], json!(digest));
+    assert_eq!(std::fs::read(&out).expect("it was written"), std::fs::read(&first).expect("it is there"));
+    let second = sluice.ok(&["plugin", "push", &second, "--to", &layout]);
+    assert_eq!(second["at"], json!(format!("{layout}:1.1.0_build.7")));
+    sluice.refused(&["plugin", "pull", &layout], 2, "holds 1.0.0, 1.1.0_build.7; name one");
+    sluice.refused(&["plugin", "pull", &format!("{layout}:2")], 2, "has no `2`; it holds 1.0.0");
+    let moved = ["plugin", "push", &first, "--to", &format!("{layout}:1.1.0_build.7")];
+    sluice.refused(&moved, 2, "a version never changes");
+    sluice.refused(&["plugin", "push", &first, "--to", &format!("{layout}:-")], 2, "is no tag");
+    let other = at("other");
+    sluice.ok(&["plugin", "keygen", "--out", &other]);
+    sluice.ok(&["plugin", "push", &first, "--to", &layout, "--key", &other]);
+    let signed = sluice.ok(&["plugin", "pull", &format!("{layout}:1.0.0"), "--out", &out])["signatures"].clone();
+    assert_eq!(signed.as_array().map(Vec::len), Some(2), "{signed}");
+
+    // From there into a host, with what signed it.
+    let installed = sluice.ok(&["plugin", "push", &format!("{layout}:1.0.0")]);
+    assert_eq!(installed["digest"], json!(digest));
+    let keys: Vec<&Value> = installed["signatures"].as_array().expect("some").iter().map(|of| &of["key"]).collect();
+    assert!(keys.len() == 2 && keys.contains(&&json!(public)), "{keys:?}");
+
+    // What was changed on its way is told, and nothing is written.
+    let blob = sluice.directory().join("layout/blobs/sha256").join(digest);
+    let mut bytes = std::fs::read(&blob).expect("the component");
+    *bytes.last_mut().expect("it has bytes") ^= 1;
+    std::fs::write(&blob, bytes).expect("it can be changed");
+    let none = at("none.wasm");
+    for command in [vec!["plugin", "pull", &layout, "--out", &none], vec!["plugin", "push", &layout]] {
+        let tagged: Vec<String> = command
+            .iter()
+            .map(|of| if **of == *layout { format!("{layout}:1.0.0") } else { (*of).to_owned() })
+            .collect();
+        sluice.refused(&tagged.iter().map(String::as_str).collect::<Vec<_>>(), 2, "is not what its name says");
+    }
+    assert!(!std::path::Path::new(&none).exists());
+    sluice.refused(&["plugin", "pull", &at("nowhere")], 2, "is no OCI image layout");
+}
+
 /// Tries components on what is recorded: a file that is no plugin's, and one of the registry.
 fn tried(sluice: &Binary, strict: &str) {
     let none = sluice.ok(&["plugin", "check", strict, "--role", "gate", "--stage", "test", "--last", "10"]);

@@ -138,7 +138,7 @@ fn a_server_fires_what_is_due_and_tells_of_it() {
     let sluice = binary();
     let _server = serve(&sluice);
     let watch = sluice.start(&["routine", "watch", "often", "--since", "0"]);
-    sluice.ok(&["routine", "create", "often", "--name", "Often", "--cron", "* * * * * *", "--prompt", "look around"]);
+    sluice.ok(&["routine", "create", "often", "--cron", "* * * * * *", "--prompt", "look around"]);
     assert!(until(SOON, || watch.printed().contains("  fired  ")));
     assert!(until(SOON, || watch.printed().contains("missed")), "a second one overlaps: {}", watch.printed());
     let told = watch.printed();

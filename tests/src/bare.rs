@@ -26,21 +26,8 @@ pub struct Bare {
 impl Bare {
     /// Compiles the component; with the host's engine settings, or with nothing but a pool.
     pub fn new(is_limited: bool) -> Self {
-        let mut pool = PoolingAllocationConfig::new();
-        pool.total_memories(64).total_tables(64).total_core_instances(256).total_component_instances(64);
-        pool.max_memory_size(256 * 1024 * 1024);
-        if PoolingAllocationConfig::is_pagemap_scan_available() {
-            pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(8 << 20).table_keep_resident(8 << 20);
-        }
-        let mut config = Config::new();
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool)).concurrency_support(false);
-        if is_limited {
-            config.consume_fuel(true).epoch_interruption(true).cranelift_nan_canonicalization(true);
-            config.relaxed_simd_deterministic(true);
-        }
-        let engine = Engine::new(&config).expect("the machine has the address space for a pool");
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/prebuilt/mission-default.wasm");
-        let component = Component::from_file(&engine, path).expect("the prebuilt component compiles");
+        let engine = engine(is_limited);
+        let component = prebuilt(&engine, "mission-default");
         let mut linker = Linker::new(&engine);
         MissionReducer::add_to_linker::<_, HasSelf<Canned>>(&mut linker, |canned| canned).expect("names are unique");
         let pre = linker.instantiate_pre(&component).expect("the component fits");
@@ -67,6 +54,29 @@ impl Bare {
         answer.expect("it does not trap").expect("it does not fail");
         assert!(store.data().issued.len() > 4);
     }
+}
+
+/// An engine with the host's settings, or with nothing but a pool.
+pub(crate) fn engine(is_limited: bool) -> Engine {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_memories(64).total_tables(64).total_core_instances(256).total_component_instances(64);
+    pool.max_memory_size(256 * 1024 * 1024);
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(8 << 20).table_keep_resident(8 << 20);
+    }
+    let mut config = Config::new();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool)).concurrency_support(false);
+    if is_limited {
+        config.consume_fuel(true).epoch_interruption(true).cranelift_nan_canonicalization(true);
+        config.relaxed_simd_deterministic(true);
+    }
+    Engine::new(&config).expect("the machine has the address space for a pool")
+}
+
+/// Compiles a component that comes with the host.
+pub(crate) fn prebuilt(engine: &Engine, name: &str) -> Component {
+    let path = format!("{}/../plugins/prebuilt/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
+    Component::from_file(engine, path).expect("the prebuilt component compiles")
 }
 
 /// Answers as the host gives them for a mission with ten items, made without looking.

@@ -2,6 +2,7 @@
 //! decides whether a case passes.
 
 pub mod bare;
+pub mod bare_gate;
 pub mod guest;
 pub mod plugins;
 

@@ -17,6 +17,7 @@ use crate::domain::approval::ApprovalStatus;
 #[derive(Debug, Subcommand)]
 pub(super) enum ApprovalCommand {
     /// The questions there are
+    #[command(alias = "ls")]
     List {
         /// Only those with this status
         #[arg(long, value_name = "STATUS", default_value = "pending")]

@@ -21,6 +21,7 @@ const PAGE: usize = 500;
 #[derive(Debug, Subcommand)]
 pub(super) enum RunsCommand {
     /// The runs there are
+    #[command(alias = "ls")]
     List {
         /// Only runs with this status
         #[arg(long, value_name = "STATUS")]

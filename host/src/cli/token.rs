@@ -34,6 +34,7 @@ pub(super) enum TokenCommand {
         common: Common,
     },
     /// The tokens there are; your own, unless you are an operator
+    #[command(alias = "ls")]
     List {
         #[command(flatten)]
         common: Common,

@@ -5,9 +5,9 @@
 //! the limits that hold everywhere.
 //!
 //! In the order an author meets them: [`template`] (the files of a new plugin), [`source`] (a plugin's directory),
-//! [`language`] (what it is written in, and how that is built), [`component`] (what a host takes), [`input`] and [`script`] (what it is called
-//! with), [`call`] (calling it), [`golden`] (what it should answer), [`hostile`] (what nobody would send), and [`compare`]
-//! (one component against another).
+//! [`language`] (what it is written in, and how that is built), [`component`] (what a host takes), [`input`] and [`script`]
+//! (what it is called with), [`call`] (calling it), [`golden`] (what it should answer), [`hostile`] (what nobody would send),
+//! [`compare`] (one component against another), and [`layout`] (components on their way to others).
 
 mod error;
 pub mod template;
@@ -20,5 +20,6 @@ pub mod call;
 pub mod golden;
 pub mod hostile;
 pub mod compare;
+pub mod layout;
 
 pub use error::KitError;

@@ -50,7 +50,7 @@ mod registry;
 pub use apart::{ApartError, CompileLimits, Compiler};
 pub use error::{BindError, LoadError, PluginHostError};
 pub use host::{PluginHost, PluginHostOptions, PluginInfo};
-pub use inspect::Inspection;
+pub use inspect::{COMPONENT_BYTES_MAX, Inspection};
 pub use limits::{CallLimits, Limits};
 pub use manifest::{Manifest, ManifestError};
 pub use settings::SettingsProblem;

@@ -4,6 +4,7 @@ use super::error::StorageError;
 use super::open::Store;
 use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{IDS_PER_STATEMENT, Record, Select, Source};
+use super::sql::Dialect;
 use super::table::{Life, Table, boolean, integer, text};
 use crate::domain::artifact::Digest;
 use crate::domain::id::{ApprovalId, EventId, MissionId, OccurrenceId, RoutineId, WorkspaceId};
@@ -326,7 +327,7 @@ impl Store {
     ) -> Result<Vec<Occurrence>, StorageError> {
         let mut found: Vec<Occurrence> = Vec::new();
         for ids in routines.chunks(IDS_PER_STATEMENT) {
-            found.extend(self.many(open_of(workspace, ids)).await?);
+            found.extend(self.many(open_of(self.dialect(), workspace, ids)).await?);
         }
         found.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(found)
@@ -377,11 +378,24 @@ impl Store {
 }
 
 /// Not in order: SQLite would go through all of the workspace's that are over, too, since they are in order.
-fn open_of(workspace: &WorkspaceId, routines: &[&RoutineId]) -> Select<Occurrence> {
-    Select::all()
-        .only_if("occurrences.is_open")
-        .only("occurrences.workspace_id = $", workspace.as_str())
-        .only_in("occurrences.routine_id", routines.iter().map(|id| Cell::from(id.as_str())))
+/// What of `routines` is not over. PostgreSQL is made to look each of them up: it keeps the plan that it made
+/// while the table was small until it counts rows again, a minute or more later, and by that plan would read the
+/// whole table for every list of routines.
+fn open_of(dialect: Dialect, workspace: &WorkspaceId, routines: &[&RoutineId]) -> Select<Occurrence> {
+    let ids = routines.iter().map(|id| Cell::from(id.as_str()));
+    if dialect == Dialect::Sqlite {
+        let of_workspace = Select::all().only_if("occurrences.is_open");
+        return of_workspace
+            .only("occurrences.workspace_id = $", workspace.as_str())
+            .only_in("occurrences.routine_id", ids);
+    }
+    // Filled with NULL, which is nobody's, so that few statements are prepared for lists of any length.
+    let filled = ids.chain(std::iter::repeat(Cell::Null)).take(routines.len().next_power_of_two());
+    Select::of_columns().list(["(VALUES ($::text)", ", ($)"], filled).text(
+        ") AS given(routine_id) CROSS JOIN LATERAL (SELECT * FROM occurrences WHERE is_open AND workspace_id = $ \
+         AND routine_id = given.routine_id OFFSET 0) AS occurrences",
+        [workspace.as_str().into()],
+    )
 }
 
 #[cfg(test)]
@@ -395,7 +409,7 @@ mod tests {
         let store = Store::open(&Location::Sqlite { directory: directory.clone() }).await.unwrap();
         let (workspace, id) = (WorkspaceId::new("local"), RoutineId::new("rtn"));
         for count in [1, 100] {
-            let plan = store.plan(open_of(&workspace, &vec![&id; count])).await;
+            let plan = store.plan(open_of(Dialect::Sqlite, &workspace, &vec![&id; count])).await;
             assert!(plan.iter().any(|step| step.contains("occurrences_open")), "{plan:?}");
         }
         store.close().await;

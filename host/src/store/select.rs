@@ -46,6 +46,11 @@ pub(super) struct Select<R> {
 impl<R: Record> Select<R> {
     /// Every record.
     pub(super) fn all() -> Self {
+        Self::of_columns().text(R::SOURCE.from, [])
+    }
+
+    /// Records from a source that follows as [`Select::text`], and holds them under their tables' names.
+    pub(super) fn of_columns() -> Self {
         let mut sql = String::with_capacity(1024);
         let mut columns = Vec::new();
         for (table, parts) in R::SOURCE.parts {
@@ -57,7 +62,6 @@ impl<R: Record> Select<R> {
             }
         }
         sql.push_str(" FROM ");
-        sql.push_str(R::SOURCE.from);
         Self { sql, arguments: Vec::new(), columns, filtered: false, record: PhantomData }
     }
 
@@ -99,13 +103,15 @@ impl<R: Record> Select<R> {
         let mut values: Vec<Cell> = values.into_iter().collect();
         let last = values.last().cloned().unwrap_or(Cell::Null);
         values.resize(values.len().next_power_of_two(), last);
-        self = self.only_if(column);
-        self.sql.push_str(" IN (");
-        for (index, value) in values.into_iter().enumerate() {
-            self = self.text(if index == 0 { "$" } else { ", $" }, [value]);
-        }
+        self = self.only_if(column).text(" IN (", []).list(["$", ", $"], values);
         self.sql.push(')');
         self
+    }
+
+    /// `first` for the first of `values`, `other` for each of the rest.
+    pub(super) fn list(self, [first, other]: [&'static str; 2], values: impl IntoIterator<Item = Cell>) -> Self {
+        let texts = std::iter::once(first).chain(std::iter::repeat(other));
+        texts.zip(values).fold(self, |select, (text, value)| select.text(text, [value]))
     }
 
     /// Only records for which one of the conditions holds: `condition` with each of `values`.

@@ -24,6 +24,7 @@ use super::exit::Failure;
 pub(super) enum MemoryCommand {
     Put(put::PutArgs),
     Search(find::SearchArgs),
+    #[command(alias = "list")]
     Ls(find::LsArgs),
     Promote(tiers::PromoteArgs),
     Demote(tiers::DemoteArgs),

@@ -22,6 +22,7 @@ pub(super) enum MissionCommand {
     /// Make a mission from a file
     Create(create::CreateArgs),
     /// The missions there are, newest first
+    #[command(alias = "ls")]
     List {
         /// Only missions with this status
         #[arg(long, value_name = "STATUS")]

@@ -1,6 +1,7 @@
-//! `sluice plugin push`, `ls`, `show` and `rm`: the registry of a host.
+//! `sluice plugin push`, `ls`, `show` and `rm`: the registry of a host. Components are pushed out of directories that
+//! registries of images understand, too, and into them; `pull` takes them out again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -14,7 +15,10 @@ use crate::cli::moment;
 use crate::cli::output::{self, visible};
 use crate::cli::table;
 use crate::client::Client;
-use crate::plugins::PluginHost;
+use crate::kit::component;
+use crate::kit::layout::{Packed, Place};
+use crate::plugins::{Inspection, PluginHost};
+use crate::signing;
 
 /// Digits of a digest that are shown in tables.
 const DIGITS_SHOWN: usize = 16;
@@ -38,9 +42,12 @@ impl Common {
 /// Install a component; it is compiled and tried before anybody can bind it
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct PushArgs {
-    /// The component
-    #[arg(value_name = "FILE.wasm")]
-    file: PathBuf,
+    /// The component, or an OCI image layout that holds it, with its signatures
+    #[arg(value_name = "FILE.wasm|DIR[:TAG]")]
+    source: String,
+    /// Put it into this OCI image layout and install nothing (default tag: its version)
+    #[arg(long, value_name = "DIR[:TAG]")]
+    to: Option<String>,
     /// Sign it with the private key in this file (sluice plugin keygen)
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -49,6 +56,20 @@ pub(in crate::cli) struct PushArgs {
     signature: Vec<String>,
     #[command(flatten)]
     pub(super) common: Common,
+}
+
+/// Take a component out of an OCI image layout, and print its signatures
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct PullArgs {
+    /// The layout, and which of its components; one that holds a single one needs no tag
+    #[arg(value_name = "DIR[:TAG]")]
+    source: String,
+    /// Where it goes (default: NAME.wasm)
+    #[arg(long, value_name = "FILE.wasm")]
+    out: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// The components there are
@@ -76,22 +97,80 @@ pub(in crate::cli) struct RemoveArgs {
     pub(super) common: Common,
 }
 
+/// What is at a place that somebody names, and what it says of itself.
+fn packed(source: &str) -> Result<(Packed, Inspection), Failure> {
+    let place = Place::parse(source);
+    let packed = if place.is_layout() {
+        place.get()?
+    } else {
+        Packed { component: read(Path::new(source))?, signatures: Vec::new() }
+    };
+    let inspection = PluginHost::inspect(&packed.component)
+        .map_err(|error| Failure::bad_input(format!("{source}: {}", with_causes(&error))))?;
+    Ok((packed, inspection))
+}
+
 pub(super) async fn push(args: &PushArgs) -> Result<ExitCode, Failure> {
-    let bytes = read(&args.file)?;
-    let inspection = PluginHost::inspect(&bytes)
-        .map_err(|error| Failure::bad_input(format!("{}: {}", args.file.display(), with_causes(&error))))?;
-    let mut signatures = args.signature.clone();
+    let (Packed { component, mut signatures }, inspection) = packed(&args.source)?;
+    signatures.extend(args.signature.iter().cloned());
     if let Some(file) = &args.key {
         let key = key_in(file)?;
         signatures.push(format!("{}:{}", key.public(), key.sign(&inspection.digest)));
     }
-    let connection = args.common.connect(Access::Write).await?;
     let manifest = &inspection.manifest;
-    let plugin = connection.client.install_plugin(&manifest.name, &manifest.version, bytes, &signatures).await?;
+    if let Some(to) = &args.to {
+        check_signatures(&signatures, &inspection)?;
+        let mut place = Place::parse(to);
+        place.tag = Some(place.put(&component, &inspection, &signatures)?);
+        return told(&inspection, &place, &signatures, args.common.json);
+    }
+    let connection = args.common.connect(Access::Write).await?;
+    let plugin = connection.client.install_plugin(&manifest.name, &manifest.version, component, &signatures).await?;
     if args.common.json {
         output::json(&plugin)?;
     } else {
         output::print(&visible(&format!("{}@{} {}", plugin.name, plugin.version, plugin.digest)))?;
+    }
+    Ok(Exit::Succeeded.into())
+}
+
+/// What no host would take is not passed on.
+fn check_signatures(signatures: &[String], of: &Inspection) -> Result<(), Failure> {
+    for text in signatures {
+        let (key, signature) = text.split_once(':').unwrap_or((text, ""));
+        signing::verify(key, signature, &of.digest)
+            .map_err(|problem| Failure::bad_input(format!("signature `{}`: {problem}", visible(text))))?;
+    }
+    Ok(())
+}
+
+pub(super) fn pull(args: &PullArgs) -> Result<ExitCode, Failure> {
+    let place = Place::parse(&args.source);
+    if !place.is_layout() {
+        let message = format!("{}: is no OCI image layout: it has no file `oci-layout`", place.folder.display());
+        return Err(Failure::bad_input(message));
+    }
+    let (packed, inspection) = packed(&args.source)?;
+    check_signatures(&packed.signatures, &inspection)?;
+    let file = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.wasm", inspection.manifest.name)));
+    component::write(&file, &packed.component)?;
+    told(&inspection, &Place { folder: file, tag: None }, &packed.signatures, args.json)
+}
+
+/// Tells what went where.
+fn told(of: &Inspection, place: &Place, signatures: &[String], as_json: bool) -> Result<ExitCode, Failure> {
+    let tag = place.tag.as_deref().map(|tag| format!(":{tag}")).unwrap_or_default();
+    let (manifest, at) = (&of.manifest, format!("{}{tag}", place.folder.display()));
+    if as_json {
+        output::json(&json!({
+            "name": manifest.name, "version": manifest.version, "kind": manifest.kind.as_str(),
+            "digest": of.digest.as_str(), "size": of.size, "at": at, "signatures": signatures,
+        }))?;
+        return Ok(Exit::Succeeded.into());
+    }
+    output::print(&visible(&format!("{}@{} {}\n{at}", manifest.name, manifest.version, of.digest)))?;
+    for signature in signatures {
+        output::print(&visible(&format!("signed {signature}")))?;
     }
     Ok(Exit::Succeeded.into())
 }

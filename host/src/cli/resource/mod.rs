@@ -26,6 +26,7 @@ pub(super) enum ResourceCommand {
     Patch(write::PatchArgs),
     Rm(write::RmArgs),
     Batch(write::BatchArgs),
+    #[command(alias = "list")]
     Ls(read::LsArgs),
     Watch(watch::WatchArgs),
     History(read::HistoryArgs),

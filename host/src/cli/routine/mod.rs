@@ -22,6 +22,7 @@ use super::exit::Failure;
 #[derive(Debug, Subcommand)]
 pub(super) enum RoutineCommand {
     Create(Box<write::CreateArgs>),
+    #[command(alias = "list")]
     Ls(look::LsArgs),
     Get(look::GetArgs),
     Edit(Box<write::EditArgs>),

@@ -19,7 +19,7 @@ use crate::cli::output::{self, visible};
 /// them) whose name becomes its id. `sluice routine preview` tells beforehand when it would fire.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct CreateArgs {
-    /// Its id (default: the template's name, or else the host chooses)
+    /// Its id, and its name unless --name says another (default: the template's, or else the host chooses)
     id: Option<String>,
     /// Begin with a template
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
@@ -117,6 +117,9 @@ pub(super) async fn create(args: CreateArgs) -> Result<ExitCode, Failure> {
     }
     let expression = args.settings.expression().map(str::to_owned);
     args.settings.lay_over(&mut document)?;
+    if let Some(id) = document.get("id").cloned() {
+        document.entry("name").or_insert(id);
+    }
     let made = connection.client.create_routine(&document).await;
     let routine = made.map_err(|error| given::pointed(error, expression.as_deref()))?;
     tell(&routine, &args.common)
