@@ -82,3 +82,42 @@ pub fn of(folder: &Path) -> Result<&'static dyn Language, KitError> {
         KitError::NoPlugin { folder: folder.to_owned(), file: files.join(", ") }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_a_name_and_project_files_of_its_own() {
+        for language in ALL {
+            assert_eq!(named(language.name()).map(Language::name), Some(language.name()));
+            for file in language.project_files() {
+                let others = ALL.iter().filter(|other| other.name() != language.name());
+                assert!(others.clone().all(|other| !other.project_files().contains(file)), "{file} tells nothing");
+            }
+        }
+        assert!(named("cobol").is_none());
+    }
+
+    /// What is built, or comes from elsewhere, must not make `watch` build again; what an author writes must.
+    #[test]
+    fn sources_are_told_from_what_is_built() {
+        let is_source = |name: &str, place: &str| named(name).is_some_and(|it| it.is_source(Path::new(place)));
+        for (name, sources, others) in [
+            (
+                "rust",
+                ["src/lib.rs", "wit/gate-0.1/types.wit", "sdk/src/gate.rs"],
+                ["target/a.rs", "README.md", "tests"],
+            ),
+            ("js", ["plugin.js", "lib/words.js", "manifest.json"], ["node_modules/a/b.js", "target", "made.wasm"]),
+            (
+                "python",
+                ["plugin.py", "rules/words.py", "wit/target.wit"],
+                ["rules/__pycache__", "tests/golden", "README.md"],
+            ),
+        ] {
+            assert!(sources.iter().all(|place| is_source(name, place)), "{name}");
+            assert!(!others.iter().any(|place| is_source(name, place)), "{name}");
+        }
+    }
+}

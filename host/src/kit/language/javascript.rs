@@ -16,7 +16,7 @@ use crate::kit::template::{Example, TemplateFile, embedded};
 /// The module when `package.json` names none.
 const MAIN: &str = "plugin.js";
 
-const TOOL: Tool = Tool { program: "componentize-qjs", places: &["node_modules/.bin"], preparation: PREPARATION };
+const TOOL: Tool = Tool { program: "componentize-qjs", place: "node_modules/.bin", preparation: PREPARATION };
 
 const PREPARATION: &str = "npm ci";
 

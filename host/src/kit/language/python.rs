@@ -14,7 +14,7 @@ use crate::kit::template::{Example, TemplateFile, embedded};
 /// The module, which the tool wants without its ending.
 const MODULE: &str = "plugin";
 
-const TOOL: Tool = Tool { program: "componentize-py", places: &[".venv/bin"], preparation: PREPARATION };
+const TOOL: Tool = Tool { program: "componentize-py", place: ".venv/bin", preparation: PREPARATION };
 
 const PREPARATION: &str = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt";
 

@@ -20,8 +20,8 @@ const OUTPUT: &str = "target";
 pub(super) struct Tool {
     /// The name of its program.
     pub(super) program: &'static str,
-    /// Where the program lies when it was installed for one project; a project may lie within another.
-    pub(super) places: &'static [&'static str],
+    /// Where the program lies in a project it was installed for; a plugin may be a part of one.
+    pub(super) place: &'static str,
     /// What installs it.
     pub(super) preparation: &'static str,
 }
@@ -29,7 +29,7 @@ pub(super) struct Tool {
 impl Tool {
     /// The program for the plugin in `folder`.
     fn find(&self, folder: &Path, path: Option<&OsStr>) -> Result<PathBuf, KitError> {
-        let own = folder.ancestors().flat_map(|folder| self.places.iter().map(|place| folder.join(place)));
+        let own = folder.ancestors().map(|project| project.join(self.place));
         let installed = path.map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
         let mut programs = own.chain(installed).map(|place| place.join(self.program));
         programs.find(|program| program.is_file()).ok_or_else(|| KitError::NoTool {
