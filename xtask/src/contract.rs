@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use wit_parser::{Function, Interface, Resolve, Type, TypeDefKind, WorldItem, WorldKey};
+use wit_parser::{Function, Interface, Resolve, Type, TypeDefKind, TypeOwner, WorldItem, WorldKey};
 
 /// Folders of one contract, each before those that use it.
 const PACKAGES: [&str; 4] = ["plugin-0.1", "mission-0.1", "gate-0.1", "scrubber-0.1"];
@@ -151,6 +151,7 @@ fn definition(resolve: &Resolve, id: wit_parser::TypeId) -> String {
                 .collect();
             format!("variant {{ {} }}", cases.join(", "))
         }
+        TypeDefKind::Type(Type::Id(id)) => whole_name(resolve, *id),
         TypeDefKind::Type(ty) => type_text(resolve, ty),
         TypeDefKind::Option(ty) => format!("option<{}>", type_text(resolve, ty)),
         TypeDefKind::List(ty) => format!("list<{}>", type_text(resolve, ty)),
@@ -160,6 +161,16 @@ fn definition(resolve: &Resolve, id: wit_parser::TypeId) -> String {
         }
         other => format!("{other:?}"),
     }
+}
+
+/// A type with the interface it is from: another one's type of the same name is another type.
+fn whole_name(resolve: &Resolve, id: wit_parser::TypeId) -> String {
+    let owner = match resolve.types[id].owner {
+        TypeOwner::Interface(interface) => resolve.id_of(interface),
+        TypeOwner::World(_) | TypeOwner::None => None,
+    };
+    let name = type_text(resolve, &Type::Id(id));
+    owner.map_or_else(|| name.clone(), |owner| format!("{owner}.{name}"))
 }
 
 fn type_text(resolve: &Resolve, ty: &Type) -> String {
@@ -198,6 +209,17 @@ mod tests {
     }
 
     #[test]
+    fn a_type_of_the_same_name_from_elsewhere_is_another_type() {
+        let released = "package a:b@0.1.0;
+            interface one { record r { x: u32 } }
+            interface two { record r { x: u64 } }
+            interface wanted { use one.{r}; g: func(r: r); }
+            world w { export wanted; }";
+        let edited = compare(&resolve(released), &resolve(&released.replace("use one", "use two")));
+        assert_eq!(edited[0], "type `a:b/wanted@0.1.0.r` was a:b/one@0.1.0.r and is a:b/two@0.1.0.r");
+    }
+
+    #[test]
     fn imported_interfaces_may_gain_functions() {
         assert_eq!(problems(("f: func", "h: func(); f: func")), Vec::<String>::new());
     }
@@ -213,7 +235,20 @@ mod tests {
                 ("one, two", "one, two, three"),
                 "type `a:b/offered@0.1.0.e` was enum { one, two } and is enum { one, two, three }",
             ),
+            (("x: u32", "x: u64"), "type `a:b/offered@0.1.0.r` was record { x: u32 } and is record { x: u64 }"),
+            (("x: u32", "z: u32"), "type `a:b/offered@0.1.0.r` was record { x: u32 } and is record { z: u32 }"),
+            (("one, two", "one"), "type `a:b/offered@0.1.0.e` was enum { one, two } and is enum { one }"),
             (("f: func(r: r) -> e;", ""), "function `a:b/offered@0.1.0.f` is gone"),
+            (
+                ("f: func(r: r) -> e", "f: func(r: option<r>) -> e"),
+                "function `a:b/offered@0.1.0.f` was (r: r) -> e and is (r: option<r>) -> e",
+            ),
+            (
+                ("result<_, string>", "result<u32, string>"),
+                "function `a:b/wanted@0.1.0.g` was () -> result<_, string> and is () -> result<u32, string>",
+            ),
+            (("export wanted;", "export wanted; export more: func();"), "world `w` asks for other exports"),
+            (("@0.1.0", "@0.2.0"), "interface `a:b/offered@0.1.0` is gone"),
             (
                 ("f: func(r: r) -> e", "f: func(r: r, s: string) -> e"),
                 "function `a:b/offered@0.1.0.f` was (r: r) -> e and is (r: r, s: string) -> e",
@@ -227,5 +262,43 @@ mod tests {
         for (edit, expected) in cases {
             assert!(problems(edit).iter().any(|p| p == expected), "{edit:?}: {:?}", problems(edit));
         }
+    }
+
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let (path, place) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+            if path.is_dir() { copy(&path, &place) } else { assert!(std::fs::copy(&path, &place).is_ok()) }
+        }
+    }
+
+    /// The files themselves, edited as somebody would.
+    #[test]
+    fn an_edit_of_the_contract_is_refused() {
+        let root = std::env::temp_dir().join(format!("sluice-contract-{}", std::process::id()));
+        copy(&crate::root().join("wit"), &root.join("wit"));
+        let edits = [
+            ("gate-0.1/types.wit", "line: option<u32>", "line: u32", "type `sluice:gate/types@0.1.0.finding` was"),
+            ("mission-0.1/board.wit", "list-ready: func(limit: u32) -> list<work-item-id>;", "", "list-ready` is gone"),
+            ("gate-0.1/artifacts.wit", "length: u32", "length: u64", "function `sluice:gate/artifacts@0.1.0.read` was"),
+            ("scrubber-0.1/world.wit", "import sluice:plugin/settings@0.1.0;", "", "world `scrubber` no longer offers"),
+            (
+                "plugin-0.1/types.wit",
+                "type json = string",
+                "type json = list<u8>",
+                "types@0.1.0.json` was string and is",
+            ),
+        ];
+        for (file, from, to, expected) in edits {
+            let path = root.join("wit").join(file);
+            let before = std::fs::read_to_string(&path).unwrap();
+            assert!(before.contains(from), "{file}: there is no `{from}`");
+            std::fs::write(&path, before.replace(from, to)).unwrap();
+            let told = check(&root).unwrap_err().to_string();
+            assert!(told.contains(expected), "{file}: {told}");
+            std::fs::write(&path, before).unwrap();
+        }
+        check(&root).unwrap();
+        std::fs::remove_dir_all(&root).unwrap();
     }
 }

@@ -126,7 +126,7 @@ impl From<DataDirError> for Failure {
 impl From<KitError> for Failure {
     fn from(error: KitError) -> Self {
         let exit = match &error {
-            KitError::NoCompiler | KitError::Tool { .. } => Exit::Failed,
+            KitError::NoCompiler | KitError::NoTool { .. } | KitError::Tool { .. } => Exit::Failed,
             _ => Exit::BadInput,
         };
         Self::caused_by(exit, &error)

@@ -34,10 +34,9 @@ const OTHER_VARIABLES: &[&str] = &[
     "SLUICE_MISSION_ID",
     "SLUICE_WORK_ITEM_ID",
     "SLUICE_ATTEMPT",
-    "SLUICE_REQUIRE_POSTGRES",
 ];
 /// How others of that kind begin.
-const OTHER_PREFIXES: &[&str] = &["SLUICE_RUN", "SLUICE_TEST_", "SLUICE_GUESTS_"];
+const OTHER_PREFIXES: &[&str] = &["SLUICE_RUN", "SLUICE_REQUIRE_", "SLUICE_TEST_", "SLUICE_GUESTS_"];
 
 /// Which source each setting that was set came from.
 pub(super) type Origins = BTreeMap<&'static str, Origin>;

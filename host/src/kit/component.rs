@@ -1,41 +1,37 @@
-//! From a core module to a component that a host takes.
+//! From a plugin's directory to a component that a host takes: what its language makes of it, and its manifest.
 
 use std::fs;
 use std::path::Path;
 
-use wit_component::ComponentEncoder;
-
 use super::KitError;
+use super::language::Profile;
 use super::source::PluginSource;
-use super::toolchain::{Profile, Toolchain};
 use crate::domain::artifact::Digest;
 use crate::plugins::manifest;
 
 /// Digits of a digest in the version of what is built for its author.
 const TAG_DIGITS: usize = 12;
 
-/// Compiles a plugin and makes the component. Whether a host takes it is the plugin host's to say.
+/// Builds a plugin. Whether a host takes it is the plugin host's to say.
 ///
 /// # Errors
-/// It does not compile, or was compiled with something else than the bindings of one world.
+/// It does not compile, or there is nothing to compile it with.
 pub fn build(plugin: &PluginSource, profile: Profile, offline: bool) -> Result<Vec<u8>, KitError> {
-    let module = Toolchain::find(&plugin.folder)?.compile(plugin, profile, offline)?;
-    encode(&module, &plugin.manifest_text)
+    let component = plugin.language.component(plugin, profile, offline)?;
+    Ok(with_manifest(component, &plugin.manifest_text))
 }
 
-/// Compiles a plugin for its author's eyes and makes the component, under a version of its own: a registry never takes other
-/// bytes under a version that it has. Gives the plugin as it says of itself then.
+/// Builds a plugin for its author's eyes, under a version of its own: a registry never takes other bytes under a version that
+/// it has. Gives the plugin as it says of itself then.
 ///
 /// # Errors
 /// As of [`build`].
 pub fn build_for_watch(plugin: &PluginSource, offline: bool) -> Result<(PluginSource, Vec<u8>), KitError> {
-    let module = Toolchain::find(&plugin.folder)?.compile(plugin, Profile::Watch, offline)?;
-    let mut made_of = module.clone();
-    made_of.extend_from_slice(plugin.manifest_text.as_bytes());
-    let digest = Digest::of(&made_of);
+    let component = plugin.language.component(plugin, Profile::Watch, offline)?;
+    let digest = Digest::of(&with_manifest(component.clone(), &plugin.manifest_text));
     let version = version_for_watch(&plugin.manifest.version, &digest.as_str()[..TAG_DIGITS]);
     let plugin = plugin.clone().with_version(&version);
-    let component = encode(&module, &plugin.manifest_text)?;
+    let component = with_manifest(component, &plugin.manifest_text);
     Ok((plugin, component))
 }
 
@@ -47,18 +43,10 @@ fn version_for_watch(version: &str, tag: &str) -> String {
     format!("{numbers}{separator}dev.x{tag}{build}")
 }
 
-/// Makes a component of a core module that was compiled with the bindings of a world, with `manifest` (one line of JSON) in
-/// the section where the host looks for it.
-///
-/// # Errors
-/// [`KitError::Component`].
-pub fn encode(module: &[u8], manifest: &str) -> Result<Vec<u8>, KitError> {
-    let mut encoder = ComponentEncoder::default();
-    encoder.validate(true);
-    let made = encoder.module(module).and_then(ComponentEncoder::encode);
-    let mut component = made.map_err(|error| KitError::Component { reason: format!("{error:#}") })?;
+/// A component with `manifest` (one line of JSON) in the section where the host looks for it.
+fn with_manifest(mut component: Vec<u8>, manifest: &str) -> Vec<u8> {
     append_section(&mut component, manifest::SECTION, manifest.as_bytes());
-    Ok(component)
+    component
 }
 
 /// Appends a custom section at the outermost level.
@@ -119,14 +107,5 @@ mod tests {
         }
         let version = |text| semver::Version::parse(text).unwrap();
         assert!(version("1.2.3-dev.x01ab") < version("1.2.3"));
-    }
-
-    #[test]
-    fn what_is_no_plugin_is_refused_with_a_reason() {
-        let empty = b"\0asm\x01\0\0\0";
-        let reason = encode(b"text", "{}").unwrap_err().to_string();
-        assert!(reason.contains("cannot be made a component: "), "{reason}");
-        // A module without bindings becomes a component of nothing, which the plugin host refuses.
-        assert!(encode(empty, "{}").is_ok_and(|bytes| crate::plugins::PluginHost::inspect(&bytes).is_err()));
     }
 }

@@ -26,8 +26,8 @@ pub enum KitError {
     NoPlugin {
         /// The directory.
         folder: PathBuf,
-        /// What it lacks.
-        file: &'static str,
+        /// What it lacks: a file, or any of several.
+        file: String,
     },
     /// A file cannot be read or written.
     #[error("`{}` cannot be {what}", path.display())]
@@ -62,6 +62,16 @@ pub enum KitError {
         "no compiler for wasm32-unknown-unknown was found; install one of\n  rustup target add wasm32-unknown-unknown\n  apt-get install rustc-web rust-web-src   (Debian, Ubuntu)"
     )]
     NoCompiler,
+    /// The tool that makes components of a language is not there.
+    #[error("`{program}` is neither installed for the plugin nor in PATH; run\n  cd '{}' && {preparation}", folder.display())]
+    NoTool {
+        /// The tool.
+        program: &'static str,
+        /// The plugin's directory.
+        folder: PathBuf,
+        /// What installs it there.
+        preparation: &'static str,
+    },
     /// A tool cannot be run.
     #[error("`{program}` cannot be run; is it installed, and in PATH?")]
     Tool {

@@ -4,15 +4,15 @@
 //! wrote. Never talks to a server and never installs anything; components are called by [`crate::plugins::PluginHost`], with
 //! the limits that hold everywhere.
 //!
-//! In the order an author meets them: [`template`] (the files of a new plugin), [`source`] and [`toolchain`] (from a
-//! directory to a core module), [`component`] (from there to a component), [`input`] and [`script`] (what it is called
-//! with), [`call`] (calling it), [`golden`] (what it should answer), [`hostile`] (what nobody would send), [`compare`]
-//! (one component against another), and [`layout`] (components on their way to others).
+//! In the order an author meets them: [`template`] (the files of a new plugin), [`source`] (a plugin's directory),
+//! [`language`] (what it is written in, and how that is built), [`component`] (what a host takes), [`input`] and [`script`]
+//! (what it is called with), [`call`] (calling it), [`golden`] (what it should answer), [`hostile`] (what nobody would send),
+//! [`compare`] (one component against another), and [`layout`] (components on their way to others).
 
 mod error;
 pub mod template;
 pub mod source;
-pub mod toolchain;
+pub mod language;
 pub mod component;
 pub mod input;
 pub mod script;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::KitError;
+use super::language::{self, Language};
 use crate::plugins::Manifest;
 use crate::plugins::manifest;
 
@@ -14,8 +15,8 @@ use crate::plugins::manifest;
 pub struct PluginSource {
     /// The directory.
     pub folder: PathBuf,
-    /// The name of the file that the compiler makes, without its ending.
-    pub library: String,
+    /// What it is written in.
+    pub language: &'static dyn Language,
     /// What the component will say of itself.
     pub manifest: Manifest,
     /// The same as one line of JSON, members in order of their names, so that a digest depends on what it says alone.
@@ -26,20 +27,18 @@ impl PluginSource {
     /// Reads a directory.
     ///
     /// # Errors
-    /// [`KitError::NoPlugin`] without a `Cargo.toml` or a `manifest.json`; else the file at fault, and why.
+    /// [`KitError::NoPlugin`] without a language's project file or a `manifest.json`; else the file at fault, and why.
     pub fn read(folder: &Path) -> Result<Self, KitError> {
-        for file in ["Cargo.toml", "manifest.json"] {
-            if !folder.join(file).is_file() {
-                return Err(KitError::NoPlugin { folder: folder.to_owned(), file });
-            }
-        }
-        let library = library_of(&folder.join("Cargo.toml"))?;
+        let language = language::of(folder)?;
         let path = folder.join("manifest.json");
+        if !path.is_file() {
+            return Err(KitError::NoPlugin { folder: folder.to_owned(), file: "manifest.json".to_owned() });
+        }
         let text = fs::read_to_string(&path).map_err(KitError::reading(&path))?;
         let manifest =
             manifest::parse(text.as_bytes()).map_err(|source| KitError::Manifest { path: path.clone(), source })?;
         let value: Value = serde_json::from_str(&text).map_err(|error| KitError::content(&path, error.to_string()))?;
-        Ok(Self { folder: folder.to_owned(), library, manifest, manifest_text: in_order(value) })
+        Ok(Self { folder: folder.to_owned(), language, manifest, manifest_text: in_order(value) })
     }
 
     /// The same plugin under another version.
@@ -66,13 +65,4 @@ impl PluginSource {
 fn in_order(mut value: Value) -> String {
     value.sort_all_objects();
     value.to_string()
-}
-
-/// What cargo calls the library of a package.
-fn library_of(path: &Path) -> Result<String, KitError> {
-    let text = fs::read_to_string(path).map_err(KitError::reading(path))?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| KitError::content(path, error.message()))?;
-    let name = |section: &str| table.get(section)?.get("name")?.as_str();
-    let found = name("lib").or_else(|| name("package"));
-    found.map(|name| name.replace('-', "_")).ok_or_else(|| KitError::content(path, "names no package"))
 }

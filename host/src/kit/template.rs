@@ -1,18 +1,18 @@
-//! The files of a new plugin: all of them come from this program, so that nothing has to be fetched but the few crates that
-//! the lock file names, and those once.
+//! The files of a new plugin: all of them come from this program, so that nothing has to be fetched but the tools and the few
+//! crates that a lock file names, and those once.
 //!
-//! The SDK travels as a copy in `sdk/`, since it is published nowhere: its sources are those of `plugins/sdk`, its manifest
-//! is rewritten to stand alone, and its paths to the contract lead to the copy of `wit/` beside it.
+//! Owns what an example of each kind is, in every language: they share manifest and cases, so they decide the same. What else
+//! a language needs is in [`super::language`].
 
-mod embedded;
-mod lock;
+pub(super) mod embedded;
 
 use std::fs;
 use std::path::Path;
 
 use super::KitError;
+use super::language::Language;
 use crate::domain::plugin::PluginKind;
-use embedded::Templates;
+pub use embedded::Example;
 
 /// One file of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub struct TemplateFile {
     pub path: String,
     /// What it says.
     pub text: String,
+}
+
+impl TemplateFile {
+    /// A file at `path` that says `text`.
+    pub(super) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into() }
+    }
 }
 
 /// Checks a plugin's name: it has to be one of a manifest and of a cargo package.
@@ -39,32 +46,34 @@ pub fn check_name(name: &str) -> Result<(), KitError> {
 }
 
 /// The files of a plugin called `name`.
-pub fn files(name: &str, kind: PluginKind) -> Vec<TemplateFile> {
-    let of_kind = Templates::of(kind);
-    let filled = |text: &str| {
-        text.replace("{{name}}", name)
-            .replace("{{kind}}", kind.as_str())
-            .replace("{{feature}}", of_kind.feature)
-            .replace("{{what}}", of_kind.what)
-            .replace("{{case}}", of_kind.case)
-    };
-    let entry = |path: &str, text: String| TemplateFile { path: path.to_owned(), text };
-    let mut files = vec![
-        entry("Cargo.toml", filled(embedded::CARGO_TOML)),
-        entry("Cargo.lock", lock::of(name)),
-        entry("README.md", filled(embedded::README)),
-        entry("rustfmt.toml", embedded::RUSTFMT_TOML.to_owned()),
-        entry(".gitignore", embedded::GITIGNORE.to_owned()),
-        entry("manifest.json", filled(of_kind.manifest)),
-        entry("src/lib.rs", filled(of_kind.lib)),
-        entry("sdk/Cargo.toml", sdk_manifest()),
-    ];
-    files.extend(of_kind.golden.iter().map(|(name, text)| entry(&format!("tests/golden/{name}"), (*text).to_owned())));
-    files.extend(embedded::WIT.iter().map(|(path, text)| entry(&format!("wit/{path}"), (*text).to_owned())));
-    // In the repository the SDK lies one directory deeper than here.
-    let source = |text: &str| text.replace("../../wit/", "../wit/");
-    files.extend(embedded::SDK.iter().map(|(path, text)| entry(&format!("sdk/{path}"), source(text))));
+pub fn files(name: &str, kind: PluginKind, language: &dyn Language) -> Vec<TemplateFile> {
+    let example = Example::of(kind);
+    let mut files = language.files(name, example);
+    files.push(TemplateFile::new("manifest.json", example.filled(example.manifest, name)));
+    files.extend(example.golden.iter().map(|(name, text)| TemplateFile::new(format!("tests/golden/{name}"), *text)));
     files
+}
+
+impl Example {
+    /// `text` with what differs between plugins in the places for it.
+    pub(super) fn filled(&self, text: &str, name: &str) -> String {
+        text.replace("{{name}}", name)
+            .replace("{{kind}}", self.kind.as_str())
+            .replace("{{feature}}", self.feature)
+            .replace("{{what}}", self.what)
+            .replace("{{case}}", self.case)
+            .replace("{{world}}", self.world)
+    }
+
+    /// The contract as tools for components want it: a package of the plugin's own that names the world, and in `deps/` the
+    /// packages that it is made of.
+    pub(super) fn contract(&self) -> Vec<TemplateFile> {
+        let mut files = vec![TemplateFile::new("wit/target.wit", self.filled(embedded::TARGET_WIT, ""))];
+        let needed = |path: &str| path.split('/').next().is_some_and(|package| self.packages.contains(&package));
+        let packages = embedded::WIT.iter().filter(|(path, _)| needed(path));
+        files.extend(packages.map(|(path, text)| TemplateFile::new(format!("wit/deps/{path}"), *text)));
+        files
+    }
 }
 
 /// Writes `files` below `folder`, which must not be there yet.
@@ -85,26 +94,10 @@ pub fn write(folder: &Path, files: &[TemplateFile]) -> Result<(), KitError> {
     Ok(())
 }
 
-/// The SDK's manifest, standing alone: what it inherits is written out, and what its own tests need is left out.
-fn sdk_manifest() -> String {
-    let text = embedded::SDK_CARGO_TOML;
-    let kept = text.split_once("[dev-dependencies]").map_or(text, |(before, _)| before);
-    let inherited = [
-        // First, since it ends as the next one does.
-        ("rust-version.workspace = true\n", String::new()),
-        ("version.workspace = true", format!("version = \"{}\"", env!("CARGO_PKG_VERSION"))),
-        ("edition.workspace = true", "edition = \"2024\"".to_owned()),
-        ("license.workspace = true", format!("license = \"{}\"", env!("CARGO_PKG_LICENSE"))),
-        ("publish.workspace = true", "publish = false".to_owned()),
-        ("[lints]\nworkspace = true", "[lints.rust]\nunsafe_code = \"deny\"".to_owned()),
-    ];
-    let text = inherited.iter().fold(kept.to_owned(), |text, (from, to)| text.replace(from, to));
-    format!("{}\n", text.trim_end())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kit::language;
     use std::collections::BTreeSet;
 
     /// Files below `folder` of the repository, by their path in it.
@@ -141,18 +134,16 @@ mod tests {
 
     #[test]
     fn nothing_of_the_repository_and_no_placeholder_is_left() {
-        for kind in PluginKind::ALL {
-            for file in files("my-plugin", *kind) {
-                for placeholder in ["{{name}}", "{{kind}}", "{{feature}}", "{{what}}", "{{case}}"] {
+        for (kind, language) in PluginKind::ALL.iter().flat_map(|kind| language::ALL.map(|language| (*kind, language)))
+        {
+            for file in files("my-plugin", kind, language) {
+                for placeholder in ["{{name}}", "{{kind}}", "{{feature}}", "{{what}}", "{{case}}", "{{world}}"] {
                     assert!(!file.text.contains(placeholder), "{}: {placeholder}", file.path);
                 }
                 assert!(!file.path.ends_with(".toml") || !file.text.contains("workspace = true"), "{}", file.text);
                 assert!(!file.text.contains("../../wit"), "{}", file.path);
             }
         }
-        let sdk: toml::Table = sdk_manifest().parse().unwrap();
-        assert!(sdk["package"].get("rust-version").is_none() && sdk.get("dev-dependencies").is_none());
-        assert_eq!(sdk["package"]["version"].as_str(), Some(env!("CARGO_PKG_VERSION")));
     }
 
     #[test]

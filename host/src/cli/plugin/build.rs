@@ -10,8 +10,8 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::domain::artifact::Digest;
 use crate::kit::component;
+use crate::kit::language::Profile;
 use crate::kit::source::PluginSource;
-use crate::kit::toolchain::Profile;
 
 /// Compile a plugin and make its component
 #[derive(Debug, clap::Args)]
@@ -22,7 +22,7 @@ pub(in crate::cli) struct BuildArgs {
     /// Where the component goes (default: NAME.wasm in the plugin's directory)
     #[arg(long, value_name = "FILE.wasm")]
     out: Option<PathBuf>,
-    /// Fetch nothing; the crates that Cargo.lock names are here
+    /// Fetch nothing; what the plugin is built with is here (the crates that Cargo.lock names)
     #[arg(long)]
     offline: bool,
     /// Print one JSON document

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{self, visible};
 use crate::domain::plugin::PluginKind;
-use crate::kit::template;
+use crate::kit::{language, template};
 
 /// Make the directory of a new plugin, with an example that builds and passes its tests
 #[derive(Debug, clap::Args)]
@@ -19,7 +19,7 @@ pub(in crate::cli) struct NewArgs {
     #[arg(long, value_parser = ["gate", "reducer", "scrubber"])]
     kind: String,
     /// What it is written in
-    #[arg(long, default_value = "rust", value_parser = ["rust"])]
+    #[arg(long, default_value = "rust", value_parser = ["rust", "js", "python"])]
     lang: String,
     /// The directory, which must not be there yet (default: its name)
     #[arg(long, value_name = "DIR")]
@@ -33,7 +33,9 @@ pub(super) fn execute(args: &NewArgs) -> Result<ExitCode, Failure> {
     template::check_name(&args.name)?;
     let kind = args.kind.parse::<PluginKind>().map_err(|error| Failure::bad_input(format!("--kind: {error}")))?;
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    let files = template::files(&args.name, kind);
+    let language = language::named(&args.lang)
+        .ok_or_else(|| Failure::bad_input(format!("--lang: there is no `{}`", args.lang)))?;
+    let files = template::files(&args.name, kind, language);
     template::write(&folder, &files)?;
     if args.json {
         let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
@@ -43,7 +45,9 @@ pub(super) fn execute(args: &NewArgs) -> Result<ExitCode, Failure> {
         }))?;
     } else {
         let at = visible(&folder.display().to_string());
-        output::print(&format!("{} is a new {kind} in {at}; now\n  cd {at}\n  sluice plugin test", args.name))?;
+        let commands = language.preparation().iter().chain(&["sluice plugin test"]);
+        let commands: Vec<String> = commands.map(|command| format!("\n  {command}")).collect();
+        output::print(&format!("{} is a new {kind} in {at}; now\n  cd {at}{}", args.name, commands.concat()))?;
     }
     Ok(Exit::Succeeded.into())
 }

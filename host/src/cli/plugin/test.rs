@@ -16,7 +16,7 @@ use crate::kit::call::{Called, Subject};
 use crate::kit::golden::{self, Case, Unexpected};
 use crate::kit::hostile;
 use crate::kit::input::Input;
-use crate::kit::toolchain::Profile;
+use crate::kit::language::Profile;
 use crate::plugins::{PluginHost, PluginInfo};
 
 /// Have a plugin judge its cases, and inputs that nobody would send, each twice
@@ -31,7 +31,7 @@ pub(in crate::cli) struct TestArgs {
     /// The settings of cases that have none of their own: a JSON object, or a file that holds one
     #[arg(long, value_name = "JSON|FILE")]
     settings: Option<String>,
-    /// Fetch nothing; the crates that Cargo.lock names are here
+    /// Fetch nothing; what the plugin is built with is here (the crates that Cargo.lock names)
     #[arg(long)]
     offline: bool,
     /// Print one JSON document

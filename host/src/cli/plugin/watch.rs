@@ -21,6 +21,7 @@ use crate::client::Client;
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::plugin::PluginKind;
 use crate::kit::component::build_for_watch;
+use crate::kit::language::Language;
 use crate::kit::source::PluginSource;
 
 /// How often files are looked at.
@@ -44,7 +45,7 @@ pub(in crate::cli) struct WatchArgs {
     /// The settings it is bound with (default: what is bound): a JSON object, or a file that holds one
     #[arg(long, value_name = "JSON|FILE")]
     settings: Option<String>,
-    /// Fetch nothing; the crates that Cargo.lock names are here
+    /// Fetch nothing; what the plugin is built with is here (the crates that Cargo.lock names)
     #[arg(long)]
     offline: bool,
     /// Print a line of JSON for each build
@@ -70,7 +71,7 @@ type FileState = (PathBuf, u64, Option<SystemTime>);
 
 pub(super) async fn execute(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let folder = whole(&args.dir)?;
-    PluginSource::read(&folder)?;
+    let language = PluginSource::read(&folder)?.language;
     let settings = given::settings(args.settings.as_deref())?;
     let server = args.host.find_server(Keeper::Operator).await?.ok_or_else(|| {
         Failure::bad_input("nobody serves here, so that nothing could decide; start `sluice serve`, or name a --server")
@@ -80,7 +81,7 @@ pub(super) async fn execute(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let end = interrupted();
     tokio::pin!(end);
     loop {
-        let now = states(&watch.folder);
+        let now = states(&watch.folder, language);
         if seen.as_ref() != Some(&now) {
             seen = Some(now);
             watch.round().await?;
@@ -154,27 +155,28 @@ impl Watch<'_> {
     }
 }
 
-/// The files that a component is made of, as they are now.
-fn states(folder: &Path) -> Vec<FileState> {
+/// The files that a component may be made of, as they are now.
+fn states(folder: &Path, language: &dyn Language) -> Vec<FileState> {
     let mut states = Vec::new();
-    for file in ["Cargo.toml", "Cargo.lock", "manifest.json", "build.rs"] {
-        add(&folder.join(file), &mut states);
-    }
-    for part in ["src", "sdk", "wit"] {
-        walk(&folder.join(part), &mut states);
-    }
+    walk(folder, Path::new(""), language, &mut states);
     states.sort();
     states
 }
 
-fn walk(folder: &Path, states: &mut Vec<FileState>) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+/// Adds the files at `place` in `folder`.
+fn walk(folder: &Path, place: &Path, language: &dyn Language, states: &mut Vec<FileState>) {
+    let entries = fs::read_dir(folder.join(place)).into_iter().flatten().flatten();
     for entry in entries {
         if states.len() >= FILES_MAX {
             return;
         }
+        let place = place.join(entry.file_name());
+        // What is hidden belongs to editors and tools.
+        if entry.file_name().to_string_lossy().starts_with('.') || !language.is_source(&place) {
+            continue;
+        }
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => walk(&entry.path(), states),
+            Ok(kind) if kind.is_dir() => walk(folder, &place, language, states),
             Ok(_) => add(&entry.path(), states),
             // It is gone already.
             Err(_) => {}

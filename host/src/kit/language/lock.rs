@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::embedded;
+use crate::kit::template::embedded;
 
 /// What every plugin names itself, beside the SDK.
 const OWN: [&str; 2] = ["serde", "serde_json"];

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::KitError;
-use super::source::PluginSource;
+use super::Profile;
+use crate::kit::KitError;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -19,27 +19,9 @@ const STACK_BYTES: u32 = 512 * 1024;
 /// Memory a component has from the start: stack, data and room for most calls. Growing costs the host more than having.
 const INITIAL_MEMORY_BYTES: u32 = 2 * 1024 * 1024;
 
-/// How a plugin is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Profile {
-    /// Small and fast, for others.
-    Release,
-    /// Ready soon, for its author.
-    Watch,
-}
-
-impl Profile {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-            Self::Watch => "watch",
-        }
-    }
-}
-
 /// A way to compile plugins.
 #[derive(Debug, Clone)]
-pub struct Toolchain {
+pub(super) struct Toolchain {
     /// Where the compiler's own files lie.
     sysroot: PathBuf,
     /// The distribution's compiler and the linker it lacks; none for rustup's.
@@ -51,7 +33,7 @@ impl Toolchain {
     ///
     /// # Errors
     /// [`KitError::NoCompiler`], which says what to install.
-    pub fn find(folder: &Path) -> Result<Self, KitError> {
+    pub(super) fn find(folder: &Path) -> Result<Self, KitError> {
         let own = ask(folder, Path::new("rustc"), &["--print", "sysroot"]).map(PathBuf::from);
         if let Some(sysroot) = own.as_ref().filter(|root| root.join("lib/rustlib").join(TARGET).join("lib").is_dir()) {
             return Ok(Self { sysroot: sysroot.clone(), debian: None });
@@ -69,15 +51,17 @@ impl Toolchain {
         has_all.then_some(Self { sysroot, debian: Some((rustc, linker)) })
     }
 
-    /// Compiles a plugin and gives its core module. What the compiler has to say goes to standard error.
+    /// Compiles the plugin in `folder` and gives its core module. What the compiler has to say goes to standard error.
     ///
     /// # Errors
     /// [`KitError::Compile`]; [`KitError::Tool`] without cargo; [`KitError::File`] when cargo left no module.
-    pub fn compile(&self, plugin: &PluginSource, profile: Profile, offline: bool) -> Result<Vec<u8>, KitError> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| plugin.folder.join("target"), PathBuf::from);
+    pub(super) fn compile(&self, folder: &Path, profile: Profile, offline: bool) -> Result<Vec<u8>, KitError> {
+        let manifest = folder.join("Cargo.toml");
+        let library = library_of(&manifest)?;
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| folder.join("target"), PathBuf::from);
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--lib", "--target", TARGET, "--profile", profile.name(), "--manifest-path"]);
-        cargo.arg(plugin.folder.join("Cargo.toml")).arg("--target-dir").arg(&target).current_dir(&plugin.folder);
+        cargo.arg(&manifest).arg("--target-dir").arg(&target).current_dir(folder);
         if profile == Profile::Watch {
             // Also of a plugin that has no such profile of its own.
             cargo.args(["--config", "profile.watch.inherits=\"release\""]);
@@ -95,7 +79,7 @@ impl Toolchain {
         if !status.success() {
             return Err(KitError::Compile { status });
         }
-        let path = target.join(TARGET).join(profile.name()).join(format!("{}.wasm", plugin.library));
+        let path = target.join(TARGET).join(profile.name()).join(format!("{library}.wasm"));
         fs::read(&path).map_err(KitError::reading(&path))
     }
 
@@ -132,4 +116,13 @@ fn ask(folder: &Path, program: &Path, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).current_dir(folder).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
+}
+
+/// What cargo calls the library of a package.
+fn library_of(path: &Path) -> Result<String, KitError> {
+    let text = fs::read_to_string(path).map_err(KitError::reading(path))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| KitError::content(path, error.message()))?;
+    let name = |section: &str| table.get(section)?.get("name")?.as_str();
+    let found = name("lib").or_else(|| name("package"));
+    found.map(|name| name.replace('-', "_")).ok_or_else(|| KitError::content(path, "names no package"))
 }
