@@ -146,7 +146,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 #[tokio::main]
 async fn main() {
     let plugins = Arc::new(host(Limits::default()));
-    let bare = BareGate::new();
+    let bare = BareGate::compile();
     let reviewer = plugins.bind("reviewer", PluginKind::Gate, &Json::empty_object()).expect("it is built in");
     plugins.check_binding(&reviewer).expect("it compiles");
     println!("{:<12} {:>9} {:>10} {:>12} {:>12} {:>7}", "database", "lines", "bytes", "alone us", "whole us", "ratio");

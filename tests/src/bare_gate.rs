@@ -24,7 +24,7 @@ pub struct BareGate {
 
 impl BareGate {
     /// Compiles the reviewer, with the host's engine settings.
-    pub fn new() -> Self {
+    pub fn compile() -> Self {
         let engine = bare::engine(true);
         let component = bare::prebuilt(&engine, "reviewer");
         let mut linker = Linker::new(&engine);

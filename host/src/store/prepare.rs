@@ -88,6 +88,7 @@ pub(super) fn prepare(unit: &Unit, dialect: Dialect) -> Result<PreparedUnit, Sto
 
 fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -> Result<(), StorageError> {
     let put = |table, row, guarded| Change::Put { table, row, guarded };
+    let gone = |table, key: &[&str]| Change::Delete { table, key: key.iter().map(|part| (*part).into()).collect() };
     let change = match write {
         Write::Mission(mission) => put(TableId::Missions, missions::row(mission)?, mission.revision),
         Write::WorkItem(item) => put(TableId::WorkItems, work_items::row(item)?, 1),
@@ -100,12 +101,10 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
         Write::Verdict(verdict) => put(TableId::Verdicts, verdicts::row(verdict)?, 1),
         Write::Approval(approval) => put(TableId::Approvals, approvals::row(approval)?, approval.revision),
         Write::Timer(timer) => put(TableId::Timers, timers::row(timer)?, timer.revision),
-        Write::DeleteTimer(mission_id, key) => {
-            Change::Delete { table: TableId::Timers, key: vec![mission_id.as_str().into(), key.as_str().into()] }
-        }
+        Write::DeleteTimer(mission_id, key) => gone(TableId::Timers, &[mission_id.as_str(), key.as_str()]),
         Write::Artifact(artifact) => put(TableId::Artifacts, artifacts::row(artifact)?, 1),
         Write::Input(input) => put(TableId::Inbox, inbox::row(input)?, 1),
-        Write::DeleteInput(id) => Change::Delete { table: TableId::Inbox, key: vec![id.as_str().into()] },
+        Write::DeleteInput(id) => gone(TableId::Inbox, &[id.as_str()]),
         Write::Token(token) => put(TableId::Tokens, tokens::row(token)?, token.revision),
         Write::Receipt(receipt) => put(TableId::Receipts, receipts::row(receipt)?, 1),
         Write::DeleteReceipt(key) => Change::Delete { table: TableId::Receipts, key: key_of(key) },
@@ -134,16 +133,12 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
         Write::LogCursor(name, seq) => put(TableId::LogCursors, cursors::cursor_row(name, *seq)?, *seq),
         Write::SessionStatus(status) => put(TableId::SessionStatus, cursors::session_row(status)?, status.revision),
         Write::Routine(routine) => put(TableId::Routines, routines::row(routine)?, routine.revision),
-        Write::DeleteRoutine(workspace_id, id) => {
-            Change::Delete { table: TableId::Routines, key: vec![workspace_id.as_str().into(), id.as_str().into()] }
-        }
+        Write::DeleteRoutine(workspace_id, id) => gone(TableId::Routines, &[workspace_id.as_str(), id.as_str()]),
         Write::Occurrence(occurrence) => put(TableId::Occurrences, occurrences::row(occurrence)?, occurrence.revision),
         Write::RoutineEntry(entry) => put(TableId::RoutineHistory, occurrences::entry_row(entry)?, 1),
         Write::Policy(revision) => put(TableId::Policies, policies::row(revision)?, 1),
         Write::Plugin(plugin) => put(TableId::Plugins, plugins::row(plugin)?, plugin.revision),
-        Write::DeletePlugin(name, version) => {
-            Change::Delete { table: TableId::Plugins, key: vec![name.as_str().into(), version.as_str().into()] }
-        }
+        Write::DeletePlugin(name, version) => gone(TableId::Plugins, &[name.as_str(), version.as_str()]),
         Write::Workspace(revision) => put(TableId::Workspaces, workspaces::row(revision)?, 1),
         Write::Webhook(endpoint) => put(TableId::Webhooks, webhooks::row(endpoint)?, endpoint.revision),
         Write::Delivery(delivery) => put(TableId::Deliveries, webhooks::delivery_row(delivery)?, delivery.revision),
@@ -154,32 +149,27 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
             Change::Delete { table: TableId::Deliveries, key }
         }
         Write::Shadow(record) => put(TableId::Shadows, shadows::row(record)?, record.revision),
-        Write::DeleteShadow(workspace_id, role, digest) => Change::Delete {
-            table: TableId::Shadows,
-            key: vec![workspace_id.as_str().into(), role.as_str().into(), digest.as_str().into()],
-        },
+        Write::DeleteShadow(workspace_id, role, digest) => {
+            gone(TableId::Shadows, &[workspace_id.as_str(), role.as_str(), digest.as_str()])
+        }
         Write::ShadowDifference(difference) => put(TableId::ShadowDifferences, shadows::difference_row(difference)?, 1),
-        Write::DeleteShadowDifference(workspace_id, id) => Change::Delete {
-            table: TableId::ShadowDifferences,
-            key: vec![workspace_id.as_str().into(), id.as_str().into()],
-        },
+        Write::DeleteShadowDifference(workspace_id, id) => {
+            gone(TableId::ShadowDifferences, &[workspace_id.as_str(), id.as_str()])
+        }
         Write::PolicyDecision(decision) => put(TableId::PolicyDecisions, policies::decision_row(decision)?, 1),
-        Write::DeletePolicyDecision(workspace_id, id) => Change::Delete {
-            table: TableId::PolicyDecisions,
-            key: vec![workspace_id.as_str().into(), id.as_str().into()],
-        },
+        Write::DeletePolicyDecision(workspace_id, id) => {
+            gone(TableId::PolicyDecisions, &[workspace_id.as_str(), id.as_str()])
+        }
         Write::ForgetRevision(workspace_id, key, rev) => Change::Delete {
             table: TableId::ResourceRevisions,
             key: vec![workspace_id.as_str().into(), key.as_str().into(), (*rev).into()],
         },
-        Write::ForgetOccurrence(workspace_id, routine, slot) => Change::Delete {
-            table: TableId::Occurrences,
-            key: vec![workspace_id.as_str().into(), routine.as_str().into(), slot.as_str().into()],
-        },
-        Write::ForgetRoutineEntry(workspace_id, routine, id) => Change::Delete {
-            table: TableId::RoutineHistory,
-            key: vec![workspace_id.as_str().into(), routine.as_str().into(), id.as_str().into()],
-        },
+        Write::ForgetOccurrence(workspace_id, routine, slot) => {
+            gone(TableId::Occurrences, &[workspace_id.as_str(), routine.as_str(), slot.as_str()])
+        }
+        Write::ForgetRoutineEntry(workspace_id, routine, id) => {
+            gone(TableId::RoutineHistory, &[workspace_id.as_str(), routine.as_str(), id.as_str()])
+        }
         Write::TrimLog { up_to_seq } => {
             prepared.trim_log = prepared.trim_log.max(Some(*up_to_seq));
             return Ok(());
