@@ -26,3 +26,5 @@ pub mod server;
 pub mod plugin;
 pub mod workspace;
 pub mod check;
+pub mod webhook;
+pub mod shadow;

@@ -293,6 +293,9 @@ pub struct ActionDecision {
     /// The question that waits for a person, or the one that was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<String>,
+    /// What the host delivers because of it, where it carries the action out itself (the connector `webhook`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_id: Option<String>,
     /// Why.
     pub reason: String,
     /// The policies that decided, by id.

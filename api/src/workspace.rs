@@ -47,6 +47,97 @@ pub struct BindingAsk {
     pub settings: Map<String, Value>,
 }
 
+impl BindingAsk {
+    /// Whether it names a component, rightly or not.
+    pub fn names_one(&self) -> bool {
+        self.plugin.is_some() || self.digest.is_some() || self.name.is_some() || self.version.is_some()
+    }
+}
+
+/// A [`BindingAsk`] with more members of its own: their documents say that unknown members are refused, which serde
+/// knows of no structure within another.
+macro_rules! asks {
+    ($(#[$doc:meta])* $name:ident { $($(#[$member_doc:meta])* $member:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// `name`, `name@version` or a digest.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(max_length = 256)]
+            pub plugin: Option<String>,
+            /// SHA-256 of its bytes.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(pattern = "^[0-9a-f]{64}$")]
+            pub digest: Option<String>,
+            /// Its name.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(max_length = 64)]
+            pub name: Option<String>,
+            /// Its version.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[schema(max_length = 128)]
+            pub version: Option<String>,
+            /// Its settings, which have to fit its schema; at most 256 KiB.
+            #[serde(default)]
+            pub settings: Map<String, Value>,
+            $($(#[$member_doc])* pub $member: $type,)*
+        }
+
+        impl $name {
+            /// The component alone.
+            pub fn component(&self) -> BindingAsk {
+                BindingAsk {
+                    plugin: self.plugin.clone(),
+                    digest: self.digest.clone(),
+                    name: self.name.clone(),
+                    version: self.version.clone(),
+                    settings: self.settings.clone(),
+                }
+            }
+
+            /// The same with another component.
+            #[must_use]
+            pub fn with_component(self, component: BindingAsk) -> Self {
+                let BindingAsk { plugin, digest, name, version, settings } = component;
+                Self { plugin, digest, name, version, settings, ..self }
+            }
+        }
+    };
+}
+
+asks! {
+    /// A reducer that a share of new missions is pinned to in place of the one that is bound.
+    CanaryAsk {
+        /// How many of a hundred new missions.
+        #[schema(minimum = 1, maximum = 100)]
+        share_percent: u32,
+    }
+}
+
+asks! {
+    /// A reducer to be bound, named as every component; one that names none is the host's, and only has something
+    /// beside it.
+    ReducerAsk {
+        /// Another reducer, for a share of new missions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        canary: Option<CanaryAsk>,
+        /// Another reducer, which decides beside it without effect.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shadow: Option<BindingAsk>,
+    }
+}
+
+asks! {
+    /// A scrubber to be bound, named as every component; one that names none is the host's, and only has something
+    /// beside it.
+    ScrubberAsk {
+        /// Another scrubber, which is asked beside it without effect.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shadow: Option<BindingAsk>,
+    }
+}
+
 /// The gates of a stage.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,9 +149,13 @@ pub struct StageAsk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 8)]
     pub quorum: Option<u32>,
-    /// The gates; none, and the stage is left out.
+    /// The gates; none, and the stage is left out. Without the member they are the host's, which takes a `shadow`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 8)]
-    pub gates: Vec<BindingAsk>,
+    pub gates: Option<Vec<BindingAsk>>,
+    /// Another gate, which judges beside the stage without effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<BindingAsk>,
 }
 
 /// What is to decide. A role that is left out is what comes with the host.
@@ -69,13 +164,13 @@ pub struct StageAsk {
 pub struct BindingsAsk {
     /// Decides how missions flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reducer: Option<BindingAsk>,
+    pub reducer: Option<ReducerAsk>,
     /// The gates by stage: `review`, `test`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub gates: BTreeMap<String, StageAsk>,
     /// Cuts from texts what must not be remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scrubber: Option<BindingAsk>,
+    pub scrubber: Option<ScrubberAsk>,
 }
 
 /// What a gate in quarantine decides.
@@ -134,15 +229,74 @@ pub struct WorkspaceRollback {
 }
 
 /// The gates of a stage.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct StageView {
     /// How many have to pass.
     pub mode: StageMode,
     /// How many, with the mode `quorum`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quorum: Option<u32>,
-    /// The gates.
-    pub gates: Vec<BindingView>,
+    /// The gates; absent where they are the host's, and only something beside them is bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<Vec<BindingView>>,
+    /// Judges beside the stage without effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<BindingView>,
+}
+
+/// A reducer that a share of new missions is pinned to.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct CanaryView {
+    /// The reducer.
+    #[serde(flatten)]
+    pub binding: BindingView,
+    /// How many of a hundred new missions.
+    pub share_percent: u32,
+}
+
+/// What decides in a role, and what is bound beside it. Where what decides is the host's, only what is beside it is
+/// told.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+pub struct RoleView {
+    /// The plugin's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// SHA-256 of its component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Value>,
+    /// Another, for a share of new missions; of the reducer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryView>,
+    /// Another, which decides beside it without effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<BindingView>,
+}
+
+impl RoleView {
+    /// What decides, where it is told.
+    pub fn binding(&self) -> Option<BindingView> {
+        let (name, version, digest) = (self.name.clone()?, self.version.clone()?, self.digest.clone()?);
+        Some(BindingView { name, version, digest, settings: self.settings.clone().unwrap_or_default() })
+    }
+}
+
+impl From<BindingView> for RoleView {
+    fn from(of: BindingView) -> Self {
+        Self {
+            name: Some(of.name),
+            version: Some(of.version),
+            digest: Some(of.digest),
+            settings: Some(of.settings),
+            canary: None,
+            shadow: None,
+        }
+    }
 }
 
 /// What decides.
@@ -150,12 +304,12 @@ pub struct StageView {
 pub struct BoundView {
     /// Decides how missions flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reducer: Option<BindingView>,
+    pub reducer: Option<RoleView>,
     /// The gates by stage.
     pub gates: BTreeMap<String, StageView>,
     /// Cuts from texts what must not be remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scrubber: Option<BindingView>,
+    pub scrubber: Option<RoleView>,
 }
 
 /// A component that is called no more.

@@ -10,12 +10,14 @@ use crate::clock::SystemClock;
 use crate::data_dir::{DataDir, DataDirError, LockedDataDir, compile_cache};
 use crate::domain::json::Json;
 use crate::domain::plugin::{Binding, PluginKind};
+use crate::engine::ports::SharedPostman;
 use crate::engine::{Engine, EngineError, EngineOptions, FingerprintKey};
 use crate::plugins::{CompileLimits, Compiler, Limits, PluginHost, PluginHostError, PluginHostOptions};
 use crate::scheduler::Scheduler;
 use crate::store::{Location, OpenError, StorageError, Store};
 use crate::templates::TemplateDir;
 use crate::timekeeping::clock_of;
+use crate::webhooks::{Courier, WebhookOptions};
 use crate::worker::{LocalCoordinator, Method, Worker, WorkerOptions};
 
 /// Times a directory that is in use is tried again, and the pause between two of them: two seconds.
@@ -111,10 +113,20 @@ async fn lock(directory: &DataDir) -> Result<LockedDataDir, DataDirError> {
 /// Adds to an engine's options what lies in the data directory and what comes with the host.
 fn complete(options: &mut EngineOptions, directory: &DataDir, plugins: &PluginHost) -> Result<(), StartError> {
     options.templates.get_or_insert_with(|| Arc::new(TemplateDir::new(directory.templates())));
+    if options.postman.is_none() {
+        options.postman = postman(WebhookOptions::default());
+    }
     options.memory.fingerprints = fingerprint_key(&directory.fingerprint_key())?;
     // Without its scrubber nothing is remembered: whoever puts something is told so.
     options.memory.scrubber = standard_scrubber(plugins);
     Ok(())
+}
+
+/// Who posts to webhooks. On a machine without certificates of authorities there is nobody, and everything else goes
+/// on.
+pub fn postman(options: WebhookOptions) -> Option<SharedPostman> {
+    let courier = Courier::new(options).inspect_err(|error| tracing::debug!(%error, "webhooks cannot be delivered"));
+    courier.ok().map(|courier| SharedPostman(Arc::new(courier)))
 }
 
 /// The built-in scrubber with its settings' defaults.

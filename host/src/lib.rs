@@ -20,6 +20,7 @@ pub mod plugins;
 pub mod kit;
 pub mod templates;
 pub mod embeddings;
+pub mod webhooks;
 pub mod data_dir;
 pub mod config;
 pub mod timekeeping;

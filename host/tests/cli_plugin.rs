@@ -64,6 +64,7 @@ fn live(sluice: &Binary) {
     assert_eq!(sluice.ok(&["plugin", "rm", "lenient@1.0.0"])["digest"], json!(digest));
     sluice.refused(&["plugin", "show", "lenient"], 1, "there is no plugin `lenient`");
     tried(sluice, &strict);
+    beside(sluice);
     let trap = plugin(World::Reducer, "trap", "1.0.0", "trap", &[("what", "unreachable")]);
     let trap = file(sluice, "trap.wasm", &trap);
     sluice.refused(&["plugin", "check", &trap, "--role", "reducer"], 2, "its first call failed");
@@ -137,6 +138,41 @@ fn components_travel_in_an_image_layout_with_their_signatures() {
     }
     assert!(!std::path::Path::new(&none).exists());
     sluice.refused(&["plugin", "pull", &at("nowhere")], 2, "is no OCI image layout");
+}
+
+/// Binds components beside those that decide: a share of new missions, and in shadow.
+fn beside(sluice: &Binary) {
+    let reducer = |shown: &Value| shown["bindings"]["reducer"].clone();
+    sluice.refused(&["workspace", "canary", "promote"], 2, "workspace `local` has no canary");
+    sluice.refused(&["workspace", "canary", "set", "mission-default", "--share", "101"], 2, "is 101; 1 to 100");
+    let tried = "mission-default={\"max_parallel_runs\":1}";
+    let set = sluice.ok(&["workspace", "canary", "set", tried, "--share", "25", "--note", "a quarter"]);
+    assert_eq!(reducer(&set)["canary"]["share_percent"], 25, "{set:#}");
+    assert!(sluice.shown(&["workspace", "show"]).contains("(canary, 25 % of new missions)"));
+    assert!(sluice.shown(&["workspace", "history"]).contains("mission-default@0.1.0 25%"));
+    let both = sluice.ok(&["workspace", "shadow", "set", "reducer", "mission-default"]);
+    assert_eq!(reducer(&both)["canary"], reducer(&set)["canary"], "what is not named stays");
+    let promoted = sluice.ok(&["workspace", "canary", "promote"]);
+    let now = reducer(&promoted);
+    assert_eq!((&now["settings"], now.get("canary")), (&json!({"max_parallel_runs": 1}), None), "{promoted:#}");
+    assert_eq!(now["shadow"]["name"], "mission-default");
+    // What decides alone is bound and taken back, and what is beside it stays.
+    let host = sluice.ok(&["workspace", "bind", "--host-reducer"]);
+    assert_eq!(reducer(&host), json!({"shadow": now["shadow"]}));
+    sluice.ok(&["workspace", "canary", "set", "mission-default", "--share", "1"]);
+    assert_eq!(reducer(&sluice.ok(&["workspace", "canary", "drop"])), reducer(&host));
+
+    let gate = sluice.ok(&["workspace", "shadow", "set", "review", "strict"]);
+    assert_eq!(gate["bindings"]["gates"]["review"]["shadow"]["version"], "2.0.0", "{gate:#}");
+    assert!(sluice.shown(&["workspace", "show"]).contains("(in shadow, without effect)"));
+    let report = sluice.ok(&["workspace", "shadow", "show", "review"]);
+    assert_eq!((&report["shadows"][0]["plugin"], &report["count"]), (&json!("strict@2.0.0"), &json!(0)), "{report:#}");
+    let shown = sluice.shown(&["workspace", "shadow", "show"]);
+    assert!(shown.contains("strict@2.0.0") && shown.contains("in force"), "{shown}");
+    sluice.ok(&["workspace", "shadow", "drop", "review"]);
+    sluice.refused(&["workspace", "shadow", "drop", "review"], 2, "has no review in shadow");
+    let none = sluice.ok(&["workspace", "shadow", "drop", "reducer"]);
+    assert_eq!(none["bindings"], json!({"gates": {}}), "{none:#}");
 }
 
 /// Tries components on what is recorded: a file that is no plugin's, and one of the registry.

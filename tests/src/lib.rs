@@ -21,3 +21,5 @@ pub mod flow;
 pub mod routines;
 pub mod records;
 pub mod told;
+pub mod receiver;
+pub mod hooked;

@@ -9,8 +9,8 @@ use sluice::domain::gate::{
     Evaluation, EvaluationStatus, Finding, GateName, GateState, GateStatus, Outcome, Severity, Verdict,
 };
 use sluice::domain::id::{
-    ApprovalId, ArtifactId, EvaluationId, EventId, MemoryId, MissionId, OccurrenceId, RoutineId, RunId, VerdictId,
-    WorkItemId, WorkspaceId,
+    ApprovalId, ArtifactId, DeliveryId, EvaluationId, EventId, MemoryId, MissionId, OccurrenceId, RoutineId, RunId,
+    VerdictId, WorkItemId, WorkspaceId,
 };
 use sluice::domain::json::Json;
 use sluice::domain::memory::{
@@ -25,6 +25,7 @@ use sluice::domain::routine::{
 use sluice::domain::run::{Lease, Run, RunKind, RunStatus};
 use sluice::domain::time::Timestamp;
 use sluice::domain::timer::Timer;
+use sluice::domain::webhook::{Delivery, DeliveryStatus, Secret, WebhookEndpoint};
 use sluice::domain::work_item::{WorkItem, WorkItemSpec, WorkItemStatus};
 use sluice::domain::workspace::Required;
 
@@ -282,6 +283,48 @@ pub fn timer(random: &mut Random, mission: &str, key: &str) -> Timer {
         key: key.to_owned(),
         due_at: random.moment(),
         data: random.json(),
+        revision: random.count(),
+    }
+}
+
+/// An endpoint of webhooks.
+pub fn webhook(random: &mut Random, name: &str) -> WebhookEndpoint {
+    WebhookEndpoint {
+        workspace_id: workspace(),
+        name: name.to_owned(),
+        url: random.text(),
+        origin: random.text(),
+        secret: Secret::stored(&random.text()),
+        is_enabled: random.flag(),
+        deleted_at: random.maybe(Random::moment),
+        address_revision: random.count(),
+        updated_by: random.text(),
+        updated_at: random.moment(),
+        revision: random.count(),
+    }
+}
+
+/// A delivery to one.
+pub fn delivery(random: &mut Random, id: &str) -> Delivery {
+    Delivery {
+        workspace_id: workspace(),
+        id: DeliveryId::new(id),
+        run_id: RunId::new("run_x"),
+        mission_id: MissionId::new("mis_x"),
+        work_item_id: random.maybe(work_item_id),
+        endpoint: random.text(),
+        address_revision: random.count(),
+        body_digest: Digest::of(random.text().as_bytes()),
+        body_bytes: random.count(),
+        requested_by: random.text(),
+        approval_id: random.maybe(|_| ApprovalId::new("apr_x")),
+        status: *random.one_of(DeliveryStatus::ALL),
+        attempts: random.small(),
+        last_status: random.maybe(|random| u16::try_from(random.below(1_000)).unwrap_or_default()),
+        last_error: random.maybe(Random::text),
+        created_at: random.moment(),
+        next_attempt_at: random.maybe(Random::moment),
+        ended_at: random.maybe(Random::moment),
         revision: random.count(),
     }
 }

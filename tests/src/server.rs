@@ -20,6 +20,7 @@ use sluice::domain::json::Json;
 use sluice::domain::plugin::PluginKind;
 use sluice::domain::principal::Role;
 use sluice::domain::time::Timestamp;
+use sluice::engine::ports::SharedPostman;
 use sluice::engine::{Engine, EngineOptions, NewToken};
 use sluice::events::Tailer;
 use sluice::http::serve::{self, Limits};
@@ -27,6 +28,7 @@ use sluice::http::{Host, HttpOptions};
 use sluice::plugins::{PluginHost, PluginHostOptions};
 use sluice::scheduler::Scheduler;
 use sluice::telemetry::Metrics;
+use sluice::webhooks::{Courier, WebhookOptions};
 
 use crate::databases::TestDatabase;
 use crate::load::find;
@@ -157,6 +159,9 @@ impl TestServer {
             }
         };
         engine_options.memory.scrubber.get_or_insert(binding);
+        if engine_options.postman.is_none() {
+            engine_options.postman = Some(postman(WebhookOptions::default()));
+        }
         let engine = Engine::with_options(store.clone(), Arc::clone(&plugins) as _, clock, host_id, engine_options);
         let scheduler = Scheduler::start(&engine, 2);
         let metrics = Arc::new(Metrics::default());
@@ -241,6 +246,14 @@ impl TestServer {
         self.serving.await.expect("serving ends by itself");
         self.engine.store().close().await;
     }
+}
+
+/// Who posts to webhooks.
+///
+/// # Panics
+/// When the machine has no client of HTTP.
+pub fn postman(options: WebhookOptions) -> SharedPostman {
+    SharedPostman(Arc::new(Courier::new(options).expect("a client can be made")))
 }
 
 /// Sends a request and reads its answer.

@@ -30,6 +30,7 @@ mod work;
 mod prime;
 mod plugin;
 mod workspace;
+mod webhook;
 mod compile;
 mod policy;
 mod verify;
@@ -100,6 +101,9 @@ enum Command {
     /// Say which components decide in a workspace, and take it back
     #[command(subcommand)]
     Workspace(workspace::WorkspaceCommand),
+    /// Say where runs may post to, and see what was posted
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     #[command(name = crate::plugins::apart::COMMAND, hide = true)]
     Compile(compile::CompileArgs),
     /// Look at the settings of the server
@@ -181,6 +185,7 @@ impl Command {
             Self::Policy(command) => policy::execute(command).await,
             Self::Plugin(command) => plugin::execute(command).await,
             Self::Workspace(command) => workspace::execute(command).await,
+            Self::Webhook(command) => webhook::execute(command).await,
             Self::Compile(args) => Ok(compile::execute(&args)),
             Self::Config(command) => config::execute(command),
             Self::Verify(args) => verify::execute(args).await,
@@ -209,6 +214,7 @@ impl Command {
             Self::Policy(command) => command.wants_json(),
             Self::Plugin(command) => command.wants_json(),
             Self::Workspace(command) => command.wants_json(),
+            Self::Webhook(command) => command.wants_json(),
             Self::Config(command) => command.wants_json(),
             Self::Verify(args) => args.json,
             Self::Doctor(args) => args.json,

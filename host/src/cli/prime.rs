@@ -77,7 +77,8 @@ const STEPS: &[&str] = &[
      conflict (exit code 1) means somebody was faster; read again and decide anew.",
     "To act on the outside world (open a pull request, send a message) ask first: POST \
      $SLUICE_SERVER/runs/$SLUICE_RUN_ID/actions with {\"connector\",\"action\",\"args\",\"summary\"}. Act only on \
-     `allowed`, and with exactly these args; on `approval_required` ask again with the very same content later.",
+     `allowed`, and with exactly these args; on `approval_required` ask again with the very same content later. \
+     What you ask of the connector `webhook` (action `post`, args {\"endpoint\",\"body\"}) is sent for you.",
 ];
 
 /// What never to do.

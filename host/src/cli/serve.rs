@@ -36,6 +36,12 @@ async fn serve(config: &Config) -> Result<ExitCode, Failure> {
     let shutdown = told_to_end()?;
     raise_open_files(config.limits.max_connections);
     let options = engine_options(config).map_err(|error| Failure::caused_by(Exit::BadInput, &error))?;
+    if options.postman.is_none() {
+        eprintln!(
+            "warning: webhooks are not delivered from here: no certificates of public authorities were found; install \
+             them (`ca-certificates`) and start again"
+        );
+    }
     let mut app = App::open_with(&place(config), options).await?;
     let metrics = Arc::new(Metrics::default());
     let (http, limits) = (http_options(config), config.serve_limits());
@@ -71,6 +77,7 @@ fn engine_options(config: &Config) -> Result<EngineOptions, EmbeddingSetupError>
             embedder: embedder(&config.memory.embeddings)?,
             ..MemoryOptions::default()
         },
+        postman: crate::app::postman(config.webhooks.clone()),
     })
 }
 

@@ -15,6 +15,7 @@ mod missions;
 mod runs;
 mod approvals;
 mod tokens;
+mod webhooks;
 mod resources;
 mod memories;
 mod leases;

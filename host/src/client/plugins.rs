@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::HeaderName;
 
 use sluice_api::plugin::{PluginDetail, PluginList, PluginRemoved, PluginView};
+use sluice_api::shadow::ShadowReport;
 use sluice_api::workspace::{WorkspaceHistory, WorkspacePut, WorkspaceRollback, WorkspaceView};
 
 use super::call::Call;
@@ -70,6 +71,17 @@ impl Client {
     ) -> Result<WorkspaceHistory, ClientError> {
         let call = of(self.get(&["workspaces", workspace, "history"]), workspace);
         call.query("limit", Some(500)).query("cursor", cursor).answer().await
+    }
+
+    /// What components in shadow would have decided in it; at most `limit` of the newest differences.
+    pub async fn workspace_shadow(
+        &self,
+        workspace: &str,
+        role: Option<&str>,
+        limit: u32,
+    ) -> Result<ShadowReport, ClientError> {
+        let call = of(self.get(&["workspaces", workspace, "shadow"]), workspace);
+        call.query("role", role).query("limit", Some(limit)).answer().await
     }
 
     /// Takes it back to an earlier revision.

@@ -24,6 +24,7 @@ pub use table::names;
 pub use values::{DatabaseUrl, EndpointUrl};
 
 use crate::telemetry;
+use crate::webhooks::WebhookOptions;
 
 /// Most numbers of a vector, as records take them.
 pub(crate) const VECTOR_NUMBERS_MAX: usize = 4096;
@@ -68,6 +69,8 @@ pub struct Config {
     pub org: String,
     /// Of governed memory.
     pub memory: Memory,
+    /// Of webhooks.
+    pub webhooks: WebhookOptions,
     /// Who may ask at all.
     pub access: Access,
     /// What a connection and a request may be.
@@ -215,6 +218,10 @@ impl Config {
                  unencrypted; put a proxy that speaks TLS in front of it, or listen on 127.0.0.1",
                 self.listen
             ));
+        }
+        if self.webhooks.allow_http {
+            let what = "`webhook_allow_http` is set: what is posted to http addresses can be read on its way";
+            warnings.push(what.to_owned());
         }
         if self.rates.per_second.is_none() && self.rates.limit_operators {
             warnings.push("`rate_limit_operators` does nothing while `rate_per_second` is 0".to_owned());

@@ -11,6 +11,7 @@ use super::sources::{Origin, Origins};
 use super::values::{self, Given, Right};
 use super::{Access, Config, DEFAULT_PORT, Explained, Limits, Memory, Rates, Times, Work};
 use crate::telemetry;
+use crate::webhooks::WebhookOptions;
 
 /// A day.
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -127,6 +128,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         memory.embeddings.timeout,
         |g| values::millis(g, 10, 60_000),
         |c| values::in_millis(c.memory.embeddings.timeout)
+    ),
+    setting!(
+        "webhook_allow_private",
+        "Blocks of addresses that webhooks may reach although they are not of the internet",
+        webhooks.allow_private,
+        values::blocks,
+        |c| json!(c.webhooks.allow_private.iter().map(ToString::to_string).collect::<Vec<_>>())
+    ),
+    setting!(
+        "webhook_allow_http",
+        "Whether webhooks may have http addresses beside https ones",
+        webhooks.allow_http,
+        values::flag,
+        |c| json!(c.webhooks.allow_http)
     ),
     setting!(
         "allowed_hosts",
@@ -297,6 +312,7 @@ pub(super) fn defaults(data: PathBuf) -> Config {
         templates: None,
         org: "local".to_owned(),
         memory: Memory::default(),
+        webhooks: WebhookOptions::default(),
         access: Access::default(),
         limits: Limits {
             max_connections: 4096,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::DEFAULT_PORT;
 use crate::telemetry::LogFormat;
+use crate::webhooks::Block;
 
 /// A value as a source gave it.
 #[derive(Debug, Clone)]
@@ -218,6 +219,13 @@ pub(super) fn capture(given: &Given) -> Result<bool, Right> {
         Some("session") => Ok(true),
         _ => Err("`off` or `session`".to_owned()),
     }
+}
+
+/// Blocks of addresses; in a variable or a flag separated by commas.
+pub(super) fn blocks(given: &Given) -> Result<Vec<Block>, Right> {
+    let right = || "blocks of addresses like 10.1.0.0/16 or fd00:1::/32, with no bit set behind the prefix".to_owned();
+    let texts = list(given).ok_or_else(right)?;
+    texts.iter().map(|text| text.parse().map_err(|_| right())).collect()
 }
 
 /// Names of hosts; in a variable or a flag separated by commas.

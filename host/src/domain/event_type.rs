@@ -80,6 +80,10 @@ words! {
         ApprovalDenied = "approval.denied",
         /// Nobody answered in time.
         ApprovalExpired = "approval.expired",
+        /// A webhook's receiver took what a run was allowed to send.
+        ActionDelivered = "action.delivered",
+        /// What a run was allowed to send was given up.
+        ActionFailed = "action.failed",
         /// A routine was made.
         RoutineCreated = "routine.created",
         /// A routine, or how it stands, changed.

@@ -92,6 +92,8 @@ identifiers! {
     OccurrenceId = "run_";
     /// A record of memory.
     MemoryId = "mem_";
+    /// One delivery to a webhook's endpoint.
+    DeliveryId = "dlv_";
     /// An event of the log, or one waiting in a mission's inbox.
     EventId = "evt_";
 }

@@ -26,8 +26,10 @@ pub mod routine;
 pub mod run;
 pub mod schedule;
 pub mod session_status;
+pub mod shadow;
 pub mod timer;
 pub mod token;
+pub mod webhook;
 pub mod work_item;
 pub mod workspace;
 

@@ -5,8 +5,9 @@
 
 use super::artifact::Digest;
 use super::gate::{GateName, Outcome};
-use super::id::WorkspaceId;
+use super::id::{MissionId, WorkspaceId};
 use super::plugin::Binding;
+use super::shadow::{Shadow, ShadowRole};
 use super::time::Timestamp;
 use super::word::words;
 
@@ -15,6 +16,9 @@ pub const STAGE_GATES_MAX: usize = 8;
 
 /// Most keys that a workspace trusts.
 pub const TRUSTED_KEYS_MAX: usize = 32;
+
+/// The role of a reducer that a share of missions is pinned to.
+pub const CANARY: &str = "canary";
 
 /// How many gates of a stage have to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,23 +73,59 @@ pub struct Stage {
     pub gates: Vec<Binding>,
 }
 
-/// The components that decide in a workspace. What is not said is what comes with the host.
+/// A reducer that a share of new missions is pinned to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Canary {
+    /// The reducer.
+    pub binding: Binding,
+    /// How many of a hundred missions: 1 to 100.
+    pub share_percent: u32,
+}
+
+impl Canary {
+    /// Whether a mission of this id is among its share: always the same, on every host. The first eight digits of
+    /// the SHA-256 of the id, as a number, modulo 100, are below the share.
+    pub fn takes(&self, id: &MissionId) -> bool {
+        let digest = Digest::of(id.as_str().as_bytes());
+        let number = digest.as_str().get(..8).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        number.is_some_and(|number| number % 100 < self.share_percent)
+    }
+}
+
+/// The components that decide in a workspace, and those that are tried beside them. What is not said is what comes
+/// with the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorkspaceBindings {
     /// Decides how missions flow.
     pub reducer: Option<Binding>,
+    /// Decides it in a share of new missions.
+    pub canary: Option<Canary>,
     /// The stages with other gates than the host's, each once.
     pub stages: Vec<Stage>,
     /// Cuts from texts what must not be remembered.
     pub scrubber: Option<Binding>,
+    /// Decide beside what is bound, without effect; one for each role.
+    pub shadows: Vec<Shadow>,
 }
 
 impl WorkspaceBindings {
-    /// Every component bound, each with the role it is bound to: `reducer`, `review`, `test`, `scrubber`.
-    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Binding)> {
+    /// Every component that decides, each with the role it is bound to: `reducer`, `canary`, `review`, `test`,
+    /// `scrubber`.
+    pub fn deciding(&self) -> impl Iterator<Item = (&'static str, &Binding)> {
         let gates = self.stages.iter().flat_map(|stage| stage.gates.iter().map(|gate| (stage.name.as_str(), gate)));
         let reducer = self.reducer.iter().map(|binding| ("reducer", binding));
-        reducer.chain(gates).chain(self.scrubber.iter().map(|binding| ("scrubber", binding)))
+        let canary = self.canary.iter().map(|canary| (CANARY, &canary.binding));
+        reducer.chain(canary).chain(gates).chain(self.scrubber.iter().map(|binding| ("scrubber", binding)))
+    }
+
+    /// Every component bound, those in shadow (`shadow`) too.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Binding)> {
+        self.deciding().chain(self.shadows.iter().map(|shadow| ("shadow", &shadow.binding)))
+    }
+
+    /// What decides in shadow in a role.
+    pub fn shadow(&self, role: ShadowRole) -> Option<&Binding> {
+        self.shadows.iter().find(|shadow| shadow.role == role).map(|shadow| &shadow.binding)
     }
 }
 
@@ -108,7 +148,7 @@ pub const QUARANTINE_AFTER_MAX: u32 = 1_000;
 /// A component that is called no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuarantinedComponent {
-    /// The first role it is bound to: `reducer`, `review`, `test`.
+    /// The first role it is bound to: `reducer`, `canary`, `review`, `test`.
     pub role: String,
     /// `name@version`.
     pub plugin: String,
@@ -144,6 +184,14 @@ impl Quarantine {
     /// The component of this digest, when it is in quarantine.
     pub fn of(&self, digest: &Digest) -> Option<&QuarantinedComponent> {
         self.components.iter().find(|component| component.digest == *digest)
+    }
+
+    /// The component of this digest, when it is in quarantine as a canary, or as what it is bound to otherwise. The
+    /// same component may be both, with other settings.
+    pub fn of_role(&self, digest: &Digest, is_canary: bool) -> Option<&QuarantinedComponent> {
+        let is_it =
+            |component: &&QuarantinedComponent| component.digest == *digest && (component.role == CANARY) == is_canary;
+        self.components.iter().find(is_it)
     }
 
     /// The same rules, with nothing in quarantine.
@@ -199,7 +247,32 @@ impl WorkspaceRevision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::json::Json;
     use Outcome::{Error, Fail, NeedsHuman, Pass};
+
+    #[test]
+    fn a_canary_takes_its_share_and_always_the_same_missions() {
+        let canary = |share_percent| Canary {
+            binding: Binding {
+                name: "flow".to_owned(),
+                version: "1.0.0".to_owned(),
+                digest: Digest::of(b"flow"),
+                settings: Json::empty_object(),
+            },
+            share_percent,
+        };
+        let ids: Vec<MissionId> = (0..10_000).map(|number| MissionId::new(format!("mis_{number}"))).collect();
+        let taken = |share| ids.iter().filter(|id| canary(share).takes(id)).count();
+        assert_eq!((taken(0), taken(100)), (0, ids.len()));
+        assert!((4_800..5_200).contains(&taken(50)), "{}", taken(50));
+        assert!((60..140).contains(&taken(1)), "{}", taken(1));
+        assert!(ids.iter().all(|id| !canary(30).takes(id) || canary(31).takes(id)), "a larger share keeps who was in");
+        // Their SHA-256 begins with 15b3ea78 and d1d1bb8b.
+        for (id, at) in [("mis_one", 4), ("mis_two", 79)] {
+            let is_in = |share| canary(share).takes(&MissionId::new(id));
+            assert_eq!((is_in(at), is_in(at + 1)), (false, true), "{id}");
+        }
+    }
 
     #[test]
     fn a_stage_passes_when_enough_gates_do_and_only_then() {

@@ -1,7 +1,8 @@
 //! Side effects on the outside world: a run asks before it acts, and what a person allows is allowed
 //! once, for exactly what was asked.
 //!
-//! The host carries nothing out. It decides whether a run may: what policy says ([`crate::policy`]: by
+//! The host carries nothing out here, and but for webhooks ([`super::webhooks`]) nothing at all. It decides whether a
+//! run may: what policy says ([`crate::policy`]: by
 //! connector, action, arguments, spend and the mission's capabilities), and where that wants a person whether
 //! one said yes to this very content. A question is a row of
 //! approvals, answered in [`super::approvals`].
@@ -10,10 +11,12 @@ use serde_json::{Map, Value, json};
 
 use sluice_api::work::{ActionDecision, ActionVerdict};
 
+use super::advance::add_receipt;
 use super::policy::is_covered;
 use super::runs::check_held;
 use super::told::LogWriter;
-use super::{Engine, EngineError, HeldRun};
+use super::webhooks::Posting;
+use super::{Engine, EngineError, HeldRun, NamedAnswer};
 use crate::domain::approval::{Approval, ApprovalStatus, KIND_ACTION};
 use crate::domain::artifact::Digest;
 use crate::domain::audit::{AuditOutcome, NewAuditEntry};
@@ -67,43 +70,109 @@ enum Judged {
     Denied(ActionDecision),
 }
 
+/// One look at an ask.
+struct Asking<'a> {
+    held: &'a HeldRun,
+    /// The run as it is now.
+    run: Run,
+    ask: &'a ActionAsk,
+    receipt: Option<NamedAnswer<'a, ActionDecision>>,
+}
+
+impl Asking<'_> {
+    /// The audit's entry for what was decided.
+    fn entry(&self, outcome: AuditOutcome, decided: &ActionDecision, now: Timestamp) -> NewAuditEntry {
+        let mut detail = json!({
+            "connector": self.ask.connector,
+            "action": self.ask.action,
+            "reason": decided.reason,
+            "policy_ids": decided.policy_ids,
+        });
+        if let Some(id) = &decided.delivery_id {
+            detail["delivery_id"] = json!(id);
+        }
+        NewAuditEntry {
+            workspace_id: self.run.workspace_id.clone(),
+            at: now,
+            actor: requester(&self.run),
+            action: "run.act".to_owned(),
+            resource: format!("run/{}", self.run.id),
+            outcome,
+            detail: wire::json_of(&detail),
+        }
+    }
+}
+
 impl Engine {
+    /// Whether a run may act now, asked without a name of the caller's: see [`Self::ask_named_action`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn ask_action(&self, held: &HeldRun, ask: ActionAsk) -> Result<ActionDecision, EngineError> {
+        self.ask_named_action(held, ask, None).await
+    }
+
     /// Whether a run may act now. The first ask for some content makes a question of it; asking again
     /// with the very same content tells how it stands. A yes is good once: the ask that is answered
     /// `allowed` has used it up, on whatever host, and the same content asked again is a new
-    /// question.
+    /// question. What the host itself carries out is a delivery from the same commit on.
+    ///
+    /// `receipt` is what the caller calls this ask, and how it is answered. It is written with the deed, and only
+    /// with an `allowed`: everything else may be answered differently the next time.
     ///
     /// # Errors
-    /// [`EngineError::Field`]; [`EngineError::LeaseLost`]; storage.
-    pub async fn ask_action(&self, held: &HeldRun, ask: ActionAsk) -> Result<ActionDecision, EngineError> {
+    /// [`EngineError::Field`]; [`EngineError::LeaseLost`]; [`EngineError::Contended`], also when the same ask was
+    /// carried out elsewhere meanwhile; storage.
+    pub async fn ask_named_action(
+        &self,
+        held: &HeldRun,
+        ask: ActionAsk,
+        receipt: Option<NamedAnswer<'_, ActionDecision>>,
+    ) -> Result<ActionDecision, EngineError> {
         check_ask(&ask)?;
+        Posting::check(&ask)?;
         for _ in 0..CONFLICT_RETRIES {
             let run = self.stored_run(&held.run.id).await?;
             check_held(&run, held.fence, self.now())?;
-            match self.judge_action(&run, &ask).await? {
-                Judged::Denied(denied) => {
-                    self.audit_action(held, &run, &ask, AuditOutcome::Denied, &denied).await?;
-                    return Ok(denied);
-                }
-                Judged::Allowed(allowed) => {
-                    self.audit_action(held, &run, &ask, AuditOutcome::Done, &allowed).await?;
-                    return Ok(allowed);
-                }
-                Judged::Asks => {}
-            }
-            let content = content_of(&run, &ask);
-            let digest = Digest::of(content.as_str().as_bytes());
-            let asked = self.parts.store.approvals_of_content(&run.workspace_id, &run.id, &digest).await?;
-            let done = match step(asked, &content, self.now()) {
-                Step::Answer(decision) => Some(decision),
-                Step::Use(approval) => self.use_approval(held, *approval).await?,
-                Step::Question => self.ask_person(held, run, &ask, content, digest).await?,
-            };
-            if let Some(decision) = done {
+            let asking = Asking { held, run, ask: &ask, receipt };
+            if let Some(decision) = self.ask_once(asking).await? {
                 return Ok(decision);
+            }
+            if self.is_answered(receipt).await? {
+                return Err(EngineError::Contended);
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// Answers an ask as things stand; `None` when they changed meanwhile.
+    async fn ask_once(&self, asking: Asking<'_>) -> Result<Option<ActionDecision>, EngineError> {
+        let judged = match self.judge_action(&asking.run, asking.ask).await? {
+            Judged::Denied(denied) => return self.deny(&asking, denied).await,
+            judged => judged,
+        };
+        let posting = match self.posting_of(&asking.run, asking.ask).await? {
+            Ok(posting) => posting,
+            Err(reason) => return self.deny(&asking, decision(ActionVerdict::Denied, None, reason)).await,
+        };
+        if let Judged::Allowed(allowed) = judged {
+            return self.allow(&asking, posting.as_ref(), allowed).await;
+        }
+        let content = content_of(&asking.run, asking.ask, posting.as_ref());
+        let digest = Digest::of(content.as_str().as_bytes());
+        let run = &asking.run;
+        let asked = self.parts.store.approvals_of_content(&run.workspace_id, &run.id, &digest).await?;
+        match step(asked, &content, self.now()) {
+            Step::Answer(decision) => Ok(Some(decision)),
+            Step::Use(approval) => self.use_approval(&asking, posting.as_ref(), *approval).await,
+            Step::Question => self.ask_person(asking, content, digest).await,
+        }
+    }
+
+    /// Whether the deed of this name was done meanwhile, by another host: what it answered is the answer.
+    async fn is_answered(&self, receipt: Option<NamedAnswer<'_, ActionDecision>>) -> Result<bool, EngineError> {
+        let Some((key, _)) = receipt else { return Ok(false) };
+        Ok(self.parts.store.receipt(&key.workspace_id, &key.principal, &key.key).await?.is_some())
     }
 
     /// What policy says of an ask, before anybody is asked; judged again each time the run asks, so that a yes
@@ -143,59 +212,75 @@ impl Engine {
         })
     }
 
-    async fn audit_action(
+    async fn deny(&self, asking: &Asking<'_>, denied: ActionDecision) -> Result<Option<ActionDecision>, EngineError> {
+        let audit = vec![asking.entry(AuditOutcome::Denied, &denied, self.now())];
+        let unit = Unit { guards: vec![self.hold_guard(asking.held)], audit, ..Unit::default() };
+        self.commit_held(unit, &asking.run.id).await?;
+        Ok(Some(denied))
+    }
+
+    /// Lets it happen, because policy allows it by itself; `None` when something has changed meanwhile.
+    async fn allow(
         &self,
-        held: &HeldRun,
-        run: &Run,
-        ask: &ActionAsk,
-        outcome: AuditOutcome,
-        decided: &ActionDecision,
-    ) -> Result<(), EngineError> {
-        let entry = NewAuditEntry {
-            workspace_id: run.workspace_id.clone(),
-            at: self.now(),
-            actor: requester(run),
-            action: "run.act".to_owned(),
-            resource: format!("run/{}", run.id),
-            outcome,
-            detail: wire::json_of(&json!({
-                "connector": ask.connector,
-                "action": ask.action,
-                "reason": decided.reason,
-                "policy_ids": decided.policy_ids,
-            })),
-        };
-        let unit = Unit { guards: vec![self.hold_guard(held)], audit: vec![entry], ..Unit::default() };
-        self.commit_held(unit, &run.id).await
+        asking: &Asking<'_>,
+        posting: Option<&Posting>,
+        mut allowed: ActionDecision,
+    ) -> Result<Option<ActionDecision>, EngineError> {
+        let mut unit = Unit { guards: vec![self.hold_guard(asking.held)], ..Unit::default() };
+        self.follow_up(&mut unit, asking, posting, None, &mut allowed);
+        unit.audit.push(asking.entry(AuditOutcome::Done, &allowed, self.now()));
+        committed(self.parts.store.commit(unit).await, allowed)
     }
 
     /// Uses a yes up; `None` when it has changed meanwhile.
     async fn use_approval(
         &self,
-        held: &HeldRun,
+        asking: &Asking<'_>,
+        posting: Option<&Posting>,
         mut approval: Approval,
     ) -> Result<Option<ActionDecision>, EngineError> {
         let now = self.now();
-        let guards = vec![self.hold_guard(held), Guard::approval(&approval.id, Some(approval.revision))];
+        let guards = vec![self.hold_guard(asking.held), Guard::approval(&approval.id, Some(approval.revision))];
         approval.revision += 1;
         approval.used_at = Some(now);
         let audit = vec![approval_entry(&approval, "approval.used", &approval.requested_by, now)];
-        let unit = Unit { guards, writes: vec![Write::Approval(approval.clone())], audit, ..Unit::default() };
         let by = approval.decided_by.as_deref().unwrap_or("a person");
-        let allowed =
-            decision(ActionVerdict::Allowed, Some(&approval), format!("{by} allowed it; it is good for this once"));
+        let reason = format!("{by} allowed it; it is good for this once");
+        let mut allowed = decision(ActionVerdict::Allowed, Some(&approval), reason);
+        let mut unit = Unit { guards, writes: vec![Write::Approval(approval.clone())], audit, ..Unit::default() };
+        self.follow_up(&mut unit, asking, posting, Some(&approval), &mut allowed);
         committed(self.parts.store.commit(unit).await, allowed)
+    }
+
+    /// Adds to the unit that allows something what follows from it: the delivery, where it is the host's to carry
+    /// out, and the receipt, where the caller named it.
+    fn follow_up(
+        &self,
+        unit: &mut Unit,
+        asking: &Asking<'_>,
+        posting: Option<&Posting>,
+        yes: Option<&Approval>,
+        allowed: &mut ActionDecision,
+    ) {
+        if let Some(posting) = posting {
+            let (delivery, body) = posting.delivery(self, &asking.run, yes);
+            allowed.delivery_id = Some(delivery.id.to_string());
+            unit.writes.push(Write::DeliveryBody(Box::new((delivery.clone(), body))));
+            unit.writes.push(Write::Delivery(Box::new(delivery)));
+        }
+        if let Some((key, answer)) = asking.receipt {
+            add_receipt(unit, key, 200, &answer(allowed), self.now());
+        }
     }
 
     /// Asks a person; `None` when the run has changed meanwhile, perhaps because it asked the same.
     async fn ask_person(
         &self,
-        held: &HeldRun,
-        mut run: Run,
-        ask: &ActionAsk,
+        asking: Asking<'_>,
         content: Json,
         digest: Digest,
     ) -> Result<Option<ActionDecision>, EngineError> {
+        let Asking { held, mut run, ask, .. } = asking;
         let waiting = self.parts.store.pending_of_run(&run.workspace_id, &run.id, QUESTIONS_MAX).await?;
         if waiting.len() >= QUESTIONS_MAX as usize {
             let reason = format!("{QUESTIONS_MAX} questions of this run wait for people already; ask again later");
@@ -272,8 +357,8 @@ pub(super) fn approval_entry(approval: &Approval, action: &str, actor: &str, now
 /// and for whom. Until when an answer counts is not in it, unlike in a reducer's questions: the
 /// content is also what the question is found by when the run asks again, and that moment moves. It
 /// stands in the row, is shown beside the content, and is checked when the answer is used.
-fn content_of(run: &Run, ask: &ActionAsk) -> Json {
-    wire::canonical_json(&json!({
+fn content_of(run: &Run, ask: &ActionAsk, posting: Option<&Posting>) -> Json {
+    let mut content = json!({
         "kind": KIND_ACTION,
         "connector": ask.connector,
         "action": ask.action,
@@ -286,11 +371,15 @@ fn content_of(run: &Run, ask: &ActionAsk) -> Json {
             "run_id": run.id.as_str(),
         },
         "requested_by": requester(run),
-    }))
+    });
+    if let Some(posting) = posting {
+        content["target"]["endpoint"] = posting.target();
+    }
+    wire::canonical_json(&content)
 }
 
 /// Whose wish it is.
-fn requester(run: &Run) -> String {
+pub(super) fn requester(run: &Run) -> String {
     run.worked_by.clone().unwrap_or_else(|| "system.runs".to_owned())
 }
 
@@ -323,7 +412,7 @@ fn step(asked: Vec<Approval>, content: &Json, now: Timestamp) -> Step {
 
 fn decision(decision: ActionVerdict, approval: Option<&Approval>, reason: String) -> ActionDecision {
     let approval_id = approval.map(|approval| approval.id.to_string());
-    ActionDecision { decision, approval_id, reason, policy_ids: Vec::new(), needed: Vec::new() }
+    ActionDecision { decision, approval_id, delivery_id: None, reason, policy_ids: Vec::new(), needed: Vec::new() }
 }
 
 /// `decided` once it is on disk; `None` for whoever has to look again.

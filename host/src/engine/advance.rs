@@ -177,6 +177,7 @@ impl Engine {
         }
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         self.note_mission(&mission);
+        self.shadow_event(&mission);
         if from_inbox {
             // What a client posts can be refused for good reasons; what the host tells cannot.
             let (workspace_id, reducer) = (&mission.workspace_id, &mission.bindings.reducer);

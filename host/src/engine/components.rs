@@ -18,9 +18,18 @@ impl Engine {
     /// Storage.
     pub async fn keep_components(&self, bindings: &Bindings) -> Result<(), EngineError> {
         for binding in bindings.all() {
-            if let Some(bytes) = self.parts.plugins.component(&binding.digest) {
-                self.parts.store.put_blob(&bytes).await?;
-            }
+            self.keep_component(&binding.digest).await?;
+        }
+        Ok(())
+    }
+
+    /// The same of one component.
+    ///
+    /// # Errors
+    /// Storage.
+    pub(super) async fn keep_component(&self, digest: &Digest) -> Result<(), EngineError> {
+        if let Some(bytes) = self.parts.plugins.component(digest) {
+            self.parts.store.put_blob(&bytes).await?;
         }
         Ok(())
     }

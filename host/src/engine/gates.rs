@@ -90,10 +90,13 @@ impl Engine {
             }
         }
         let decided = Decided::of(&stage, answers);
-        self.record_verdict(evaluation, decided, &session).await
+        if let Some(verdict_id) = self.record_verdict(evaluation, decided, &session).await? {
+            self.shadow_verdict(&bound, &stage, &verdict_id);
+        }
+        Ok(())
     }
 
-    async fn ask_gate(
+    pub(super) async fn ask_gate(
         &self,
         binding: &Binding,
         call: GateCall,
@@ -164,12 +167,13 @@ impl Engine {
         ignore_conflict(self.parts.store.commit(unit).await)
     }
 
+    /// Writes a verdict down; `None` when the request was answered or withdrawn by somebody else.
     async fn record_verdict(
         &self,
         mut evaluation: Evaluation,
         decided: Decided,
         session: &str,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Option<VerdictId>, EngineError> {
         let now = self.now();
         let Decided { plugin, digest, answer } = decided;
         let verdict = Verdict {
@@ -215,13 +219,18 @@ impl Engine {
         let guard = Guard::evaluation(&evaluation.id, Some(evaluation.revision));
         evaluation.revision += 1;
         evaluation.status = EvaluationStatus::Answered;
+        let id = verdict.id.clone();
         let unit = Unit {
             guards: vec![guard],
             writes: vec![Write::Evaluation(evaluation), Write::Verdict(verdict), Write::Input(input)],
             events: log.into_events(),
             ..Unit::default()
         };
-        ignore_conflict(self.parts.store.commit(unit).await)
+        match self.parts.store.commit(unit).await {
+            Ok(_) => Ok(Some(id)),
+            Err(CommitError::Conflict { .. }) => Ok(None),
+            Err(CommitError::Storage(error)) => Err(error.into()),
+        }
     }
 }
 

@@ -43,6 +43,13 @@ pub(super) struct MadeMission {
     pub(super) events: Vec<NewLogEvent>,
 }
 
+/// Which mission is made, and what it is pinned to, which its id may decide.
+#[derive(Clone, Copy)]
+pub(super) struct Pinned<'p> {
+    pub(super) id: &'p MissionId,
+    pub(super) bindings: &'p Bindings,
+}
+
 /// Something a client tells a mission.
 pub struct NewEvent {
     /// What happened.
@@ -62,19 +69,24 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Field`] naming the member at fault; storage.
     pub async fn create_mission(&self, new: NewMission) -> Result<Mission, EngineError> {
-        let (mission, unit) = self.mission_unit(new)?;
+        let (mission, unit) = self.mission_unit(&self.new_mission_id(), new)?;
         self.parts.store.commit(unit).await.map_err(conflict_or_storage)?;
         Ok(mission)
+    }
+
+    /// An id for a mission.
+    pub(super) fn new_mission_id(&self) -> MissionId {
+        MissionId::new(self.new_id(MissionId::PREFIX))
     }
 
     /// A mission, and the unit that creates it.
     ///
     /// # Errors
     /// The member of the request at fault.
-    pub(super) fn mission_unit(&self, new: NewMission) -> Result<(Mission, Unit), wire::FieldError> {
+    pub(super) fn mission_unit(&self, id: &MissionId, new: NewMission) -> Result<(Mission, Unit), wire::FieldError> {
         let now = self.now();
         let NewMission { workspace_id, request, bindings, start, actor, receipt } = new;
-        let made = self.made_mission(&workspace_id, request, &bindings, start, &actor, now)?;
+        let made = self.made_mission(&workspace_id, request, Pinned { id, bindings: &bindings }, start, &actor, now)?;
         let MadeMission { mission, guard, writes, events } = made;
         let mut unit = Unit { guards: vec![guard], writes, events, ..Unit::default() };
         if let Some(key) = &receipt {
@@ -92,15 +104,14 @@ impl Engine {
         &self,
         workspace_id: &WorkspaceId,
         mut request: MissionRequest,
-        bindings: &Bindings,
+        Pinned { id, bindings }: Pinned<'_>,
         start: bool,
         actor: &str,
         now: Timestamp,
     ) -> Result<MadeMission, wire::FieldError> {
         wire::check_request(&mut request, || self.new_id(WorkItemId::PREFIX))?;
-        let id = MissionId::new(self.new_id(MissionId::PREFIX));
         let created = MissionCreated { request, bindings: wire::bindings_view(bindings) };
-        let (mission, items) = wire::created_mission(&created, workspace_id, &id, actor, now)?;
+        let (mission, items) = wire::created_mission(&created, workspace_id, id, actor, now)?;
         let mut log = LogWriter::new(self, &mission, actor, now);
         log.mission_created(items.len());
         let mut writes = vec![Write::Mission(mission.clone())];
@@ -111,7 +122,7 @@ impl Engine {
             let input = self.host_input(&mission, InputKind::MissionStarted, Json::empty_object(), actor);
             writes.push(Write::Input(input));
         }
-        Ok(MadeMission { guard: Guard::mission(&id, None), mission, writes, events: log.into_events() })
+        Ok(MadeMission { guard: Guard::mission(id, None), mission, writes, events: log.into_events() })
     }
 
     /// Tells a mission something and answers once it is applied.

@@ -5,7 +5,7 @@
 //! module that builds a unit of work. It executes no action, opens no socket and knows no
 //! component runtime: storage is [`crate::store`], components are behind [`ports::Plugins`],
 //! time and ids come in. Read [`advance`] for the life of one event; [`missions`], [`claims`],
-//! [`runs`], [`heartbeats`], [`actions`], [`gates`], [`approvals`] and [`timers`] are what the outside calls.
+//! [`runs`], [`heartbeats`], [`actions`], [`webhooks`], [`gates`], [`approvals`] and [`timers`] are what the outside calls.
 
 pub mod ports;
 pub mod secret;
@@ -22,6 +22,7 @@ mod run_inputs;
 mod runs;
 mod heartbeats;
 mod actions;
+mod webhooks;
 mod gates;
 mod approvals;
 mod timers;
@@ -39,6 +40,7 @@ mod audit;
 mod policy;
 mod replay;
 mod check;
+mod shadow;
 
 pub use actions::ActionAsk;
 pub use advance::Advanced;
@@ -70,6 +72,7 @@ pub use routines::{
 pub use runs::{FinishReport, FinishStatus, NewRunArtifact, OutputPart};
 pub use sessions::{Pass, SessionEvent, SessionTelling, StatusIndexer};
 pub use tokens::{CACHE_TTL, Issued, NewToken, TICKET_TTL_MS};
+pub use webhooks::WebhookChange;
 pub use workspaces::{Bound, WorkspaceChange, WorkspaceMission};
 
 use std::sync::Arc;
@@ -85,10 +88,11 @@ use claims::Dispatchers;
 use heartbeats::Progress;
 use memory::CleanNames;
 use policy::{Decisions, Policies};
-use ports::{Plugins, Templates};
+use ports::{Plugins, SharedPostman, Templates};
 use registry::Installing;
 use resources::{Ends, Rules, Turns};
 use sessions::Indexed;
+use shadow::Shadows;
 use tokens::TokenCache;
 use workspaces::{BoundSets, Failures};
 
@@ -115,6 +119,8 @@ pub struct EngineOptions {
     pub templates: Option<Arc<dyn Templates>>,
     /// Of memory.
     pub memory: MemoryOptions,
+    /// Who posts to webhooks; without one nothing is delivered from this host.
+    pub postman: Option<SharedPostman>,
 }
 
 impl Default for EngineOptions {
@@ -127,6 +133,7 @@ impl Default for EngineOptions {
             routine_retention_ms: None,
             templates: None,
             memory: MemoryOptions::default(),
+            postman: None,
         }
     }
 }
@@ -153,6 +160,7 @@ struct Parts {
     clean_names: CleanNames,
     installing: Installing,
     checks: Arc<Checks>,
+    shadows: Shadows,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
     failures: Failures,
@@ -195,6 +203,7 @@ impl Engine {
             clean_names: CleanNames::default(),
             installing: Installing::default(),
             checks: Arc::default(),
+            shadows: Shadows::default(),
             bound: BoundSets::default(),
             failures: Failures::default(),
             policies: Policies::default(),

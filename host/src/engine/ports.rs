@@ -1,7 +1,7 @@
 //! What the engine asks of others: the traits it owns and somebody else implements.
 //!
 //! The plugin host implements [`Plugins`]; the engine knows no component runtime. A client of a model's endpoint
-//! implements [`Embedder`]; the engine knows no protocol.
+//! implements [`Embedder`], and one of receivers [`Postman`]; the engine knows no protocol.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::domain::memory::vector::Vector;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::{Binding, PluginFacts, PluginFailure, PluginKind};
 use crate::domain::time::Timestamp;
+use crate::domain::webhook::{Secret, WebhookEndpoint};
 
 /// Why there is no vector of a text. It holds nothing of the text, nor of what was answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +78,75 @@ impl PartialEq for SharedEmbedder {
 }
 
 impl Eq for SharedEmbedder {}
+
+/// Where a webhook posts to, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// All of it, in the one form that everybody reads the same.
+    pub url: String,
+    /// Scheme, host and port.
+    pub origin: String,
+}
+
+impl Address {
+    /// An endpoint's.
+    pub fn of_row(endpoint: &WebhookEndpoint) -> Self {
+        Self { url: endpoint.url.clone(), origin: endpoint.origin.clone() }
+    }
+}
+
+/// One attempt at a delivery.
+#[derive(Debug, Clone, Copy)]
+pub struct Letter<'l> {
+    /// The delivery's id, the same at each attempt.
+    pub id: &'l str,
+    /// Where to.
+    pub url: &'l str,
+    /// What it is signed with.
+    pub secret: &'l Secret,
+    /// What is posted, byte for byte.
+    pub body: &'l str,
+    /// When: part of what is signed.
+    pub at: Timestamp,
+}
+
+/// What came of an attempt. Texts are the host's own and tell nothing of what was answered, nor the address's path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// It was answered.
+    Answered {
+        /// With this status.
+        status: u16,
+        /// And the wish to be left alone for so many milliseconds.
+        retry_after_ms: Option<u64>,
+    },
+    /// It was not, and may be another time.
+    Unanswered(String),
+    /// Nothing was sent, and nothing will be: the address is none that may be reached.
+    Refused(String),
+}
+
+/// Posts to addresses outside, and to no others.
+pub trait Postman: Send + Sync {
+    /// Looks at an address that an operator names, without asking anybody about it.
+    ///
+    /// # Errors
+    /// What is wrong with it and what would be right, as the end of a sentence that begins with `url`.
+    fn address(&self, url: &str) -> Result<Address, String>;
+
+    /// Makes one attempt; over within [`crate::domain::webhook::ATTEMPT_MAX_MS`].
+    fn post<'p>(&'p self, letter: Letter<'p>) -> BoxFuture<'p, Sent>;
+}
+
+/// A [`Postman`] among options.
+#[derive(Clone)]
+pub struct SharedPostman(pub Arc<dyn Postman>);
+
+impl fmt::Debug for SharedPostman {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedPostman")
+    }
+}
 
 /// One line of a plugin's log.
 #[derive(Debug, Clone, PartialEq, Eq)]

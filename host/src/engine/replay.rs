@@ -62,9 +62,14 @@ impl Compared {
             || code_of(self.candidate.refusal.as_ref()) != code_of(self.recorded_refusal.as_ref())
     }
 
+    /// Whether the candidate fails, whatever the reducer of then did.
+    pub(super) fn has_failed(&self) -> bool {
+        is_failure(self.candidate.refusal.as_ref())
+    }
+
     /// Whether the candidate fails, and the reducer of then did not.
     pub(super) fn fails_anew(&self) -> bool {
-        is_failure(self.candidate.refusal.as_ref()) && !is_failure(self.recorded_refusal.as_ref())
+        self.has_failed() && !is_failure(self.recorded_refusal.as_ref())
     }
 }
 
@@ -155,6 +160,11 @@ fn differences(
 pub(super) struct Follower(Option<Board>);
 
 impl Follower {
+    /// How many work items are on its board.
+    pub(super) fn item_count(&self) -> usize {
+        self.0.as_ref().map_or(0, Board::item_count)
+    }
+
     /// Takes up the next entry of the history. With a candidate that is asked first what it would have decided;
     /// `None` where no reducer was asked, or nobody is to be.
     ///

@@ -1,5 +1,6 @@
 //! Forgets what nobody may ask for any more: old events of the log, revisions of shared resources that
-//! were replaced as long ago, runs and histories of routines beyond their newest, receipts of yesterday.
+//! were replaced as long ago, deliveries that were over as long ago, runs and histories of routines beyond their newest,
+//! receipts of yesterday.
 
 use super::{Engine, EngineError};
 use crate::domain::id::{RoutineId, WorkspaceId};
@@ -11,6 +12,8 @@ use crate::store::{CommitError, Unit, Write};
 const EVENTS_AT_ONCE: u64 = 5_000;
 /// Most receipts deleted by one unit of work.
 const RECEIPTS_AT_ONCE: u32 = 1_000;
+/// Most deliveries deleted by one unit of work.
+const DELIVERIES_AT_ONCE: u32 = 500;
 /// Runs, and lines of the history, that each routine keeps however old they are.
 const OF_ROUTINE_KEPT: u32 = 1_000;
 /// Most of either deleted by one unit of work.
@@ -43,6 +46,25 @@ impl Engine {
             trimmed = up_to_seq;
         }
         Ok(trimmed.saturating_sub(begun_at))
+    }
+
+    /// Deletes deliveries that were over longer ago than events are kept. Tells how many.
+    ///
+    /// # Errors
+    /// Storage; what was deleted until then stays deleted.
+    pub async fn trim_deliveries(&self) -> Result<usize, EngineError> {
+        let Some(kept_ms) = self.parts.options.log_retention_ms else { return Ok(0) };
+        let before = Timestamp(self.now().as_millis().saturating_sub(kept_ms));
+        let mut trimmed = 0;
+        loop {
+            let old = self.parts.store.old_deliveries(before, DELIVERIES_AT_ONCE).await?;
+            if old.is_empty() {
+                return Ok(trimmed);
+            }
+            trimmed += old.len();
+            // What is over is never written again, so nothing has to hold.
+            self.commit_alone(old.into_iter().map(|delivery| Write::ForgetDelivery(delivery.id)).collect()).await?;
+        }
     }
 
     /// Deletes what is kept of no use of routines: runs that are over and lines of the history, older than they

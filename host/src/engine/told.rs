@@ -15,6 +15,7 @@ use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::rules::{NewEvaluation, Telling};
 use crate::domain::run::{Run, RunHead};
 use crate::domain::time::Timestamp;
+use crate::domain::webhook::{self, Delivery};
 use crate::domain::work_item::WorkItemStatus;
 use crate::policy::{Action, Asker, Denial, SideEffect};
 use crate::wire;
@@ -311,6 +312,25 @@ impl<'e> LogWriter<'e> {
             "summary": verdict.summary,
         });
         self.push(event_type, Some((&verdict.run_id, session)), &properties);
+    }
+
+    /// A delivery was taken or given up. Neither its body nor its address is told: everybody of the workspace reads
+    /// the log. `run` is the one that asked.
+    pub(super) fn delivery_over(&mut self, event: EventType, delivery: &Delivery, run: Option<&Run>) {
+        let properties = json!({
+            "delivery_id": delivery.id.as_str(),
+            "mission_id": self.mission(),
+            "work_item_id": delivery.work_item_id.as_ref().map(ToString::to_string),
+            "run_id": delivery.run_id.as_str(),
+            "connector": webhook::CONNECTOR,
+            "action": webhook::ACTION,
+            "endpoint": delivery.endpoint,
+            "attempts": delivery.attempts,
+            "status": delivery.last_status,
+            "reason": delivery.last_error,
+            "approval_id": delivery.approval_id.as_ref().map(ToString::to_string),
+        });
+        self.push(event, run.map(|run| (&run.id, run.session())), &properties);
     }
 
     pub(super) fn approval_requested(&mut self, approval: &Approval) {

@@ -1,7 +1,7 @@
 //! Writes that their callers named with `Idempotency-Key`: done once, answered the same for a day.
 //!
 //! Creating a mission, telling it something, writing resources, taking leases, having something remembered and
-//! promoted, making, changing and starting routines write their receipt in the transaction that does the deed, so
+//! promoted, making, changing and starting routines and being allowed to act write their receipt in the transaction that does the deed, so
 //! that not even a crash between deed and answer does it twice. Everything else is harmless to repeat, and its
 //! receipt is written after the answer is known.
 

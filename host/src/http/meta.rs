@@ -96,6 +96,7 @@ pub(super) async fn metrics(State(host): State<Shared>) -> Response {
             host.metrics.queue_depth(Queue::Inbox, waiting.inputs);
             host.metrics.queue_depth(Queue::Evaluations, waiting.evaluations);
             host.metrics.queue_depth(Queue::Approvals, waiting.approvals);
+            host.metrics.queue_depth(Queue::Deliveries, waiting.deliveries);
         }
         // What was counted last is better than nothing, and the log says why.
         Err(error) => tracing::warn!(%error, "failed to count what waits"),

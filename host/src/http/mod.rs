@@ -31,6 +31,7 @@ mod memory;
 mod leases;
 mod routines;
 mod runs;
+mod actions;
 mod sessions;
 mod artifacts;
 mod approvals;
@@ -40,6 +41,8 @@ mod audit;
 mod plugins;
 mod check;
 mod workspaces;
+mod webhooks;
+mod shadow;
 mod policy;
 
 mod in_process;
@@ -67,7 +70,7 @@ fn table() -> Routes {
     components(work(Routes::new(openapi::base())))
 }
 
-/// Which components there are, and which decide.
+/// Which components there are, which decide, and where to their workspaces post.
 fn components(routes: Routes) -> Routes {
     routes
         .guarded_large(Action::PluginWrite, plugins::BODY_MAX_BYTES, routes!(plugins::install))
@@ -80,6 +83,13 @@ fn components(routes: Routes) -> Routes {
         .guarded(Action::WorkspaceWrite, routes!(workspaces::change))
         .guarded(Action::WorkspaceRead, routes!(workspaces::history))
         .guarded(Action::WorkspaceWrite, routes!(workspaces::roll_back))
+        .guarded(Action::WebhookRead, routes!(webhooks::list))
+        .guarded(Action::WebhookRead, routes!(webhooks::show))
+        .guarded(Action::WebhookWrite, routes!(webhooks::set))
+        .guarded(Action::WebhookWrite, routes!(webhooks::delete))
+        .guarded(Action::WebhookRead, routes!(webhooks::deliveries))
+        .guarded(Action::RunRead, routes!(webhooks::of_run))
+        .guarded(Action::PluginCheck, routes!(shadow::show))
 }
 
 /// Everything else.
@@ -109,7 +119,7 @@ fn work(routes: Routes) -> Routes {
         .guarded(Action::RunHold, routes!(runs::heartbeat))
         .guarded(Action::RunHold, routes!(runs::tell))
         .guarded(Action::RunHold, routes!(runs::finish))
-        .guarded(Action::RunHold, routes!(runs::ask))
+        .guarded(Action::RunHold, routes!(actions::ask))
         .guarded_large(Action::RunHold, artifacts::BODY_MAX_BYTES, routes!(artifacts::leave))
         .guarded(Action::SessionTell, routes!(sessions::tell))
         .guarded(Action::ArtifactRead, routes!(artifacts::fetch))

@@ -135,3 +135,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
         value.map(Self).ok_or_else(wrong)
     }
 }
+
+/// The two variable parts of a path.
+pub(super) struct Segments(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segments {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let wrong =
+            || Problem::new(problem::MALFORMED_REQUEST, "the path is not percent-encoded UTF-8").with("field", "path");
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| wrong())?;
+        let mut values = params.iter().map(|(_, value)| value.to_owned());
+        values.next().zip(values.next()).map(|(first, second)| Self(first, second)).ok_or_else(wrong)
+    }
+}

@@ -12,9 +12,8 @@ use utoipa::IntoParams;
 use utoipa::openapi::schema::Schema;
 
 use sluice_api::work::{
-    Accepted, ActionDecision, ActionRequest, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne, ClaimedRun,
-    FinishRequest, FinishStatusName, HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent,
-    RunEventsRequest, RunList, SingleHeartbeat,
+    Accepted, Beat, BeatAnswer, ClaimRequest, ClaimedMany, ClaimedOne, ClaimedRun, FinishRequest, FinishStatusName,
+    HeartbeatAnswer, HeartbeatRequest, LeaseView, RunAnswer, RunEvent, RunEventsRequest, RunList, SingleHeartbeat,
 };
 
 use super::access::Caller;
@@ -26,7 +25,6 @@ use super::problem::{self, Problem};
 use crate::domain::id::{self, ArtifactId, MissionId, RunId};
 use crate::domain::principal::Credential;
 use crate::domain::run::{Run, RunStatus};
-use crate::engine::ActionAsk;
 use crate::engine::secret::{self, Kind};
 use crate::engine::{Beaten, Claim, EngineError, FinishReport, FinishStatus, Heartbeat, HeldRun, OutputPart};
 use crate::wire;
@@ -115,7 +113,7 @@ pub(super) async fn show(
 }
 
 /// The run of this id, if it lies in the caller's workspace and, for a run's token, is that run.
-async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Run, Problem> {
+pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Run, Problem> {
     let found = host.engine.store().run(&RunId::new(id)).await?;
     let found = found.filter(|run| run.workspace_id == *caller.workspace());
     let run = found.ok_or_else(|| Problem::not_found("run", id))?;
@@ -464,26 +462,4 @@ pub(super) async fn report_of(host: &Host, run_id: &RunId, body: FinishRequest) 
         }),
         artifacts,
     })
-}
-
-/// Ask to act on the world
-///
-/// With the run's own token. What is asked for has to be covered by the mission's capabilities, and
-/// a person has to say yes to exactly this; ask again with the very same content to learn the
-/// answer. `allowed` is told once.
-#[utoipa::path(
-    post, path = "/runs/{id}/actions", tag = "runs", request_body = ActionRequest,
-    params(("id" = String, Path, description = "The run's id")),
-    responses((status = 200, description = "Whether it may", body = ActionDecision))
-)]
-pub(super) async fn ask(
-    State(host): State<Shared>,
-    caller: Caller,
-    Segment(id): Segment,
-    Body(body): Body<ActionRequest>,
-) -> Result<JsonAnswer<ActionDecision>, Problem> {
-    let held = held(&host, &caller, &id).await?;
-    let ActionRequest { connector, action, args, summary } = body;
-    let ask = ActionAsk { connector, action, args, summary };
-    Ok(JsonAnswer(host.engine.ask_action(&held, ask).await?))
 }

@@ -23,7 +23,12 @@ async fn standing(host: &Host, workspace: &WorkspaceId) -> Result<Response, Prob
     let bound = host.engine.bound(workspace).await?;
     let view = WorkspaceView {
         bound: wire::workspace_revision_view(&bound.revision),
-        effective: wire::effective_view(&bound.bindings, bound.scrubber.as_ref()),
+        effective: wire::effective_view(
+            &bound.bindings,
+            bound.scrubber.as_ref(),
+            bound.canary.as_ref(),
+            &bound.shadows,
+        ),
     };
     let tag = etag(view.bound.revision);
     let mut response = JsonAnswer(view).into_response();

@@ -42,6 +42,8 @@ words! {
         Plugin = "Plugin",
         /// What a workspace binds.
         Workspace = "Workspace",
+        /// An address that webhooks post to.
+        Webhook = "Webhook",
         /// An outside system.
         Connector = "Connector",
     }
@@ -154,6 +156,10 @@ actions! {
     WorkspaceRead = "workspace.read" on Workspace;
     /// Change what the workspace binds.
     WorkspaceWrite = "workspace.write" on Workspace;
+    /// See the addresses that webhooks post to, and what is delivered there.
+    WebhookRead = "webhook.read" on Webhook;
+    /// Set and delete those addresses.
+    WebhookWrite = "webhook.write" on Webhook;
     /// Act on the outside world; asked by runs and routines, and no operation of the API by itself.
     ConnectorCall = "connector.call" on Connector;
 }

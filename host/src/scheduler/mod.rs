@@ -1,4 +1,5 @@
-//! Picks up what the engine left as rows: inputs, requests for verdicts, timers, leases.
+//! Picks up what the engine left as rows: inputs, requests for verdicts, timers, leases,
+//! deliveries.
 //!
 //! Each loop looks at its rows when some of their kind were committed and at least every
 //! [`POLL`], so that a wake that was lost costs a moment and never an event. The loops hold no
@@ -13,6 +14,7 @@ mod memories;
 mod retention;
 mod sessions;
 mod routines;
+mod deliveries;
 
 use std::time::Duration;
 
@@ -46,6 +48,7 @@ impl Scheduler {
         loops.spawn(retention::run(engine.clone()));
         loops.spawn(sessions::run(engine.clone()));
         loops.spawn(routines::run(engine.clone()));
+        loops.spawn(deliveries::run(engine.clone()));
         Self { loops }
     }
 

@@ -26,6 +26,10 @@ async fn look(engine: &Engine, of_routines: &mut Option<RoutineName>) -> Result<
     if trimmed > 0 {
         tracing::info!(trimmed, "old events were deleted from the log");
     }
+    let trimmed = engine.trim_deliveries().await?;
+    if trimmed > 0 {
+        tracing::info!(trimmed, "old deliveries were deleted");
+    }
     let (rows, next) = engine.trim_routines(of_routines.take(), ROUTINES_AT_ONCE).await?;
     *of_routines = next;
     if rows > 0 {

@@ -178,7 +178,7 @@ async fn read_guarded(
     statements: &Statements,
     units: &[PreparedUnit],
 ) -> Result<(Found, u64), StorageError> {
-    let mut keys: [Vec<&[Cell]>; TableId::ALL.len()] = Default::default();
+    let mut keys: [Vec<&[Cell]>; TableId::ALL.len()] = std::array::from_fn(|_| Vec::new());
     for guard in units.iter().flat_map(|unit| &unit.guards) {
         keys[guard.table as usize].push(&guard.key);
     }
@@ -202,7 +202,7 @@ async fn read_guarded(
         Some([Cell::Integer(head)]) => head.cast_unsigned(),
         _ => return Err(StorageError::because(StorageErrorKind::Corrupt, "the row of log_head is missing")),
     };
-    let mut found = Found::default();
+    let mut found: Found = std::array::from_fn(|_| HashMap::new());
     for (id, done) in ids.into_iter().zip(done) {
         for mut row in done.rows {
             let rest = row.split_off(id.table().key_columns);
@@ -278,7 +278,7 @@ fn judge(units: &[PreparedUnit], mut found: Found) -> Result<Judged<'_>, Storage
         verdicts: Vec::with_capacity(units.len()),
         resource_events: Vec::with_capacity(units.len()),
         board: Board::default(),
-        pending: Default::default(),
+        pending: std::array::from_fn(|_| PendingRows::default()),
         renewals: HashMap::new(),
         index: Vec::new(),
     };

@@ -95,6 +95,18 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/sqlite/0013_quarantine.sql"),
         postgres: include_str!("../../migrations/postgres/0013_quarantine.sql"),
     },
+    Migration {
+        number: 14,
+        name: "webhooks",
+        sqlite: include_str!("../../migrations/sqlite/0014_webhooks.sql"),
+        postgres: include_str!("../../migrations/postgres/0014_webhooks.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "shadows",
+        sqlite: include_str!("../../migrations/sqlite/0015_shadows.sql"),
+        postgres: include_str!("../../migrations/postgres/0015_shadows.sql"),
+    },
 ];
 
 /// Where the migrations' own record is kept. On SQLite the table tells our database from

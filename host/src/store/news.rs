@@ -31,6 +31,8 @@ pub enum Topic {
     Evaluations,
     /// Timers, and questions that end at a time.
     Timers,
+    /// What is to be delivered to webhooks.
+    Deliveries,
     /// Events that tell of a session.
     Sessions,
 }
@@ -41,6 +43,7 @@ impl Topic {
             Self::Inputs => Tables::of(&[TableId::Inbox]),
             Self::Evaluations => Tables::of(&[TableId::Evaluations]),
             Self::Timers => Tables::of(&[TableId::Timers, TableId::Approvals]),
+            Self::Deliveries => Tables::of(&[TableId::Deliveries]),
             Self::Sessions => Tables::default().with_sessions(),
         }
     }
@@ -72,13 +75,19 @@ impl Tables {
 }
 
 /// How often what was written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
     commits: u64,
     /// By table; a commit of another host counts for each, since nobody says what it wrote.
     tables: [u64; OF_SESSIONS + 1],
     /// Commits of other hosts.
     elsewhere: u64,
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self { commits: 0, tables: [0; OF_SESSIONS + 1], elsewhere: 0 }
+    }
 }
 
 /// Tells what was committed. One for a store.

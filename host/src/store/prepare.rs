@@ -13,7 +13,8 @@ use super::table::TableId;
 use super::unit::{Guard, UNIT_MAX_BYTES, Unit, Write, key_of};
 use super::{
     approvals, artifacts, board, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    plugins, policies, receipts, resource_schemas, routines, runs, timers, tokens, verdicts, work_items, workspaces,
+    plugins, policies, receipts, resource_schemas, routines, runs, shadows, timers, tokens, verdicts, webhooks,
+    work_items, workspaces,
 };
 use crate::domain::audit::{AuditEntry, GENESIS_HASH, NewAuditEntry};
 use crate::domain::memory::{MemoryRecord, Visibility};
@@ -144,6 +145,24 @@ fn prepare_write(write: &Write, dialect: Dialect, prepared: &mut PreparedUnit) -
             Change::Delete { table: TableId::Plugins, key: vec![name.as_str().into(), version.as_str().into()] }
         }
         Write::Workspace(revision) => put(TableId::Workspaces, workspaces::row(revision)?, 1),
+        Write::Webhook(endpoint) => put(TableId::Webhooks, webhooks::row(endpoint)?, endpoint.revision),
+        Write::Delivery(delivery) => put(TableId::Deliveries, webhooks::delivery_row(delivery)?, delivery.revision),
+        Write::DeliveryBody(of) => put(TableId::DeliveryBodies, webhooks::body_row(&of.0, &of.1)?, 1),
+        Write::ForgetDelivery(id) => {
+            let key = vec![id.as_str().into()];
+            prepared.changes.push(Change::Delete { table: TableId::DeliveryBodies, key: key.clone() });
+            Change::Delete { table: TableId::Deliveries, key }
+        }
+        Write::Shadow(record) => put(TableId::Shadows, shadows::row(record)?, record.revision),
+        Write::DeleteShadow(workspace_id, role, digest) => Change::Delete {
+            table: TableId::Shadows,
+            key: vec![workspace_id.as_str().into(), role.as_str().into(), digest.as_str().into()],
+        },
+        Write::ShadowDifference(difference) => put(TableId::ShadowDifferences, shadows::difference_row(difference)?, 1),
+        Write::DeleteShadowDifference(workspace_id, id) => Change::Delete {
+            table: TableId::ShadowDifferences,
+            key: vec![workspace_id.as_str().into(), id.as_str().into()],
+        },
         Write::PolicyDecision(decision) => put(TableId::PolicyDecisions, policies::decision_row(decision)?, 1),
         Write::DeletePolicyDecision(workspace_id, id) => Change::Delete {
             table: TableId::PolicyDecisions,

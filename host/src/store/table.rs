@@ -7,8 +7,8 @@
 
 use super::{
     approvals, artifacts, audit, cursors, evaluations, history, inbox, leases, log, memories, missions, occurrences,
-    plugins, policies, receipts, resource_schemas, resources, routines, runs, timers, tokens, verdicts, work_items,
-    workspaces,
+    plugins, policies, receipts, resource_schemas, resources, routines, runs, shadows, timers, tokens, verdicts,
+    webhooks, work_items, workspaces,
 };
 
 /// What a column holds. Times are integers, JSON is text.
@@ -108,6 +108,11 @@ pub(super) enum TableId {
     PolicyDecisions,
     Plugins,
     Workspaces,
+    Webhooks,
+    Deliveries,
+    DeliveryBodies,
+    Shadows,
+    ShadowDifferences,
     Resources,
     ResourceRevisions,
     Memories,
@@ -119,7 +124,7 @@ pub(super) enum TableId {
 
 impl TableId {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: [Self; 31] = [
+    pub(super) const ALL: [Self; 36] = [
         Self::Missions,
         Self::WorkItems,
         Self::Runs,
@@ -144,6 +149,11 @@ impl TableId {
         Self::PolicyDecisions,
         Self::Plugins,
         Self::Workspaces,
+        Self::Webhooks,
+        Self::Deliveries,
+        Self::DeliveryBodies,
+        Self::Shadows,
+        Self::ShadowDifferences,
         Self::Resources,
         Self::ResourceRevisions,
         Self::Memories,
@@ -180,6 +190,11 @@ impl TableId {
             Self::PolicyDecisions => &policies::POLICY_DECISIONS,
             Self::Plugins => &plugins::PLUGINS,
             Self::Workspaces => &workspaces::WORKSPACES,
+            Self::Webhooks => &webhooks::WEBHOOKS,
+            Self::Deliveries => &webhooks::DELIVERIES,
+            Self::DeliveryBodies => &webhooks::DELIVERY_BODIES,
+            Self::Shadows => &shadows::SHADOWS,
+            Self::ShadowDifferences => &shadows::SHADOW_DIFFERENCES,
             Self::Resources => &resources::RESOURCES,
             Self::ResourceRevisions => &resources::RESOURCE_REVISIONS,
             Self::Memories => &memories::MEMORIES,

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use crate::domain::approval::Approval;
-use crate::domain::artifact::Artifact;
+use crate::domain::artifact::{Artifact, Digest};
 use crate::domain::audit::NewAuditEntry;
 use crate::domain::event::{HistoryEntry, Input, NewLogEvent};
 use crate::domain::gate::{Evaluation, Verdict};
 use crate::domain::id::{
-    ApprovalId, EvaluationId, EventId, MemoryId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
+    ApprovalId, DeliveryId, EvaluationId, EventId, MemoryId, MissionId, RoutineId, RunId, TokenId, WorkspaceId,
 };
+use crate::domain::json::Json;
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::MemoryRecord;
 use crate::domain::memory::vector::Embedding;
@@ -23,9 +24,11 @@ use crate::domain::receipt::{Receipt, ReceiptKey};
 use crate::domain::resource::{ResourceKey, ResourceWrite};
 use crate::domain::routine::{Occurrence, Routine, RoutineEntry, Slot};
 use crate::domain::run::Run;
+use crate::domain::shadow::{ShadowDifference, ShadowRecord, ShadowRole};
 use crate::domain::time::Timestamp;
 use crate::domain::timer::Timer;
 use crate::domain::token::Token;
+use crate::domain::webhook::{Delivery, WebhookEndpoint};
 use crate::domain::work_item::WorkItem;
 use crate::domain::workspace::WorkspaceRevision;
 
@@ -233,6 +236,23 @@ impl Guard {
         Self { table: TableId::Workspaces, key, expected: None, end: None }
     }
 
+    /// The webhook's endpoint is at exactly this revision; `None`: there never was one of this name.
+    pub fn webhook(workspace_id: &WorkspaceId, name: &str, revision: Option<u64>) -> Self {
+        let key = vec![workspace_id.as_str().into(), name.into()];
+        Self { table: TableId::Webhooks, key, expected: revision, end: None }
+    }
+
+    /// The delivery is at exactly this revision; `None`: there is no such delivery.
+    pub fn delivery(id: &DeliveryId, revision: Option<u64>) -> Self {
+        Self::by_id(TableId::Deliveries, id.as_str(), revision)
+    }
+
+    /// What became of a component in shadow is at exactly this revision; `None`: nothing is known of it.
+    pub fn shadow(workspace_id: &WorkspaceId, role: ShadowRole, digest: &Digest, revision: Option<u64>) -> Self {
+        let key = vec![workspace_id.as_str().into(), role.as_str().into(), digest.as_str().into()];
+        Self { table: TableId::Shadows, key, expected: revision, end: None }
+    }
+
     /// There is no receipt of this key.
     pub fn no_receipt(key: &ReceiptKey) -> Self {
         Self { table: TableId::Receipts, key: key_of(key), expected: None, end: None }
@@ -329,6 +349,22 @@ pub enum Write {
     DeletePlugin(String, String),
     /// A revision of what a workspace binds. Written once: guard that there is none of its number.
     Workspace(Box<WorkspaceRevision>),
+    /// A webhook's endpoint.
+    Webhook(Box<WebhookEndpoint>),
+    /// A delivery to one.
+    Delivery(Box<Delivery>),
+    /// What a delivery posts. Written once.
+    DeliveryBody(Box<(Delivery, Json)>),
+    /// The delivery of this id, which is over, and what it posted are no longer kept.
+    ForgetDelivery(DeliveryId),
+    /// What became of a component in shadow.
+    Shadow(Box<ShadowRecord>),
+    /// What became of this component in this role is no longer kept.
+    DeleteShadow(WorkspaceId, ShadowRole, Digest),
+    /// Something that was decided differently in shadow.
+    ShadowDifference(Box<ShadowDifference>),
+    /// The difference of this id is gone, if it was there.
+    DeleteShadowDifference(WorkspaceId, String),
     /// A decision as it was made.
     PolicyDecision(Box<RecordedDecision>),
     /// The recorded decision of this id is gone, if it was there.

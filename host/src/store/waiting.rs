@@ -17,16 +17,20 @@ pub struct Waiting {
     pub evaluations: u64,
     /// Questions that wait for people.
     pub approvals: u64,
+    /// What is to be delivered to webhooks.
+    pub deliveries: u64,
 }
 
-const COLUMNS: &[Column] = &[integer("runs"), integer("inputs"), integer("evaluations"), integer("approvals")];
+const COLUMNS: &[Column] =
+    &[integer("runs"), integer("inputs"), integer("evaluations"), integer("approvals"), integer("deliveries")];
 
 impl Record for Waiting {
     const SOURCE: Source = Source {
         from: "(SELECT (SELECT COUNT(*) FROM runs WHERE status = 'queued') AS runs, \
                (SELECT COUNT(*) FROM inbox) AS inputs, \
                (SELECT COUNT(*) FROM evaluations WHERE status = 'pending') AS evaluations, \
-               (SELECT COUNT(*) FROM approvals WHERE status = 'pending') AS approvals) AS waiting",
+               (SELECT COUNT(*) FROM approvals WHERE status = 'pending') AS approvals, \
+               (SELECT COUNT(*) FROM deliveries WHERE status = 'pending') AS deliveries) AS waiting",
         parts: &[("waiting", COLUMNS)],
     };
 
@@ -36,6 +40,7 @@ impl Record for Waiting {
             inputs: row.integer("inputs")?,
             evaluations: row.integer("evaluations")?,
             approvals: row.integer("approvals")?,
+            deliveries: row.integer("deliveries")?,
         })
     }
 }

@@ -10,9 +10,10 @@ use super::select::{Record, Select, Source};
 use super::table::{Life, Table, boolean, integer, text};
 use crate::domain::artifact::Digest;
 use crate::domain::id::{MissionId, WorkspaceId};
+use crate::domain::shadow::Shadow;
 use crate::domain::time::Timestamp;
 use crate::domain::workspace::{
-    Quarantine, QuarantinedComponent, Required, Stage, WorkspaceBindings, WorkspaceRevision,
+    Canary, Quarantine, QuarantinedComponent, Required, Stage, WorkspaceBindings, WorkspaceRevision,
 };
 
 pub(super) static WORKSPACES: Table = Table {
@@ -75,6 +76,22 @@ struct BoundDocument {
     reducer: Option<BindingDocument>,
     stages: Vec<StageDocument>,
     scrubber: Option<BindingDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    canary: Option<CanaryDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shadows: Vec<ShadowDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CanaryDocument {
+    binding: BindingDocument,
+    share_percent: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ShadowDocument {
+    role: String,
+    binding: BindingDocument,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,6 +141,18 @@ impl BoundDocument {
             reducer: bindings.reducer.as_ref().map(BindingDocument::of),
             stages: bindings.stages.iter().map(stage).collect(),
             scrubber: bindings.scrubber.as_ref().map(BindingDocument::of),
+            canary: bindings.canary.as_ref().map(|canary| CanaryDocument {
+                binding: BindingDocument::of(&canary.binding),
+                share_percent: canary.share_percent,
+            }),
+            shadows: bindings
+                .shadows
+                .iter()
+                .map(|shadow| ShadowDocument {
+                    role: shadow.role.as_str().to_owned(),
+                    binding: BindingDocument::of(&shadow.binding),
+                })
+                .collect(),
         }
     }
 }
@@ -134,10 +163,16 @@ fn read_bound(text: &str) -> Result<WorkspaceBindings, DocumentError> {
         let gates = stage.gates.into_iter().map(BindingDocument::binding).collect::<Result<_, _>>()?;
         Ok(Stage { name: stage.name.parse()?, required: stage.required.into(), gates })
     };
+    let canary = |canary: CanaryDocument| {
+        Ok::<_, DocumentError>(Canary { binding: canary.binding.binding()?, share_percent: canary.share_percent })
+    };
+    let shadow = |shadow: ShadowDocument| Ok(Shadow { role: shadow.role.parse()?, binding: shadow.binding.binding()? });
     Ok(WorkspaceBindings {
         reducer: document.reducer.map(BindingDocument::binding).transpose()?,
+        canary: document.canary.map(canary).transpose()?,
         stages: document.stages.into_iter().map(stage).collect::<Result<_, DocumentError>>()?,
         scrubber: document.scrubber.map(BindingDocument::binding).transpose()?,
+        shadows: document.shadows.into_iter().map(shadow).collect::<Result<_, DocumentError>>()?,
     })
 }
 

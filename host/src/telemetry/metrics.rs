@@ -40,6 +40,8 @@ pub enum Queue {
     Evaluations,
     /// Questions that wait for people.
     Approvals,
+    /// What is to be delivered to webhooks.
+    Deliveries,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -227,6 +229,7 @@ impl Metrics {
             Queue::Inbox => "inbox",
             Queue::Evaluations => "evaluations",
             Queue::Approvals => "approvals",
+            Queue::Deliveries => "deliveries",
         };
         self.queues.get_or_create(&QueueLabel { queue }).set(i64::try_from(depth).unwrap_or(i64::MAX));
     }

@@ -14,7 +14,9 @@ mod session;
 mod schedule;
 mod routine;
 mod visible;
+mod webhook;
 mod workspace;
+mod shadow;
 
 pub use command::{from_view as command_from_view, understand, view as command_view};
 pub use fact::read as read_fact;
@@ -39,7 +41,9 @@ pub use run::{
 pub use schedule::{ScheduleProblem, ScheduleTerms, ZONE_DEFAULT, preview_answer, read_schedule, schedule_view};
 pub use schema::{JsonSchema, SchemaProblem, UnknownName};
 pub use session::{SESSION_EVENTS, read_session_state, session_state, session_status_view, told_of_sessions};
+pub use shadow::{shadow_counts_view, shadow_difference_view};
 pub use visible::visible;
+pub use webhook::{delivery_view, webhook_view};
 pub use workspace::{
     bound_view, effective_view, plugin_use, plugin_view, quarantined_gates_from, workspace_revision_view,
 };

@@ -2,23 +2,26 @@
 
 use sluice_api::plugin::{PluginUse, PluginView, SignatureView};
 use sluice_api::workspace::{
-    self, BoundView, QuarantineView, QuarantinedView, StageMode, StageView, WorkspaceRevisionView,
+    self, BoundView, CanaryView, QuarantineView, QuarantinedView, RoleView, StageMode, StageView, WorkspaceRevisionView,
 };
 
 use super::mission::binding_view;
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::{Binding, PluginFacts, PluginSignature, RegisteredPlugin};
+use crate::domain::shadow::{Shadow, ShadowRole};
 use crate::domain::workspace::{
-    Quarantine, QuarantinedComponent, QuarantinedGates, Required, Stage, WorkspaceBindings, WorkspaceRevision,
+    Canary, Quarantine, QuarantinedComponent, QuarantinedGates, Required, Stage, WorkspaceBindings, WorkspaceRevision,
 };
 
-/// What is bound.
+/// What is bound, and what is tried beside it.
 pub fn bound_view(bindings: &WorkspaceBindings) -> BoundView {
-    BoundView {
-        reducer: bindings.reducer.as_ref().map(binding_view),
+    let role = |binding: Option<&Binding>| binding.map(|binding| RoleView::from(binding_view(binding)));
+    let view = BoundView {
+        reducer: role(bindings.reducer.as_ref()),
         gates: bindings.stages.iter().map(|stage| (stage.name.to_string(), stage_view(stage))).collect(),
-        scrubber: bindings.scrubber.as_ref().map(binding_view),
-    }
+        scrubber: role(bindings.scrubber.as_ref()),
+    };
+    beside(view, bindings.canary.as_ref(), &bindings.shadows)
 }
 
 fn stage_view(stage: &Stage) -> StageView {
@@ -27,18 +30,43 @@ fn stage_view(stage: &Stage) -> StageView {
         Required::Any => (StageMode::Any, None),
         Required::Quorum(needed) => (StageMode::Quorum, Some(needed)),
     };
-    StageView { mode, quorum, gates: stage.gates.iter().map(binding_view).collect() }
+    StageView { mode, quorum, gates: Some(stage.gates.iter().map(binding_view).collect()), shadow: None }
 }
 
-/// What new missions get and texts are scrubbed by.
-pub fn effective_view(bindings: &Bindings, scrubber: Option<&Binding>) -> BoundView {
+/// A view with what is tried beside what it shows.
+fn beside(mut view: BoundView, canary: Option<&Canary>, shadows: &[Shadow]) -> BoundView {
+    if let Some(Canary { binding, share_percent }) = canary {
+        let canary = CanaryView { binding: binding_view(binding), share_percent: *share_percent };
+        view.reducer.get_or_insert_default().canary = Some(canary);
+    }
+    for Shadow { role, binding } in shadows {
+        let shadow = Some(binding_view(binding));
+        match role {
+            ShadowRole::Reducer => view.reducer.get_or_insert_default().shadow = shadow,
+            ShadowRole::Scrubber => view.scrubber.get_or_insert_default().shadow = shadow,
+            ShadowRole::Review | ShadowRole::Test => {
+                view.gates.entry(role.to_string()).or_default().shadow = shadow;
+            }
+        }
+    }
+    view
+}
+
+/// What new missions get and texts are scrubbed by, with what is tried beside it now.
+pub fn effective_view(
+    bindings: &Bindings,
+    scrubber: Option<&Binding>,
+    canary: Option<&Canary>,
+    shadows: &[Shadow],
+) -> BoundView {
     let stage =
         |name| Stage { name, required: bindings.required(name), gates: bindings.gates_of(name).cloned().collect() };
-    BoundView {
-        reducer: Some(binding_view(&bindings.reducer)),
+    let view = BoundView {
+        reducer: Some(binding_view(&bindings.reducer).into()),
         gates: bindings.gate_names().into_iter().map(|name| (name.to_string(), stage_view(&stage(name)))).collect(),
-        scrubber: scrubber.map(binding_view),
-    }
+        scrubber: scrubber.map(|binding| binding_view(binding).into()),
+    };
+    beside(view, canary, shadows)
 }
 
 /// A revision of what a workspace binds.

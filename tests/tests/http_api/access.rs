@@ -131,6 +131,9 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
         json!({"name": "of the test", "schedule": "0 0 1 1 *", "entrypoint": "do nothing", "overlap_policy": "allow"});
     let routine = text(&posted(server, "/routines", &token, made).await["routine"]["id"]);
     let operator = server.token(workspace, Role::Operator, "user.maker").await;
+    let webhook = format!("/workspaces/{workspace}/webhooks/another");
+    let set = server.ask(Method::PUT, &webhook, &operator, json!({"url": "https://hooks.example.org/"})).await;
+    assert_eq!(set.status, 200, "{:#}", set.body);
     let ran = posted(server, &format!("/routines/{routine}/run_now"), &operator, json!({"force": true})).await;
     let (token, _) = issue(server, workspace, Role::Viewer, bearer, None).await;
     Things {
@@ -174,7 +177,10 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         _ => "not-found",
     };
     let path = operation.path.replace("{id}", id).replace("{slug}", id).replace("{key}", "project/thing");
-    let path = path.replace("{session_id}", "engine-1").replace("{name}/{version}", "another/1.0.0");
+    let path = path
+        .replace("{session_id}", "engine-1")
+        .replace("{name}/{version}", "another/1.0.0")
+        .replace("{name}", "another");
     let path = path.replace("{digest}", Digest::of(REVIEWER).as_str());
     let told = |body: Value, also| Call { path: path.clone(), body: json!({ "event": body }), also };
     let body = match name.as_str() {
@@ -231,6 +237,11 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         | "DELETE /plugins/{digest}"
         | "GET /workspaces/{id}"
         | "GET /workspaces/{id}/history"
+        | "GET /workspaces/{id}/webhooks"
+        | "GET /workspaces/{id}/webhooks/{name}"
+        | "GET /workspaces/{id}/deliveries"
+        | "GET /runs/{id}/deliveries"
+        | "GET /workspaces/{id}/shadow"
         | "GET /audit" => Value::Null,
         "POST /approvals/{id}/grant"
         | "POST /approvals/{id}/deny"
@@ -281,6 +292,9 @@ fn calls(operation: &Operation, of: &Things) -> Vec<Call> {
         "POST /workspaces/{id}/policy/rollback" => json!({"revision": 1, "if_match_rev": 999_999}),
         "PUT /workspaces/{id}" => json!({"if_match_rev": 999_999}),
         "POST /workspaces/{id}/rollback" => json!({"revision": 1, "if_match_rev": 999_999}),
+        "PUT /workspaces/{id}/webhooks/{name}" | "DELETE /workspaces/{id}/webhooks/{name}" => {
+            json!({"if_match_rev": 999_999})
+        }
         // Whoever may is told that this is no component.
         "PUT /plugins/{name}/{version}" => json!({}),
         "POST /plugins/{digest}/check" => json!({"role": "gate", "last": 1}),

@@ -14,6 +14,8 @@ mod policy_bad_input;
 mod plugins;
 mod check;
 mod quarantine;
+mod canary;
+mod shadow;
 mod workspaces;
 mod workspaces_bad_input;
 mod workspaces_hosts;

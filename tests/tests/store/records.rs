@@ -112,6 +112,36 @@ async fn timers_come_back_as_they_were_and_go() {
 }
 
 #[tokio::test]
+async fn webhooks_and_deliveries_come_back_as_they_were_and_go() {
+    on_both_databases(async |store| {
+        for seed in 0..ROUNDS {
+            let random = &mut Random::new(seed);
+            let endpoint = records::webhook(random, &format!("hook{}", seed % 7));
+            write(&store, Write::Webhook(Box::new(endpoint.clone()))).await;
+            let found = store.webhook(&endpoint.workspace_id, &endpoint.name).await.unwrap();
+            assert_eq!(found.as_ref(), Some(&endpoint));
+            let listed = store.webhooks(&endpoint.workspace_id, None, 10).await.unwrap();
+            assert_eq!(listed.contains(&endpoint), endpoint.deleted_at.is_none());
+
+            let delivery = records::delivery(random, &format!("dlv_{}", seed % 7));
+            write(&store, Write::Delivery(Box::new(delivery.clone()))).await;
+            assert_eq!(store.delivery(&delivery.id).await.unwrap().as_ref(), Some(&delivery));
+            if seed < 7 {
+                let body = random.json();
+                write(&store, Write::DeliveryBody(Box::new((delivery.clone(), body.clone())))).await;
+                assert_eq!(store.delivery_body(&delivery.id).await.unwrap(), Some(body));
+            }
+            if seed > ROUNDS - 4 {
+                write(&store, Write::ForgetDelivery(delivery.id.clone())).await;
+                assert_eq!(store.delivery(&delivery.id).await.unwrap(), None);
+                assert_eq!(store.delivery_body(&delivery.id).await.unwrap(), None);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn artifacts_come_back_as_they_were() {
     on_both_databases(async |store| {
         for seed in 0..ROUNDS {

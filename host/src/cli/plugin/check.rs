@@ -144,7 +144,7 @@ fn lines(report: &CheckReport) -> Vec<String> {
 }
 
 /// One difference: what it is about, then what was recorded (-) and what the component decides (+).
-fn told(difference: &CheckDifference) -> Vec<String> {
+pub(in crate::cli) fn told(difference: &CheckDifference) -> Vec<String> {
     let mut about = Vec::new();
     about.extend(difference.mission_id.as_ref().map(|id| format!("mission {id}")));
     about.extend(difference.seq.map(|seq| format!("event {seq}")));

@@ -17,6 +17,8 @@ mod inspect;
 mod registry;
 mod sign;
 
+pub(super) use check::told;
+
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -6,14 +6,12 @@ use std::process::ExitCode;
 use serde_json::{Map, Value};
 use sluice_api::plugin::PluginView;
 use sluice_api::workspace::{
-    BindingAsk, BindingsAsk, BoundView, QuarantinedGates, StageAsk, StageMode, WorkspacePut, WorkspaceRollback,
-    WorkspaceView,
+    BindingAsk, BindingsAsk, QuarantinedGates, RoleView, StageAsk, WorkspacePut, WorkspaceRollback, WorkspaceView,
 };
 
-use super::look;
+use super::{given, look};
 use crate::cli::connect::{Access, OfWorkspace};
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output;
+use crate::cli::exit::Failure;
 use crate::client::Client;
 
 /// Have components decide in a workspace; what is not named stays as it is
@@ -87,7 +85,7 @@ pub(super) async fn bind(args: &BindArgs) -> Result<ExitCode, Failure> {
             // What stands is read and written again: only that revision may be replaced by it.
             let before = connection.client.workspace(workspace).await?.bound;
             WorkspacePut {
-                bindings: Some(args.laid_over(asked_again(&before.bindings))?),
+                bindings: Some(args.laid_over(given::asked_again(&before.bindings))?),
                 if_match_rev: Some(before.revision),
                 ..WorkspacePut::default()
             }
@@ -106,7 +104,7 @@ pub(super) async fn bind(args: &BindArgs) -> Result<ExitCode, Failure> {
         put.trusted_keys = Some(args.trust.clone());
     }
     let changed = connection.client.change_workspace(workspace, &put).await?;
-    show(&changed, args.common.json)
+    look::changed(&changed, args.common.json)
 }
 
 impl BindArgs {
@@ -121,31 +119,35 @@ impl BindArgs {
 
     fn laid_over(&self, mut ask: BindingsAsk) -> Result<BindingsAsk, Failure> {
         if let Some(given) = &self.reducer {
-            ask.reducer = Some(binding("--reducer", given)?);
+            ask.reducer = Some(ask.reducer.unwrap_or_default().with_component(given::binding("--reducer", given)?));
         }
         if let Some(given) = &self.scrubber {
-            ask.scrubber = Some(binding("--scrubber", given)?);
+            ask.scrubber = Some(ask.scrubber.unwrap_or_default().with_component(given::binding("--scrubber", given)?));
         }
+        // What stands beside a binding is of its own, and is dropped by name.
         if self.host_reducer {
-            ask.reducer = None;
+            let beside = ask.reducer.take().filter(|of| of.canary.is_some() || of.shadow.is_some());
+            ask.reducer = beside.map(|of| of.with_component(BindingAsk::default()));
         }
         if self.host_scrubber {
-            ask.scrubber = None;
+            let beside = ask.scrubber.take().filter(|of| of.shadow.is_some());
+            ask.scrubber = beside.map(|of| of.with_component(BindingAsk::default()));
         }
         for stage in &self.host_gate {
-            ask.gates.remove(stage);
+            if let Some(StageAsk { shadow: Some(shadow), .. }) = ask.gates.remove(stage) {
+                ask.gates.insert(stage.clone(), StageAsk { shadow: Some(shadow), ..StageAsk::default() });
+            }
         }
         let mut named: Vec<&str> = Vec::new();
         for given in &self.gate {
             let wrong = || Failure::bad_input(format!("--gate {given}: write STAGE=PLUGIN, as in review=reviewer"));
             let (stage, given) = given.split_once('=').ok_or_else(wrong)?;
+            let of = ask.gates.entry(stage.to_owned()).or_default();
             if !named.contains(&stage) {
                 named.push(stage);
-                ask.gates.insert(stage.to_owned(), StageAsk { mode: StageMode::All, ..StageAsk::default() });
+                *of = StageAsk { shadow: of.shadow.take(), ..StageAsk::default() };
             }
-            if let Some(of) = ask.gates.get_mut(stage) {
-                of.gates.push(binding("--gate", given)?);
-            }
+            of.gates.get_or_insert_default().push(given::binding("--gate", given)?);
         }
         Ok(ask)
     }
@@ -173,19 +175,23 @@ pub(in crate::cli) async fn bind_one(
 ) -> Result<WorkspaceView, Failure> {
     let before = client.workspace(workspace).await?.bound;
     let bound = match role {
-        Role::Reducer => before.bindings.reducer.as_ref(),
-        Role::Scrubber => before.bindings.scrubber.as_ref(),
-        Role::Gate(stage) => before.bindings.gates.get(stage).and_then(|stage| stage.gates.first()),
+        Role::Reducer => before.bindings.reducer.as_ref().and_then(RoleView::binding),
+        Role::Scrubber => before.bindings.scrubber.as_ref().and_then(RoleView::binding),
+        Role::Gate(stage) => {
+            let gates = before.bindings.gates.get(stage).and_then(|stage| stage.gates.as_ref());
+            gates.and_then(|gates| gates.first()).cloned()
+        }
     };
     let kept = bound.filter(|bound| bound.name == component.name).and_then(|bound| bound.settings.as_object().cloned());
     let settings = settings.or(kept).unwrap_or_default();
     let binding = BindingAsk { digest: Some(component.digest.clone()), settings, ..BindingAsk::default() };
-    let mut bindings = asked_again(&before.bindings);
+    let mut bindings = given::asked_again(&before.bindings);
     match role {
-        Role::Reducer => bindings.reducer = Some(binding),
-        Role::Scrubber => bindings.scrubber = Some(binding),
+        Role::Reducer => bindings.reducer = Some(bindings.reducer.unwrap_or_default().with_component(binding)),
+        Role::Scrubber => bindings.scrubber = Some(bindings.scrubber.unwrap_or_default().with_component(binding)),
         Role::Gate(stage) => {
-            bindings.gates.insert(stage.clone(), StageAsk { gates: vec![binding], ..StageAsk::default() });
+            let of = bindings.gates.entry(stage.clone()).or_default();
+            *of = StageAsk { gates: Some(vec![binding]), shadow: of.shadow.take(), ..StageAsk::default() };
         }
     }
     let put = WorkspacePut {
@@ -197,54 +203,9 @@ pub(in crate::cli) async fn bind_one(
     Ok(client.change_workspace(workspace, &put).await?)
 }
 
-/// `PLUGIN` or `PLUGIN={"setting": ...}`.
-fn binding(flag: &str, given: &str) -> Result<BindingAsk, Failure> {
-    let (plugin, settings) = match given.split_once('=') {
-        None => (given, Map::new()),
-        Some((plugin, text)) => {
-            let read = serde_json::from_str(text);
-            let wrong =
-                |error| Failure::bad_input(format!("{flag} {plugin}: its settings are no JSON object: {error}"));
-            (plugin, read.map_err(wrong)?)
-        }
-    };
-    Ok(BindingAsk { plugin: Some(plugin.to_owned()), settings, ..BindingAsk::default() })
-}
-
-/// What is bound, as it is asked for.
-fn asked_again(bound: &BoundView) -> BindingsAsk {
-    let ask = |binding: &sluice_api::mission::BindingView| BindingAsk {
-        digest: Some(binding.digest.clone()),
-        settings: match &binding.settings {
-            Value::Object(settings) => settings.clone(),
-            _ => Map::new(),
-        },
-        ..BindingAsk::default()
-    };
-    let stage = |stage: &sluice_api::workspace::StageView| StageAsk {
-        mode: stage.mode,
-        quorum: stage.quorum,
-        gates: stage.gates.iter().map(ask).collect(),
-    };
-    BindingsAsk {
-        reducer: bound.reducer.as_ref().map(ask),
-        gates: bound.gates.iter().map(|(name, of)| (name.clone(), stage(of))).collect(),
-        scrubber: bound.scrubber.as_ref().map(ask),
-    }
-}
-
 pub(super) async fn roll_back(args: &RollbackArgs) -> Result<ExitCode, Failure> {
     let connection = args.common.connect(Access::Write).await?;
     let rollback = WorkspaceRollback { revision: args.revision, if_match_rev: args.if_rev };
     let changed = connection.client.roll_back_workspace(&args.common.workspace, &rollback).await?;
-    show(&changed, args.common.json)
-}
-
-fn show(workspace: &sluice_api::workspace::WorkspaceView, as_json: bool) -> Result<ExitCode, Failure> {
-    if as_json {
-        output::json(workspace)?;
-    } else {
-        look::print(workspace)?;
-    }
-    Ok(Exit::Succeeded.into())
+    look::changed(&changed, args.common.json)
 }

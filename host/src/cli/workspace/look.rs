@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use sluice_api::mission::BindingView;
-use sluice_api::workspace::{BoundView, StageMode, WorkspaceRevisionView, WorkspaceView};
+use sluice_api::workspace::{BoundView, RoleView, StageMode, WorkspaceRevisionView, WorkspaceView};
 
 use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
@@ -59,31 +59,56 @@ pub(super) fn print(workspace: &WorkspaceView) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A line for each component that decides.
+/// Shows what a change made of a workspace.
+pub(super) fn changed(workspace: &WorkspaceView, as_json: bool) -> Result<ExitCode, Failure> {
+    if as_json {
+        output::json(workspace)?;
+    } else {
+        print(workspace)?;
+    }
+    Ok(Exit::Succeeded.into())
+}
+
+/// A line for each component that decides, and for each that is tried.
 fn lines(effective: &BoundView, own: &BoundView) -> Vec<String> {
-    let line = |role: &str, binding: &BindingView, is_own: bool| {
-        let from = if is_own { "" } else { "  (the host's)" };
+    let line = |role: &str, binding: &BindingView, remark: &str| {
         let settings = match &binding.settings {
             serde_json::Value::Object(settings) if settings.is_empty() => String::new(),
             settings => format!("  {settings}"),
         };
         let digest: String = binding.digest.chars().take(16).collect();
-        format!("{role:<10} {}@{} {digest}{settings}{from}", binding.name, binding.version)
+        format!("{role:<10} {}@{} {digest}{settings}{remark}", binding.name, binding.version)
     };
-    let mut lines: Vec<String> =
-        effective.reducer.iter().map(|binding| line("reducer", binding, own.reducer.is_some())).collect();
+    let from = |is_own: bool| if is_own { "" } else { "  (the host's)" };
+    let shadow = |name: &str, shadow: &Option<BindingView>| {
+        shadow.as_ref().map(|binding| line(name, binding, "  (in shadow, without effect)"))
+    };
+    let is_own = |role: &Option<RoleView>| role.as_ref().is_some_and(|role| role.digest.is_some());
+    let mut lines = Vec::new();
+    if let Some(reducer) = &effective.reducer {
+        lines.extend(reducer.binding().map(|binding| line("reducer", &binding, from(is_own(&own.reducer)))));
+        lines.extend(reducer.canary.as_ref().map(|canary| {
+            line("reducer", &canary.binding, &format!("  (canary, {} % of new missions)", canary.share_percent))
+        }));
+        lines.extend(shadow("reducer", &reducer.shadow));
+    }
     for (name, stage) in &effective.gates {
-        lines.extend(stage.gates.iter().map(|binding| line(name, binding, own.gates.contains_key(name))));
+        let is_own = own.gates.get(name).is_some_and(|stage| stage.gates.is_some());
+        lines.extend(stage.gates.iter().flatten().map(|binding| line(name, binding, from(is_own))));
         match (stage.mode, stage.quorum) {
             (StageMode::Any, _) => lines.push(format!("{name:<10} one of them has to pass")),
             (StageMode::Quorum, Some(needed)) => lines.push(format!("{name:<10} {needed} of them have to pass")),
             _ => {}
         }
+        lines.extend(shadow(name, &stage.shadow));
     }
     for name in own.gates.keys().filter(|name| !effective.gates.contains_key(*name)) {
         lines.push(format!("{name:<10} none"));
     }
-    lines.extend(effective.scrubber.iter().map(|binding| line("scrubber", binding, own.scrubber.is_some())));
+    if let Some(scrubber) = &effective.scrubber {
+        lines.extend(scrubber.binding().map(|binding| line("scrubber", &binding, from(is_own(&own.scrubber)))));
+        lines.extend(shadow("scrubber", &scrubber.shadow));
+    }
     lines
 }
 
@@ -120,10 +145,24 @@ pub(super) async fn history(args: &HistoryArgs) -> Result<ExitCode, Failure> {
     Ok(Exit::Succeeded.into())
 }
 
-/// What is bound, in one line.
+/// What is bound, in one line; `%` stands behind a canary's share and `~` before what is in shadow.
 fn components(bound: &BoundView) -> String {
-    let gates = bound.gates.values().flat_map(|stage| &stage.gates);
-    let all = bound.reducer.iter().chain(gates).chain(&bound.scrubber);
-    let labels: Vec<String> = all.map(|binding| format!("{}@{}", binding.name, binding.version)).collect();
+    let label = |binding: &BindingView| format!("{}@{}", binding.name, binding.version);
+    let shadow = |shadow: &Option<BindingView>| shadow.as_ref().map(|binding| format!("~{}", label(binding)));
+    let mut labels = Vec::new();
+    if let Some(reducer) = &bound.reducer {
+        labels.extend(reducer.binding().as_ref().map(label));
+        let canary = reducer.canary.as_ref();
+        labels.extend(canary.map(|canary| format!("{} {}%", label(&canary.binding), canary.share_percent)));
+        labels.extend(shadow(&reducer.shadow));
+    }
+    for stage in bound.gates.values() {
+        labels.extend(stage.gates.iter().flatten().map(label));
+        labels.extend(shadow(&stage.shadow));
+    }
+    if let Some(scrubber) = &bound.scrubber {
+        labels.extend(scrubber.binding().as_ref().map(label));
+        labels.extend(shadow(&scrubber.shadow));
+    }
     if labels.is_empty() { "the host's".to_owned() } else { labels.join(" ") }
 }

@@ -1,7 +1,10 @@
 //! `sluice workspace`: which components decide in a workspace.
 
+mod given;
 mod change;
 mod look;
+mod canary;
+mod shadow;
 
 pub(super) use change::{Role, bind_one};
 
@@ -18,6 +21,10 @@ pub(super) enum WorkspaceCommand {
     History(look::HistoryArgs),
     Bind(change::BindArgs),
     Rollback(change::RollbackArgs),
+    #[command(subcommand)]
+    Canary(canary::CanaryCommand),
+    #[command(subcommand)]
+    Shadow(shadow::ShadowCommand),
 }
 
 impl WorkspaceCommand {
@@ -27,6 +34,8 @@ impl WorkspaceCommand {
             Self::History(args) => args.common.json,
             Self::Bind(args) => args.common.json,
             Self::Rollback(args) => args.common.json,
+            Self::Canary(command) => command.wants_json(),
+            Self::Shadow(command) => command.wants_json(),
         }
     }
 }
@@ -37,5 +46,7 @@ pub(super) async fn execute(command: WorkspaceCommand) -> Result<ExitCode, Failu
         WorkspaceCommand::History(args) => look::history(&args).await,
         WorkspaceCommand::Bind(args) => change::bind(&args).await,
         WorkspaceCommand::Rollback(args) => change::roll_back(&args).await,
+        WorkspaceCommand::Canary(command) => command.execute().await,
+        WorkspaceCommand::Shadow(command) => command.execute().await,
     }
 }

@@ -7,12 +7,10 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::{Value, json};
-
 use sluice_api::check::{CheckDifference, CheckOutcome};
-use sluice_api::command::CommandView;
 
 use super::held::Held;
+use super::sides::commands_side;
 use super::tally::Tally;
 use super::{PluginCheck, side_by_side};
 use crate::domain::event::HistoryEntry;
@@ -156,19 +154,10 @@ fn count(page: &Page, entry: &HistoryEntry, compared: Compared) {
         verdict_id: None,
         memory_id: None,
         kind: entry.kind.to_string(),
-        recorded: side(&compared.recorded, compared.recorded_refusal),
-        candidate: side(&compared.candidate.commands, compared.candidate.refusal),
+        recorded: commands_side(&compared.recorded, compared.recorded_refusal),
+        candidate: commands_side(&compared.candidate.commands, compared.candidate.refusal),
     };
     page.tally.differs((page.stretch.order, entry.seq), difference);
-}
-
-/// What one reducer decided, as it is told.
-fn side(commands: &[CommandView], refusal: Option<Value>) -> Value {
-    let mut side = json!({ "commands": commands });
-    if let Some(refusal) = refusal {
-        side["refusal"] = refusal;
-    }
-    side
 }
 
 #[cfg(test)]

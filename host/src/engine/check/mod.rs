@@ -2,9 +2,10 @@
 //!
 //! The component is asked what the one of then was asked, and its answers are compared with what is recorded; nothing
 //! is written, told or kept. Events of histories are [`missions`]', verdicts of gates [`verdicts`]', remembered texts
-//! [`texts`]'; what is counted is [`tally`]'s. The board of a mission follows what was *recorded*
+//! [`texts`]'; what is counted is [`tally`]'s, what is compared [`sides`]'. The board of a mission follows what was *recorded*
 //! ([`super::replay`]), so that each event is judged by itself. Binding is [`super::workspaces`]'.
 
+mod sides;
 mod tally;
 mod held;
 mod missions;
@@ -14,6 +15,7 @@ mod texts;
 pub use tally::CheckWatch;
 
 pub(super) use held::{Checks, HeldComponent};
+pub(super) use sides::{bounded, commands_side, found, fuel_of, is_slower, judged_same, text_side, verdict_side};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,14 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Value, json};
-
 use sluice_api::check::{CheckDifference, CheckOutcome, CheckProgress, CheckReport, CheckRole};
 
 use super::PluginCheck;
+use super::sides::{bounded, is_slower};
 
-/// Longest side of a difference, in bytes of JSON.
-const SIDE_MAX_BYTES: usize = 16 * 1024;
 /// Most notes.
 const NOTES_MAX: usize = 20;
 
@@ -107,7 +104,7 @@ impl Tally {
             return;
         }
         self.knows_cost.store(true, Ordering::Relaxed);
-        if now > then.saturating_mul(2) {
+        if is_slower(then, now) {
             self.slower.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -157,18 +154,14 @@ impl Tally {
     }
 }
 
-/// A side of a difference, unless it is too long to be told.
-fn bounded(side: Value) -> Value {
-    let bytes = side.to_string().len();
-    if bytes <= SIDE_MAX_BYTES { side } else { json!({"omitted_bytes": bytes}) }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn difference(outcome: CheckOutcome, recorded: Value) -> CheckDifference {
@@ -197,14 +190,6 @@ mod tests {
         let none = Tally::new(0);
         none.differs((0, 0), difference(CheckOutcome::Failed, json!(1)));
         assert_eq!((lock(&none.differences).len(), none.failed.load(Ordering::Relaxed)), (0, 1));
-    }
-
-    #[test]
-    fn a_side_is_told_up_to_its_limit() {
-        let fits = json!("x".repeat(SIDE_MAX_BYTES - 2));
-        assert_eq!(bounded(fits.clone()), fits);
-        let over = json!("x".repeat(SIDE_MAX_BYTES - 1));
-        assert_eq!(bounded(over), json!({"omitted_bytes": SIDE_MAX_BYTES + 1}));
     }
 
     #[test]

@@ -4,18 +4,17 @@
 //! block. Texts as they were given are kept nowhere. No text leaves this module, nor do a scrubber's own words, which
 //! could hold one: kinds and counts do.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use sluice_api::check::{CheckDifference, CheckOutcome};
 
+use super::sides::{found, text_side};
 use super::{PluginCheck, side_by_side};
 use crate::domain::memory::MemoryRecord;
 use crate::engine::EngineError;
-use crate::engine::memory::is_kind;
 use crate::engine::ports::{CallFailure, ScrubReport};
 use crate::store::MemoryFilter;
 use crate::wire;
@@ -83,7 +82,7 @@ impl PluginCheck {
                 }
                 Some(kinds) => {
                     let status = if report.blocked { "blocked" } else { "redacted" };
-                    (CheckOutcome::Different, side(status, kinds.iter().map(|(kind, count)| (*kind, *count))))
+                    (CheckOutcome::Different, text_side(status, kinds.iter().map(|(kind, count)| (*kind, *count))))
                 }
             },
         };
@@ -97,27 +96,9 @@ impl PluginCheck {
             verdict_id: None,
             memory_id: Some(record.id.to_string()),
             kind: record.kind.to_string(),
-            recorded: side(scrubbed.status.as_str(), counts),
+            recorded: text_side(scrubbed.status.as_str(), counts),
             candidate,
         };
         self.tally.differs((0, order), difference);
     }
-}
-
-/// How often a scrubber found what; `None` when what it calls a kind is no name, and could be the text.
-fn found(report: &ScrubReport) -> Option<BTreeMap<&str, u32>> {
-    let mut kinds = BTreeMap::new();
-    for redaction in &report.redactions {
-        if !is_kind(&redaction.kind) {
-            return None;
-        }
-        *kinds.entry(redaction.kind.as_str()).or_default() += 1;
-    }
-    Some(kinds)
-}
-
-/// What a scrubber made of a text, as a difference tells it.
-fn side<'k>(status: &str, counts: impl Iterator<Item = (&'k str, u32)>) -> Value {
-    let findings: Vec<Value> = counts.map(|(kind, count)| json!({"kind": kind, "count": count})).collect();
-    json!({"status": status, "findings": findings})
 }

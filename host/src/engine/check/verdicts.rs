@@ -3,28 +3,38 @@
 //! A verdict that several gates gave together is compared as it stands: with what the stage would have said, had the
 //! component been its only gate.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use sluice_api::check::{CheckDifference, CheckOutcome};
 
+use super::sides::{fuel_of, judged_same, verdict_side};
 use super::{PluginCheck, side_by_side};
 use crate::domain::artifact::{Artifact, set_digest};
-use crate::domain::gate::{Finding, Verdict};
+use crate::domain::gate::Verdict;
 use crate::domain::id::{MissionId, VerdictId};
-use crate::engine::EngineError;
 use crate::engine::ports::{CallFailure, GateCall, Judgement};
-use crate::wire;
+use crate::engine::{Engine, EngineError};
 
 /// Missions read at once.
 const MISSIONS_PAGE: u32 = 200;
 /// Verdicts read at once, and tried before more are read.
 const BATCH: usize = 64;
-/// Findings that a side of a difference tells.
-const FINDINGS_TOLD: usize = 50;
+
+impl Engine {
+    /// What was asked for a verdict, if all of it is still there.
+    ///
+    /// # Errors
+    /// Storage.
+    pub(in crate::engine) async fn recorded_call(&self, verdict: &Verdict) -> Result<Option<GateCall>, EngineError> {
+        let Some(evaluation) = self.parts.store.evaluation(&verdict.evaluation_id).await? else { return Ok(None) };
+        let Some((call, _)) = self.gate_call(&evaluation).await? else { return Ok(None) };
+        let judged: Vec<_> = call.artifacts.iter().map(Artifact::reference).collect();
+        Ok((set_digest(&judged) == verdict.artifact_set).then_some(call))
+    }
+}
 
 impl PluginCheck {
     /// Tries a gate.
@@ -81,7 +91,7 @@ impl PluginCheck {
     }
 
     async fn try_verdict(&self, order: u64, verdict: Verdict) -> Result<(), EngineError> {
-        let Some(call) = self.recorded_call(&verdict).await? else {
+        let Some(call) = self.engine.recorded_call(&verdict).await? else {
             self.tally.leave_out(1, "verdicts whose request or artifacts are gone are left out".to_owned());
             return Ok(());
         };
@@ -92,16 +102,8 @@ impl PluginCheck {
         Ok(())
     }
 
-    /// What was asked then, if all of it is still there.
-    async fn recorded_call(&self, verdict: &Verdict) -> Result<Option<GateCall>, EngineError> {
-        let Some(evaluation) = self.engine.store().evaluation(&verdict.evaluation_id).await? else { return Ok(None) };
-        let Some((call, _)) = self.engine.gate_call(&evaluation).await? else { return Ok(None) };
-        let judged: Vec<_> = call.artifacts.iter().map(Artifact::reference).collect();
-        Ok((set_digest(&judged) == verdict.artifact_set).then_some(call))
-    }
-
     fn count_verdict(&self, order: u64, verdict: &Verdict, called: Result<Judgement, CallFailure>) {
-        let recorded = side(verdict.outcome.as_str(), &verdict.summary, &verdict.findings);
+        let recorded = verdict_side(verdict.outcome.as_str(), &verdict.summary, &verdict.findings);
         let (outcome, candidate) = match called {
             Err(failed) if failed.failure.is_host_fault() => {
                 self.tally.leave_out(1, failed.failure.to_string());
@@ -115,13 +117,11 @@ impl PluginCheck {
             }
             Ok(judgement) => {
                 self.tally.took(fuel_of(verdict), judgement.report.fuel);
-                let is_same =
-                    judgement.outcome == verdict.outcome && places(&judgement.findings) == places(&verdict.findings);
-                if is_same {
+                if judged_same(&judgement, verdict) {
                     self.tally.same();
                     return;
                 }
-                let told = side(judgement.outcome.as_str(), &judgement.summary, &judgement.findings);
+                let told = verdict_side(judgement.outcome.as_str(), &judgement.summary, &judgement.findings);
                 (CheckOutcome::Different, told)
             }
         };
@@ -137,57 +137,5 @@ impl PluginCheck {
             candidate,
         };
         self.tally.differs((0, order), difference);
-    }
-}
-
-/// The fuel that the verdict took; 0 when nothing tells.
-fn fuel_of(verdict: &Verdict) -> u64 {
-    wire::value_of(&verdict.data)["call"]["fuel"].as_u64().unwrap_or(0)
-}
-
-/// What findings are compared by: rule and file, each as often as it was found.
-fn places(findings: &[Finding]) -> BTreeMap<(&str, Option<&str>), usize> {
-    let mut places = BTreeMap::new();
-    for finding in findings {
-        *places.entry((finding.rule.as_str(), finding.path.as_deref())).or_default() += 1;
-    }
-    places
-}
-
-/// A verdict, as a difference tells it.
-fn side(outcome: &str, summary: &str, findings: &[Finding]) -> Value {
-    let told: Vec<Value> = findings
-        .iter()
-        .take(FINDINGS_TOLD)
-        .map(|finding| json!({"rule": finding.rule, "path": finding.path, "severity": finding.severity.as_str()}))
-        .collect();
-    let mut side = json!({"outcome": outcome, "summary": summary, "findings": told});
-    if findings.len() > FINDINGS_TOLD {
-        side["finding_count"] = json!(findings.len());
-    }
-    side
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::gate::Severity;
-    use crate::domain::json::Json;
-
-    #[test]
-    fn findings_are_the_same_by_rule_and_file_however_they_are_worded() {
-        let finding = |rule: &str, path: Option<&str>, message: &str| Finding {
-            rule: rule.to_owned(),
-            severity: Severity::Error,
-            message: message.to_owned(),
-            path: path.map(str::to_owned),
-            line: None,
-            data: Json::empty_object(),
-        };
-        let (a, b) = (finding("secret", Some("a"), "one"), finding("secret", Some("b"), "two"));
-        let reworded = finding("secret", Some("a"), "three");
-        assert_eq!(places(&[a.clone(), b.clone()]), places(&[b.clone(), reworded]));
-        assert_ne!(places(&[a.clone(), a.clone()]), places(std::slice::from_ref(&a)), "as often");
-        assert_ne!(places(&[a]), places(&[b]));
     }
 }

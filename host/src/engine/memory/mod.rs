@@ -29,8 +29,8 @@ pub(in crate::engine) use fields::CleanNames;
 pub use fingerprint::FingerprintKey;
 pub use put::EXPIRES_IN_SESSION_MS;
 pub use remove::{Removal, RemovalNote};
-pub(in crate::engine) use scrub::is_kind;
 pub use scrub::{Destination, Finding, ScrubResult};
+pub(in crate::engine) use scrub::{is_kind, scrubbed};
 pub use search::{LIMIT_DEFAULT, LIMIT_MAX, ListAsk};
 
 use crate::domain::memory::Tier;

@@ -14,6 +14,7 @@ use crate::domain::id::WorkspaceId;
 use crate::domain::memory::{MemoryKind, ScrubStatus, Scrubbed, Tier};
 use crate::domain::plugin::Binding;
 use crate::engine::ports::{Redaction, ScrubReport};
+use crate::engine::shadow::AskedText;
 use crate::engine::{Engine, EngineError};
 use crate::wire;
 
@@ -119,12 +120,17 @@ impl Engine {
             "kind": to.kind.as_str(),
         }));
         let (plugins, called_with, given) = (Arc::clone(&self.parts.plugins), binding.clone(), text.to_owned());
+        let told = data.clone();
         let called =
             tokio::task::spawn_blocking(move || plugins.scrub(&called_with, &given, &data)).await.map_err(|error| {
                 EngineError::HostFault(if error.is_panic() { "a scrubber's call" } else { "ending" }.to_owned())
             })?;
-        Ok(match called {
-            Ok(report) => made_of(&report, text, &binding, &self.parts.options.memory.fingerprints),
+        let fuel = match &called {
+            Ok(report) => report.report.fuel,
+            Err(failed) => failed.report.fuel,
+        };
+        let result = match called {
+            Ok(report) => scrubbed(&report, text, &binding, &self.parts.options.memory.fingerprints),
             Err(failed) => {
                 // Its message may hold words of the guest's, and they may be the text.
                 tracing::warn!(
@@ -134,7 +140,15 @@ impl Engine {
                 );
                 blocked(&binding, format!("the scrubber failed ({})", failed.failure.kind()))
             }
-        })
+        };
+        self.shadow_text(&bound, || AskedText {
+            text: text.to_owned(),
+            data: told,
+            kind: to.kind,
+            result: result.clone(),
+            fuel,
+        });
+        Ok(result)
     }
 }
 
@@ -162,7 +176,12 @@ fn blocked(binding: &Binding, reason: String) -> ScrubResult {
 
 /// What a scrubber's report makes of `text`. Its redactions are sorted, disjoint and on boundaries of
 /// characters already.
-fn made_of(report: &ScrubReport, text: &str, binding: &Binding, key: &FingerprintKey) -> ScrubResult {
+pub(in crate::engine) fn scrubbed(
+    report: &ScrubReport,
+    text: &str,
+    binding: &Binding,
+    key: &FingerprintKey,
+) -> ScrubResult {
     if report.redactions.iter().any(|redaction| !is_kind(&redaction.kind)) {
         return blocked(binding, "the scrubber failed (its kinds are no names)".to_owned());
     }
@@ -251,7 +270,7 @@ mod tests {
             digest: Digest::of(b"s"),
             settings: Json::empty_object(),
         };
-        made_of(&report, text, &binding, &FingerprintKey::random())
+        scrubbed(&report, text, &binding, &FingerprintKey::random())
     }
 
     #[test]

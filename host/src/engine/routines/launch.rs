@@ -17,6 +17,7 @@ use crate::domain::routine::{
 };
 use crate::domain::schedule::{Schedule, Zone};
 use crate::domain::time::Timestamp;
+use crate::engine::missions::Pinned;
 use crate::engine::policy::SideEffectJudged;
 use crate::engine::told::LogWriter;
 use crate::engine::{Bound, Engine};
@@ -213,10 +214,12 @@ impl Engine {
         let work: Work = entrypoint::work_of(&routine.settings, on.means.found, Some(occurrence))?;
         let bound = on.means.bound;
         bound.check_signed().map_err(|error| FieldError::new("bindings", error.to_string()))?;
-        let bindings = bound.pins(work.has_gates);
+        let id = self.new_mission_id();
+        let bindings = bound.pins(&id, work.has_gates);
+        let pinned = Pinned { id: &id, bindings: &bindings };
         let judged = on.judged(self);
         let asks = judged.is_some_and(|of| of.verdict.effect == Effect::Approval);
-        let made = self.made_mission(&routine.workspace_id, work.request, &bindings, !asks, ROUTINES, on.now)?;
+        let made = self.made_mission(&routine.workspace_id, work.request, pinned, !asks, ROUTINES, on.now)?;
         occurrence.mission_id = Some(made.mission.id.clone());
         occurrence.template = on.means.found.digest();
         occurrence.state = OccurrenceState::Queued;

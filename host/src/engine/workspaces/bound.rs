@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::id::WorkspaceId;
+use crate::domain::id::{MissionId, WorkspaceId};
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::Binding;
-use crate::domain::workspace::{Required, WorkspaceRevision};
+use crate::domain::shadow::{Shadow, ShadowRecord, ShadowRole};
+use crate::domain::workspace::{Canary, Required, WorkspaceRevision};
+use crate::engine::shadow::Trial;
 use crate::engine::{Engine, EngineError};
 use crate::store::Guard;
 
@@ -18,10 +20,16 @@ const REMEMBERED_MAX: usize = 1_000;
 pub struct Bound {
     /// What is bound.
     pub revision: WorkspaceRevision,
-    /// What new missions are pinned to.
+    /// What new missions are pinned to, but for the canary's share.
     pub bindings: Bindings,
+    /// The reducer that a share of new missions is pinned to, unless it is in quarantine.
+    pub canary: Option<Canary>,
     /// What texts are scrubbed by; without one nothing is remembered.
     pub scrubber: Option<Binding>,
+    /// What decides in shadow; a component that is not signed as it has to be does not.
+    pub shadows: Vec<Shadow>,
+    /// The same, under the terms of now.
+    trials: Vec<Arc<Trial>>,
     /// Role and name of a component that no trusted key signed where that is required.
     unsigned: Option<(&'static str, String)>,
 }
@@ -32,14 +40,34 @@ impl Bound {
         Guard::no_workspace(&self.revision.workspace_id, self.revision.revision + 1)
     }
 
-    /// What a mission is pinned to, with or without gates.
-    pub fn pins(&self, has_gates: bool) -> Bindings {
+    /// What a mission of this id is pinned to, with or without gates.
+    pub fn pins(&self, id: &MissionId, has_gates: bool) -> Bindings {
         let mut bindings = self.bindings.clone();
+        if let Some(canary) = self.canary.as_ref().filter(|canary| canary.takes(id)) {
+            bindings.reducer = canary.binding.clone();
+        }
         if !has_gates {
             bindings.gates.clear();
             bindings.required.clear();
         }
         bindings
+    }
+
+    /// What decides in shadow in a role.
+    pub(in crate::engine) fn trial(&self, role: ShadowRole) -> Option<&Arc<Trial>> {
+        self.trials.iter().find(|trial| trial.role() == role)
+    }
+
+    /// Everything that decides in shadow.
+    pub(in crate::engine) fn trials(&self) -> &[Arc<Trial>] {
+        &self.trials
+    }
+
+    /// Whether a component that was counted still decides in shadow, under the same terms.
+    pub fn tries(&self, record: &ShadowRecord) -> bool {
+        self.trials.iter().any(|trial| {
+            trial.role() == record.role && trial.binding().digest == record.digest && trial.terms == record.terms
+        })
     }
 
     /// Refuses to go on with a component that is not signed as the workspace wants it.
@@ -98,16 +126,42 @@ impl Engine {
         let standard = self.parts.plugins.standard_bindings().map_err(EngineError::HostFault)?;
         let bindings = laid_over(&standard, &revision);
         self.keep_components(&bindings).await?;
+        let is_free = |canary: &&Canary| revision.quarantine.of_role(&canary.binding.digest, true).is_none();
+        let canary = revision.bindings.canary.as_ref().filter(is_free).cloned();
+        if let Some(canary) = &canary {
+            self.keep_component(&canary.binding.digest).await?;
+        }
         let scrubber = revision.bindings.scrubber.clone().or_else(|| self.parts.options.memory.scrubber.clone());
         let mut unsigned = None;
+        let mut shadows = revision.bindings.shadows.clone();
         if revision.require_signatures {
-            for (role, binding) in revision.bindings.all() {
+            for (role, binding) in revision.bindings.deciding() {
                 if !self.is_trusted(&binding.digest, &revision.trusted_keys).await? {
                     unsigned.get_or_insert((role, binding.label()));
                 }
             }
+            shadows.clear();
+            for shadow in &revision.bindings.shadows {
+                if self.is_trusted(&shadow.binding.digest, &revision.trusted_keys).await? {
+                    shadows.push(shadow.clone());
+                }
+            }
         }
-        Ok(Bound { revision, bindings, scrubber, unsigned })
+        let trial = |shadow: &Shadow| {
+            let (deciding, required) = beside(shadow.role, &bindings, scrubber.as_ref());
+            Arc::new(Trial::new(workspace_id, revision.revision, shadow, &deciding, required))
+        };
+        let trials = shadows.iter().map(trial).collect();
+        Ok(Bound { revision, bindings, canary, scrubber, shadows, trials, unsigned })
+    }
+}
+
+/// What decides in a role, and how much of it has to pass.
+fn beside<'b>(role: ShadowRole, bindings: &'b Bindings, scrubber: Option<&'b Binding>) -> (Vec<&'b Binding>, Required) {
+    match (role, role.stage()) {
+        (_, Some(name)) => (bindings.gates_of(name).collect(), bindings.required(name)),
+        (ShadowRole::Scrubber, None) => (scrubber.into_iter().collect(), Required::All),
+        (_, None) => (vec![&bindings.reducer], Required::All),
     }
 }
 
@@ -115,7 +169,8 @@ impl Engine {
 /// quarantine stays, since it is closed and does not let work pass.
 fn laid_over(standard: &Bindings, revision: &WorkspaceRevision) -> Bindings {
     let bound = &revision.bindings;
-    let reducer = bound.reducer.as_ref().filter(|reducer| revision.quarantine.of(&reducer.digest).is_none());
+    let reducer =
+        bound.reducer.as_ref().filter(|reducer| revision.quarantine.of_role(&reducer.digest, false).is_none());
     let mut bindings =
         Bindings { reducer: reducer.unwrap_or(&standard.reducer).clone(), gates: Vec::new(), required: Vec::new() };
     let mut names = standard.gate_names();

@@ -9,7 +9,7 @@ use crate::domain::audit::{AuditOutcome, NewAuditEntry};
 use crate::domain::event_type::EventType;
 use crate::domain::id::WorkspaceId;
 use crate::domain::workspace::{
-    QUARANTINE_AFTER_MAX, Quarantine, TRUSTED_KEYS_MAX, WorkspaceBindings, WorkspaceRevision,
+    CANARY, QUARANTINE_AFTER_MAX, Quarantine, TRUSTED_KEYS_MAX, WorkspaceBindings, WorkspaceRevision,
 };
 use crate::engine::told::LogWriter;
 use crate::engine::{Engine, EngineError};
@@ -158,7 +158,10 @@ impl Engine {
             unit.writes.push(Write::Plugin(Box::new(row)));
         }
         match self.parts.store.commit(unit).await {
-            Ok(_) => Ok(Some(revision)),
+            Ok(_) => {
+                self.parts.shadows.forget(workspace_id);
+                Ok(Some(revision))
+            }
             Err(CommitError::Conflict { .. }) => Ok(None),
             Err(CommitError::Storage(error)) => Err(error.into()),
         }
@@ -184,6 +187,9 @@ fn changed(before: &WorkspaceBindings, now: &WorkspaceBindings) -> Vec<&'static 
     if before.reducer != now.reducer {
         changed.push("reducer");
     }
+    if before.canary != now.canary {
+        changed.push(CANARY);
+    }
     for name in crate::domain::gate::GateName::ALL {
         let of = |bindings: &WorkspaceBindings| bindings.stages.iter().find(|stage| stage.name == *name).cloned();
         if of(before) != of(now) {
@@ -192,6 +198,9 @@ fn changed(before: &WorkspaceBindings, now: &WorkspaceBindings) -> Vec<&'static 
     }
     if before.scrubber != now.scrubber {
         changed.push("scrubber");
+    }
+    if before.shadows != now.shadows {
+        changed.push("shadow");
     }
     changed
 }

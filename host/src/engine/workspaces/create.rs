@@ -35,18 +35,19 @@ impl Engine {
     /// # Errors
     /// As [`Self::create_mission`]; [`EngineError::PluginUnsigned`].
     pub async fn create_bound_mission(&self, new: WorkspaceMission) -> Result<Mission, EngineError> {
+        let id = self.new_mission_id();
         for _ in 0..ATTEMPTS_MAX {
             let bound = self.bound(&new.workspace_id).await?;
             bound.check_signed()?;
             let attempt = NewMission {
                 workspace_id: new.workspace_id.clone(),
                 request: new.request.clone(),
-                bindings: bound.pins(new.has_gates),
+                bindings: bound.pins(&id, new.has_gates),
                 start: new.start,
                 actor: new.actor.clone(),
                 receipt: new.receipt.clone(),
             };
-            let (mission, mut unit) = self.mission_unit(attempt)?;
+            let (mission, mut unit) = self.mission_unit(&id, attempt)?;
             unit.guards.push(bound.guard());
             match self.parts.store.commit(unit).await {
                 Ok(_) => return Ok(mission),

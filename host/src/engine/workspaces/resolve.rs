@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use sluice_api::workspace::{BindingAsk, BindingsAsk, StageAsk, StageMode};
+use sluice_api::workspace::{BindingAsk, BindingsAsk, ReducerAsk, ScrubberAsk, StageAsk, StageMode};
 
 use crate::domain::artifact::Digest;
 use crate::domain::gate::GateName;
 use crate::domain::json::Json;
 use crate::domain::plugin::{Binding, PluginFacts, PluginKind, RegisteredPlugin};
-use crate::domain::workspace::{Required, STAGE_GATES_MAX, Stage, WorkspaceBindings};
+use crate::domain::shadow::{Shadow, ShadowRole};
+use crate::domain::workspace::{Canary, Required, STAGE_GATES_MAX, Stage, WorkspaceBindings};
 use crate::engine::ports::BindRefusal;
 use crate::engine::registry::{FoundPlugin, Selector};
 use crate::engine::{Engine, EngineError};
@@ -83,23 +84,58 @@ impl Engine {
         let mut resolved = Resolved::default();
         let root = Place::member("bindings");
         if let Some(ask) = &ask.reducer {
-            let place = root.below("reducer");
-            let (binding, found) = self.resolve_one(ask, PluginKind::Reducer, &place, trust).await?;
-            resolved.bindings.reducer = Some(binding);
-            resolved.note(found);
+            self.resolve_reducer(ask, &root.below("reducer"), trust, &mut resolved).await?;
         }
         for (name, ask) in &ask.gates {
             let place = root.below("gates").below(name);
-            let stage = self.resolve_stage(name, ask, &place, trust, &mut resolved).await?;
-            resolved.bindings.stages.push(stage);
+            self.resolve_stage(name, ask, &place, trust, &mut resolved).await?;
         }
         if let Some(ask) = &ask.scrubber {
-            let place = root.below("scrubber");
-            let (binding, found) = self.resolve_one(ask, PluginKind::Scrubber, &place, trust).await?;
-            resolved.bindings.scrubber = Some(binding);
-            resolved.note(found);
+            self.resolve_scrubber(ask, &root.below("scrubber"), trust, &mut resolved).await?;
         }
         Ok(resolved)
+    }
+
+    async fn resolve_reducer(
+        &self,
+        ask: &ReducerAsk,
+        place: &Place,
+        trust: Trust<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<(), EngineError> {
+        let component = ask.component();
+        if is_named(&component, ask.canary.is_some() || ask.shadow.is_some(), place)? {
+            let binding = self.resolve_one(&component, PluginKind::Reducer, place, trust, resolved).await?;
+            resolved.bindings.reducer = Some(binding);
+        }
+        if let Some(ask) = &ask.canary {
+            let place = place.below("canary");
+            let share_percent = ask.share_percent;
+            if !(1..=100).contains(&share_percent) {
+                return Err(place.below("share_percent").unfit(format!("is {share_percent}; 1 to 100")));
+            }
+            let binding = self.resolve_one(&ask.component(), PluginKind::Reducer, &place, trust, resolved).await?;
+            if resolved.bindings.reducer.as_ref() == Some(&binding) {
+                return Err(place.unfit("is the reducer itself, with the same settings; leave it out"));
+            }
+            resolved.bindings.canary = Some(Canary { binding, share_percent });
+        }
+        self.resolve_shadow(ask.shadow.as_ref(), ShadowRole::Reducer, place, trust, resolved).await
+    }
+
+    async fn resolve_scrubber(
+        &self,
+        ask: &ScrubberAsk,
+        place: &Place,
+        trust: Trust<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<(), EngineError> {
+        let component = ask.component();
+        if is_named(&component, ask.shadow.is_some(), place)? {
+            let binding = self.resolve_one(&component, PluginKind::Scrubber, place, trust, resolved).await?;
+            resolved.bindings.scrubber = Some(binding);
+        }
+        self.resolve_shadow(ask.shadow.as_ref(), ShadowRole::Scrubber, place, trust, resolved).await
     }
 
     async fn resolve_stage(
@@ -109,23 +145,52 @@ impl Engine {
         place: &Place,
         trust: Trust<'_>,
         resolved: &mut Resolved,
-    ) -> Result<Stage, EngineError> {
+    ) -> Result<(), EngineError> {
         let name: GateName = name.parse().map_err(|error| place.unfit(format!("is no stage: {error}")))?;
-        if ask.gates.len() > STAGE_GATES_MAX {
-            return Err(place.unfit(format!("has {} gates; at most {STAGE_GATES_MAX}", ask.gates.len())));
-        }
-        let required = required(ask, place)?;
-        let mut gates: Vec<Binding> = Vec::with_capacity(ask.gates.len());
-        for (index, ask) in ask.gates.iter().enumerate() {
-            let place = place.below("gates").at(index);
-            let (binding, found) = self.resolve_one(ask, PluginKind::Gate, &place, trust).await?;
-            if gates.contains(&binding) {
-                return Err(place.unfit("stands twice, with the same settings; it has one voice"));
+        if let Some(asks) = &ask.gates {
+            if asks.len() > STAGE_GATES_MAX {
+                return Err(place.unfit(format!("has {} gates; at most {STAGE_GATES_MAX}", asks.len())));
             }
-            gates.push(binding);
-            resolved.note(found);
+            let required = required(ask, asks.len(), place)?;
+            let mut gates: Vec<Binding> = Vec::with_capacity(asks.len());
+            for (index, ask) in asks.iter().enumerate() {
+                let place = place.below("gates").at(index);
+                let binding = self.resolve_one(ask, PluginKind::Gate, &place, trust, resolved).await?;
+                if gates.contains(&binding) {
+                    return Err(place.unfit("stands twice, with the same settings; it has one voice"));
+                }
+                gates.push(binding);
+            }
+            if gates.is_empty() && ask.shadow.is_some() {
+                return Err(place.below("shadow").unfit("stands beside a stage that is left out; nothing is judged"));
+            }
+            resolved.bindings.stages.push(Stage { name, required, gates });
+        } else if ask.shadow.is_none() {
+            return Err(place.below("gates").unfit("is missing; say which gates, or none to leave the stage out"));
+        } else if ask.mode != StageMode::All || ask.quorum.is_some() {
+            return Err(place.below("mode").unfit("stands without gates; say which ones are meant"));
         }
-        Ok(Stage { name, required, gates })
+        self.resolve_shadow(ask.shadow.as_ref(), ShadowRole::of_stage(name), place, trust, resolved).await
+    }
+
+    /// Judges what is to decide in shadow in a role, whose own binding stands at `place`.
+    async fn resolve_shadow(
+        &self,
+        ask: Option<&BindingAsk>,
+        role: ShadowRole,
+        place: &Place,
+        trust: Trust<'_>,
+        resolved: &mut Resolved,
+    ) -> Result<(), EngineError> {
+        let Some(ask) = ask else { return Ok(()) };
+        let kind = match role {
+            ShadowRole::Reducer => PluginKind::Reducer,
+            ShadowRole::Review | ShadowRole::Test => PluginKind::Gate,
+            ShadowRole::Scrubber => PluginKind::Scrubber,
+        };
+        let binding = self.resolve_one(ask, kind, &place.below("shadow"), trust, resolved).await?;
+        resolved.bindings.shadows.push(Shadow { role, binding });
+        Ok(())
     }
 
     async fn resolve_one(
@@ -134,7 +199,8 @@ impl Engine {
         kind: PluginKind,
         place: &Place,
         trust: Trust<'_>,
-    ) -> Result<(Binding, FoundPlugin), EngineError> {
+        resolved: &mut Resolved,
+    ) -> Result<Binding, EngineError> {
         let selector = selector(ask, place)?;
         let found = self.find_plugin(&selector).await?;
         let found = found.ok_or_else(|| {
@@ -143,7 +209,8 @@ impl Engine {
         check_same(ask, &found.facts, place)?;
         let settings = wire::json_of(&Value::Object(ask.settings.clone()));
         let binding = self.bind_found(&found, kind, settings, place, trust).await?;
-        Ok((binding, found))
+        resolved.note(found);
+        Ok(binding)
     }
 
     /// Judges what was bound once.
@@ -235,8 +302,18 @@ fn is_signed(row: &RegisteredPlugin, keys: &[String]) -> bool {
     })
 }
 
-fn required(ask: &StageAsk, place: &Place) -> Result<Required, EngineError> {
-    let count = ask.gates.len();
+/// Whether a binding names a component. It may name none where something is bound beside what the host brings.
+fn is_named(component: &BindingAsk, has_beside: bool, place: &Place) -> Result<bool, EngineError> {
+    if component.names_one() || !has_beside {
+        return Ok(true);
+    }
+    if component.settings.is_empty() {
+        return Ok(false);
+    }
+    Err(place.below("settings").unfit("stand without a component; say whose they are"))
+}
+
+fn required(ask: &StageAsk, count: usize, place: &Place) -> Result<Required, EngineError> {
     let most = u32::try_from(count).unwrap_or(u32::MAX);
     match (ask.mode, ask.quorum) {
         (StageMode::All, None) => Ok(Required::All),
