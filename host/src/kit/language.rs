@@ -1,8 +1,8 @@
 //! What plugins are written in: for each language its template, and the way from its sources to a component.
 //!
 //! Owns how a plugin's language is told by its directory. Knows no kind of plugin: what an example decides is
-//! [`super::template`]'s. A language is one file here that implements [`Language`], and one entry of [`ALL`]; read [`rust`] or
-//! [`javascript`] next.
+//! [`super::template`]'s. A language is one file here that implements [`Language`], and one entry of [`ALL`]; read `rust` or
+//! `javascript` next.
 
 mod cargo;
 mod javascript;
