@@ -107,7 +107,7 @@ async fn round(server: &Arc<TestServer>, time: Duration, swapping: bool) -> (f64
 async fn look(server: &TestServer, mission: &Told) -> u64 {
     let page = server.get(&format!("/mission/{}/history?limit=100", mission.id)).await.body;
     let history = page["history"].as_array().expect("a history");
-    let tools = history.iter().filter(|entry| entry["kind"] == "tool_observed" && entry["disposition"] == "applied");
+    let tools = history.iter().filter(|entry| entry["type"] == "tool_observed" && entry["disposition"] == "applied");
     assert_eq!(tools.count(), mission.events, "events of {}", mission.id);
     let bindings = &history[0]["data"]["bindings"];
     let number = |settings: &Value, name: &str| settings[name].as_u64().expect("a number");

@@ -52,7 +52,8 @@ async fn check(server: &TestServer) -> CheckReport {
 async fn measure(missions: u64) -> bool {
     let cache = std::env::temp_dir().join("sluice-bench-cache");
     let cache = cache.to_str().expect("a temporary directory is text");
-    let server = TestServer::start(&TestDatabase::sqlite(), cache, ServerOptions::default()).await;
+    let database = TestDatabase::sqlite();
+    let server = TestServer::start(&database, cache, ServerOptions::default()).await;
     let mut filling = Vec::new();
     for _ in 0..missions {
         let id = mission(&server).await;
