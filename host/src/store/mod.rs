@@ -32,6 +32,7 @@ mod table;
 mod sql;
 mod row;
 mod documents;
+mod durability;
 mod select;
 mod database;
 mod sqlite;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{self, Answers, Written};
-use super::database::{TransactionError, WriteConnection, WriteOptions};
+use super::batch::{self, Written};
+use super::database::{Committing, TransactionError, WriteConnection, WriteOptions};
 use super::error::{CommitError, StorageError, StorageErrorKind, is_one_units_fault};
 use super::news::News;
 use super::prepare::PreparedUnit;
@@ -34,10 +34,13 @@ const GATHER_TIMEOUT: Duration = Duration::from_millis(1);
 /// Bytes after which a batch takes no further unit.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Who waits for what became of a unit.
+type Caller = oneshot::Sender<Result<Committed, CommitError>>;
+
 /// What the writer is asked for.
 pub(super) enum Job {
     /// Commits a unit.
-    Commit(PreparedUnit, oneshot::Sender<Result<Committed, CommitError>>),
+    Commit(PreparedUnit, Caller),
     /// Ends the writer after everything queued before.
     Close(oneshot::Sender<()>),
 }
@@ -58,7 +61,7 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Batch {
     units: Vec<PreparedUnit>,
-    callers: Vec<oneshot::Sender<Result<Committed, CommitError>>>,
+    callers: Vec<Caller>,
     bytes: usize,
     close: Option<oneshot::Sender<()>>,
 }
@@ -103,11 +106,7 @@ impl Writer {
                 continue;
             }
             self.last_batch = units.len();
-            let answers = self.commit(units).await;
-            for (caller, answer) in callers.into_iter().zip(answers) {
-                // Whoever stopped waiting does not want the answer.
-                let _ = caller.send(answer);
-            }
+            self.commit(units, callers).await;
         }
         self.jobs.close();
         if let Some(mut connection) = self.connection.take() {
@@ -137,42 +136,61 @@ impl Writer {
         batch
     }
 
-    /// Commits a batch; when one unit may be to blame for its failure, each unit alone.
-    async fn commit(&mut self, units: Vec<PreparedUnit>) -> Answers {
+    /// Commits a batch and has its callers answered; when one unit may be to blame for its failure, each unit
+    /// alone.
+    async fn commit(&mut self, units: Vec<PreparedUnit>, callers: Vec<Caller>) {
         let count = units.len();
         let (units, error) = match self.transact(units).await {
-            Ok(written) => return self.tell(written),
+            Ok((written, committing)) => return self.answer(written, committing, callers),
             Err(failed) => failed,
         };
         if count == 1 || units.is_empty() || !is_one_units_fault(&error) {
             tracing::error!(error = %chain(&error), units = count, "could not commit");
-            return std::iter::repeat_n(Err(error.into()), count).collect();
+            return answer_all(callers, std::iter::repeat_n(Err(error.into()), count));
         }
         tracing::warn!(error = %chain(&error), units = count, "could not commit a batch; trying its units one by one");
-        let mut answers = Vec::with_capacity(count);
-        for unit in units {
+        for (unit, caller) in units.into_iter().zip(callers) {
             match self.transact(vec![unit]).await {
-                Ok(alone) => answers.extend(self.tell(alone)),
+                Ok((alone, committing)) => self.answer(alone, committing, vec![caller]),
                 Err((_, error)) => {
                     tracing::error!(error = %chain(&error), "could not commit a unit");
-                    answers.push(Err(error.into()));
+                    answer_all(vec![caller], [Err(error.into())]);
                 }
             }
         }
-        answers
     }
 
-    /// Tells what is on disk now to those who listen.
-    fn tell(&self, written: Written) -> Answers {
-        if written.answers.iter().any(Result::is_ok) {
-            self.news.committed(written.tables, written.told);
+    /// Tells of what was written, and its callers, as soon as it is on disk; the next batch does not
+    /// wait for that.
+    fn answer(&self, written: Written, committing: Committing, callers: Vec<Caller>) {
+        let news = Arc::clone(&self.news);
+        let tell = move |outcome: Result<(), StorageError>| match outcome {
+            Ok(()) => {
+                if written.answers.iter().any(Result::is_ok) {
+                    news.committed(written.tables, written.told);
+                }
+                answer_all(callers, written.answers);
+            }
+            Err(error) => {
+                tracing::error!(error = %chain(&error), units = callers.len(), "could not put a commit on disk");
+                let count = callers.len();
+                answer_all(callers, std::iter::repeat_n(Err(error.into()), count));
+                // It may get there yet: whoever looks then sees it.
+                news.elsewhere();
+            }
+        };
+        match committing {
+            Some(pending) => drop(pending.settle(tell)),
+            None => tell(Ok(())),
         }
-        written.answers
     }
 
     /// Commits units in one transaction, or gives them back. A server that went away before
     /// COMMIT was sent is tried again once, on a new connection: it may only have been restarted.
-    async fn transact(&mut self, units: Vec<PreparedUnit>) -> Result<Written, (Vec<PreparedUnit>, StorageError)> {
+    async fn transact(
+        &mut self,
+        units: Vec<PreparedUnit>,
+    ) -> Result<(Written, Committing), (Vec<PreparedUnit>, StorageError)> {
         let (units, failed) = match self.attempt(units).await {
             Ok(written) => return Ok(written),
             Err(failed) => failed,
@@ -191,12 +209,12 @@ impl Writer {
     async fn attempt(
         &mut self,
         mut units: Vec<PreparedUnit>,
-    ) -> Result<Written, (Vec<PreparedUnit>, TransactionError)> {
+    ) -> Result<(Written, Committing), (Vec<PreparedUnit>, TransactionError)> {
         let mut connection = self.connection.take().unwrap_or_else(|| WriteConnection::new(self.options.clone()));
         let (statements, is_heard) = (Arc::clone(&self.statements), self.news.has_readers());
         let task = tokio::spawn(async move {
             let done = connection
-                .transaction(async |connection| batch::carry_out(connection, &statements, &mut units, is_heard).await)
+                .commit(async |connection| batch::carry_out(connection, &statements, &mut units, is_heard).await)
                 .await;
             (connection, units, done)
         });
@@ -210,6 +228,13 @@ impl Writer {
                 Err((Vec::new(), TransactionError { error, commit_sent: true }))
             }
         }
+    }
+}
+
+fn answer_all(callers: Vec<Caller>, answers: impl IntoIterator<Item = Result<Committed, CommitError>>) {
+    for (caller, answer) in callers.into_iter().zip(answers) {
+        // Whoever stopped waiting does not want the answer.
+        let _ = caller.send(answer);
     }
 }
 
