@@ -58,8 +58,15 @@ pub(super) fn views(text: &[u8]) -> impl Iterator<Item = View> {
         let from = line_start(text, mark, at);
         // The stretch goes on as long as the next disguise is close.
         let mut to = line_end(text, mark);
+        // An invisible character in front of the line's end: what is broken there goes on below.
+        if is_at_end(text, mark, to) {
+            to = line_end(text, to + 1);
+        }
         while let Some(next) = next_disguise(text, to, &mut marks).filter(|next| *next < to + AROUND_BYTES) {
             to = line_end(text, next).max(to + 1);
+            if is_at_end(text, next, to) {
+                to = line_end(text, to + 1);
+            }
         }
         at = to;
         Some(fold(text, from, to))
@@ -83,6 +90,11 @@ fn next_disguise(text: &[u8], from: usize, marks: &mut Marks<'_, impl Fn(u8) -> 
         at = next + 1;
     }
     None
+}
+
+/// Whether the disguised character at `mark` is the last of the line that ends at `end`, and another follows.
+fn is_at_end(text: &[u8], mark: usize, end: usize) -> bool {
+    text[mark] >= 0x80 && end.saturating_sub(mark) <= 4 && text.get(end) == Some(&b'\n')
 }
 
 #[inline(never)]

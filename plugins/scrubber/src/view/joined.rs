@@ -14,12 +14,15 @@ const BREAKS_MAX: usize = 12;
 /// Longest line of digits that may be one of a column.
 const DIGITS_MAX: usize = 14;
 
-/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object.
+/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object; behind
+/// an angle bracket a tag, behind a backslash the letter of a line's end.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn may_break(byte: u8, next: u8) -> bool {
     let is_quote = (byte == b'"') | (byte == b'\'') | (byte == b'`');
     let is_inside = ((next | 32).wrapping_sub(b'a') < 26) | (next.wrapping_sub(b'0') < 11);
-    (byte == b'\n') | (is_quote & !is_inside)
+    let is_tag = (byte == b'<') & (((next | 32).wrapping_sub(b'a') < 26) | (next == b'/'));
+    let is_written_out = (byte == b'\\') & ((next == b'n') | (next == b'r'));
+    (byte == b'\n') | (is_quote & !is_inside) | is_tag | is_written_out
 }
 
 /// Whether `byte` may be part of a token, an address or a number.
@@ -103,15 +106,17 @@ fn is_called(text: &[u8], place: usize) -> bool {
 /// The break at `place`: a line's end with quotes, marks and indentation around it, or the join of
 /// two literals.
 fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
-    if text[place] == b'\n' {
-        let is_trailer = |b: &u8| matches!(b, b'\r' | b' ' | b'\t' | b'\\' | b'"' | b'\'' | b'+' | b'=' | b'&');
-        let trailing = text[..place].iter().rev().take(8).take_while(|b| is_trailer(b)).count();
-        let is_leader = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'#' | b'>' | b'*' | b'|' | b'+' | b'/');
-        let leading = text[place + 1..].iter().take(40).take_while(|b| is_leader(b)).count();
-        // A literal that opens below is no part of the word above, nor the other way round.
-        let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
-        let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
-        return is_even.then_some(Gap { end: place - trailing, start: place + 1 + leading, is_list: false });
+    match text[place] {
+        b'\n' => return line_gap(text, place),
+        b'<' => {
+            let start = behind_tags(text, place)?;
+            return Some(Gap { end: place, start, is_list: false });
+        }
+        b'\\' => {
+            let start = behind_written_out(text, place)?;
+            return Some(Gap { end: place, start, is_list: false });
+        }
+        _ => {}
     }
     // `abc""def`, `abc'""'def`: words of a shell that touch.
     let quotes = text[place..].iter().take(5).take_while(|b| matches!(b, b'"' | b'\'')).count();
@@ -141,6 +146,95 @@ fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
     None
 }
 
+/// The break at the line's end at `place`, with quotes, marks and indentation around it.
+fn line_gap(text: &[u8], place: usize) -> Option<Gap> {
+    let is_trailer = |b: &u8| matches!(b, b'\r' | b' ' | b'\t' | b'\\' | b'"' | b'\'' | b'+' | b'=' | b'&');
+    let trailing = text[..place].iter().rev().take(8).take_while(|b| is_trailer(b)).count();
+    let is_leader = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'#' | b'>' | b'*' | b'|' | b'+' | b'/');
+    let leading = text[place + 1..].iter().take(40).take_while(|b| is_leader(b)).count();
+    if let Some(end) = cell_end(text, place, leading) {
+        return Some(Gap { end, start: place + 1 + leading, is_list: false });
+    }
+    // A literal that opens below is no part of the word above, nor the other way round.
+    let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
+    let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
+    let end = place - trailing;
+    let start = if leading == 0 { behind_prefix(text, end, place + 1).unwrap_or(place + 1) } else { place + 1 + leading };
+    is_even.then_some(Gap { end, start, is_list: false })
+}
+
+/// Where what stands in the last cell of the row ends, when the row below goes on with it: its first cells are empty.
+fn cell_end(text: &[u8], place: usize, leading: usize) -> Option<usize> {
+    let bars = text[place + 1..place + 1 + leading].iter().filter(|b| **b == b'|').count();
+    let row = text[..place].trim_ascii_end().strip_suffix(b"|").filter(|_| bars >= 2)?;
+    Some(row.trim_ascii_end().len())
+}
+
+/// Longest line of a log that may go on a token, in bytes, and how many words may stand in front of it.
+const PREFIXED_MAX_BYTES: usize = 192;
+const PREFIX_MAX_WORDS: usize = 5;
+
+/// Where the last word of the line at `start` begins, when all before it is what a log writes in front of each line: a
+/// time and who writes. The token above ends at `end`.
+fn behind_prefix(text: &[u8], end: usize, start: usize) -> Option<usize> {
+    let opens = text.get(start).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'[' | b'A'..=b'Z'));
+    if !opens {
+        return None;
+    }
+    let above = text[..end].iter().rev().take(80).take_while(|b| is_part(**b) && **b != b'=').count();
+    let is_token = above >= 6 && text[end - above..end].iter().any(u8::is_ascii_digit);
+    let line = &text[start..(start + PREFIXED_MAX_BYTES).min(text.len())];
+    let line = &line[..line.iter().position(|&b| b == b'\n').unwrap_or(line.len())];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let blank = line.iter().rposition(|&b| b == b' ')?;
+    let (prefix, word) = (&line[..blank], &line[blank + 1..]);
+    let is_time = |w: &[u8]| w[0].is_ascii_digit() && w[1] == b':' && w[2].is_ascii_digit();
+    let has_time = prefix.windows(3).take(32).any(is_time);
+    let is_words = prefix.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'=' | b'"' | b'\'') || *b == b' ');
+    let words = prefix.iter().filter(|b| **b == b' ').count() + 1;
+    let is_rest = !word.is_empty() && word.iter().all(|b| is_part(*b) && *b != b':');
+    // A short piece is one when the line above is written the same way.
+    let writer = &prefix[prefix.iter().rposition(|&b| b == b' ').map_or(0, |blank| blank + 1)..];
+    let is_same = || text[..end - above].strip_suffix(b" ").is_some_and(|lead| lead.ends_with(writer));
+    (has_time && is_words && words <= PREFIX_MAX_WORDS && is_rest && (is_token || is_same())).then_some(start + blank + 1)
+}
+
+/// Tags that change how words look and not which they are.
+const INLINE_TAGS: [&[u8]; 17] = [
+    b"br", b"wbr", b"span", b"b", b"i", b"em", b"strong", b"u", b"font", b"code", b"mark", b"s", b"small", b"tt", b"nobr",
+    b"sub", b"sup",
+];
+
+/// Where the text goes on behind the tags at `place`, when none of them begins another cell or paragraph.
+fn behind_tags(text: &[u8], place: usize) -> Option<usize> {
+    const TAGS_MAX: usize = 6;
+    const TAG_MAX_BYTES: usize = 48;
+    let mut at = place;
+    for _ in 0..TAGS_MAX {
+        let Some(tag) = text[at..].strip_prefix(b"<") else { break };
+        let tag = &tag[..tag.len().min(TAG_MAX_BYTES)];
+        let close = tag.iter().position(|&b| b == b'>')?;
+        let name = tag[..close].strip_prefix(b"/").unwrap_or(&tag[..close]);
+        let len = name.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+        if !INLINE_TAGS.iter().any(|inline| name[..len].eq_ignore_ascii_case(inline)) {
+            return None;
+        }
+        at += close + 2;
+        at += text[at..].iter().take(2).take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    }
+    (at > place).then_some(at)
+}
+
+/// Where the text goes on behind the ends of lines at `place` that are written out: `\n`, `\r\n`.
+fn behind_written_out(text: &[u8], place: usize) -> Option<usize> {
+    let mut at = place;
+    while at - place < 6 && matches!(text.get(at..at + 2), Some([b'\\', b'n' | b'r' | b't'])) {
+        at += 2;
+    }
+    at += text[at..].iter().take(8).take_while(|b| **b == b' ').count();
+    (at > place && place > 0).then_some(at)
+}
+
 /// Whether what the break parts may be one thing. Of a token so many characters must stand around the
 /// first break; behind it anything goes that stands alone.
 fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
@@ -155,18 +249,30 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         return true;
     }
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    let between = &text[gap.end..gap.start];
+    let is_literal = between.iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
+    let is_tagged = matches!(between[0], b'<' | b'\\');
+    // Keys of capitals and digits may begin with many capitals.
+    let is_capitals = left.iter().chain(right).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let is_marked = is_tagged || between.iter().any(|b| matches!(b, b'>' | b'#' | b'*' | b'|' | b'/' | b'+'));
+    let digits_min = if is_capitals { usize::from(!is_literal) } else if is_marked { 1 } else { 2 };
     let has_sign = opens_address(left, right) || right.contains(&b'@');
-    if !has_sign && !left.iter().chain(right).any(u8::is_ascii_digit) && characters_min > 0 {
+    if !has_sign && digits(left) + digits(right) < digits_min.min(1) && characters_min > 0 {
         return false;
     }
-    let after = gap.start + right.len();
-    let is_alone =
-        text.get(after).is_none_or(|b| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'\\'));
-    let is_literal = text[gap.end..gap.start].iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
+    let characters_min = if between.contains(&b'|') { characters_min.min(7) } else { characters_min };
+    let after = &text[gap.start + right.len()..];
+    let ends = |b: &u8| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'\\' | b'<');
+    // A cell ends with a bar, a line that goes on with a backslash; what follows a tag or a mark may be followed by words.
+    let is_alone = after.first().is_none_or(ends)
+        || after.starts_with(b" |")
+        || after.starts_with(b" \\")
+        || is_tagged && characters_min == 0
+        || is_marked && right.len() >= 6 && digits(right) > 0;
     let is_token = (is_alone || is_literal)
         && (characters_min == 0 || left.len() >= 2)
         && left.len() + right.len() >= characters_min
-        && (characters_min == 0 || digits(right) + digits(left) >= 2)
+        && (characters_min == 0 || digits(right) + digits(left) >= digits_min)
         && !right.contains(&b':');
     let is_plain = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'/' | b'+'));
     let is_number = right.len() <= 14
@@ -217,7 +323,7 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
         let mut at = gap.start;
         let mut next = None;
         while at < limit {
-            if matches!(text[at], b'\n' | b'"' | b'\'' | b'`')
+            if matches!(text[at], b'\n' | b'"' | b'\'' | b'`' | b'<' | b'\\')
                 && let Some(further) = gap_at(text, at)
             {
                 next = Some(further).filter(|further| {

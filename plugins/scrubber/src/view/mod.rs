@@ -45,6 +45,8 @@ pub(crate) fn find(text: &[u8], look: &impl Fn(&[u8], bool) -> Vec<Span>, found:
     for view in folded::views(text) {
         let mut seen = find(&view.bytes);
         encoded::find(&view.bytes, find, &mut seen);
+        // Invisible characters stand where lines end too.
+        joined::find(&view.bytes, find, &mut seen);
         spaced::find(&view.bytes, look, &mut seen);
         // An escape may have been disguised itself.
         for inner in folded::views(&view.bytes) {
