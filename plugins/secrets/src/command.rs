@@ -176,6 +176,7 @@ const PROGRAMS: &[Program] = &[
     row(&["wp user", "wp core"], "", &["--user_pass", "--admin_password"]),
     row(&["aws"], "set", &["$"]),
     row(&["snowsql"], "", &["-p"]),
+    row(&["codecov", "codecov.io/bash)"], "", &["-t"]),
     row(&["psql", "pg_dump", "pgcli"], "", &["-W+"]),
     row(&["db2"], "connect", &["using"]),
     row(&["ftp", "sftp", "tnftp"], "", &["-p"]),

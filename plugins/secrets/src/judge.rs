@@ -322,7 +322,14 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
     }
     if is_identifier(bytes) || is_type(bytes) {
         // A word of the environment that names nothing: `JWT_SECRET=keyboardcat`.
+        // `secret = Mango_ember_33`: what somebody thought up.
+        let is_chosen = makeup.digits >= 2 && makeup.letters() >= 6 && makeup.upper > 0 && value.how == How::Assigned;
         return is_setting
+            && is_chosen
+            && !value.is_expression
+            && !words::names_something(bytes)
+            && !words::is_technical(bytes)
+            || is_setting
             && makeup.separators == 0
             && !value.is_expression
             && value.how == How::Assigned

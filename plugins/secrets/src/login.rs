@@ -3,7 +3,7 @@
 //! Owns `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `root/Tr0ub4dor`. Passwords that
 //! are called so are found by `prose`.
 
-use crate::alphabet::{continues_with, is_blank, is_boundary, is_end};
+use crate::alphabet::{continues_with, is_blank, is_boundary, is_end, line_end, line_start};
 use crate::judge::is_public;
 use crate::kind::Kind;
 use crate::placeholder::is_placeholder;
@@ -160,6 +160,102 @@ pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut 
         }
         at = stop + comma + 1;
     }
+}
+
+/// `new ImapClient("host", 993, "bob", "Pa55w0rd!")`: behind names that any call may have, a literal that nobody
+/// writes otherwise, behind that of a user and that of a host.
+pub(crate) fn new_arguments(text: &[u8], end: usize, options: &Options, found: &mut Vec<Found>) {
+    if !options.guess {
+        return;
+    }
+    let mut at = end;
+    // The literals so far: how many, and whether the last may be a user's name.
+    let (mut literals, mut follows_user) = (0, false);
+    for _ in 0..ARGUMENTS_MAX {
+        at += text.get(at..).map_or(0, |rest| rest.iter().take(40).take_while(|b| b.is_ascii_whitespace()).count());
+        let literal = matches!(text.get(at), Some(b'"' | b'\'' | b'`'))
+            .then(|| read(text, at, How::Passed).filter(|value| value.is_quoted))
+            .flatten();
+        let stop = if let Some(value) = literal {
+            let bytes = &text[value.start..value.end];
+            if literals >= 2 && follows_user && is_login_secret(text, value.start, value.end, true) && is_typed(bytes) {
+                found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
+                return;
+            }
+            let is_of_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'\\');
+            follows_user = (2..=64).contains(&bytes.len()) && bytes.iter().all(is_of_name);
+            literals += 1;
+            value.end + 1
+        } else {
+            at
+        };
+        let rest = text.get(stop..).unwrap_or_default();
+        match rest.iter().take(32).position(|b| matches!(b, b',' | b')' | b';' | b'\n' | b'(')) {
+            Some(comma) if rest[comma] == b',' => at = stop + comma + 1,
+            _ => return,
+        }
+    }
+}
+
+/// Whether `bytes` were typed as a password and are no format, version, color, place or name of a file.
+fn is_typed(bytes: &[u8]) -> bool {
+    let makeup = Makeup::of(bytes);
+    let has_all = makeup.upper > 0 && makeup.lower > 0 && makeup.digits > 0;
+    let is_odd = bytes.iter().any(|b| matches!(b, b'/' | b':' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'%' | b'\\'));
+    let is_color = bytes[0] == b'#';
+    let is_file = bytes.iter().rposition(|&b| b == b'.').is_some_and(|dot| {
+        (1..=5).contains(&(bytes.len() - dot - 1)) && bytes[dot + 1..].iter().all(u8::is_ascii_alphabetic)
+    });
+    makeup.letters() >= 3 && (has_all || makeup.symbols > 0 && makeup.digits > 0) && !is_odd && !is_color && !is_file
+}
+
+/// `AUTH Pa55w0rd`, `a1 LOGIN bob Pa55w0rd`, `PASS Pa55w0rd`: a line of a protocol whose last word is a password; the
+/// command stands at `at` to `end`.
+pub(crate) fn protocol(text: &[u8], at: usize, end: usize, options: &Options) -> Option<Found> {
+    let from = line_start(text, at, 48);
+    let lead = text[from..at].trim_ascii();
+    // A prompt, the arrow of a transcript, or the tag that IMAP puts in front of a command.
+    let is_tag = (1..=6).contains(&lead.len()) && lead.iter().all(u8::is_ascii_alphanumeric);
+    let is_prompt = lead.is_empty() || matches!(lead.last(), Some(b'>' | b':' | b'<' | b'|' | b']'));
+    let is_login = text[..end].ends_with(b"LOGIN ");
+    if !options.guess || !(is_prompt || is_tag && is_login) {
+        return None;
+    }
+    let to = line_end(text, end, 160);
+    let rest = text[end..to].trim_ascii();
+    let mut words = rest.split(|&b| b == b' ');
+    let (first, second) = (words.next()?, words.next());
+    let word = second.unwrap_or(first);
+    if words.next().is_some() || is_login && second.is_none() || text[at..].starts_with(b"PASS ") && second.is_some() {
+        return None;
+    }
+    let start = end + text[end..to].len() - text[end..to].trim_ascii_start().len() + rest.len() - word.len();
+    let stop = start + word.len();
+    let (start, stop) = match word {
+        [b'"', .., b'"'] if word.len() > 2 => (start + 1, stop - 1),
+        _ => (start, stop),
+    };
+    let bytes = &text[start..stop];
+    let makeup = Makeup::of(bytes);
+    // A runner of tests writes `PASS` in front of names; a server was told a user before.
+    let above = &text[from.saturating_sub(96)..from];
+    let is_told = [&b"USER "[..], b"331 ", b"+OK", b"NICK "].iter().any(|word| above.windows(word.len()).any(|w| w == *word));
+    let is_value = (5..=PASSWORD_MAX_BYTES).contains(&bytes.len())
+        && makeup.letters() > 0
+        && makeup.digits + makeup.symbols > 0
+        && !is_placeholder(bytes)
+        && !is_public(bytes)
+        && !words::is_technical(bytes)
+        && !bytes.contains(&b'/')
+        && !bytes.contains(&b'(');
+    let is_mechanism = is_identifier(bytes) && !bytes.iter().any(u8::is_ascii_lowercase);
+    let is_believed = is_told || is_login || is_login_secret(text, start, stop, true) && is_typed(bytes);
+    (is_value && is_believed && !is_mechanism).then_some(Found {
+        kind: Kind::PASSWORD,
+        start,
+        end: stop,
+        confidence: 0.6,
+    })
 }
 
 /// Whether only blanks stand between `from` and `to`.

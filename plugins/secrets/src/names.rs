@@ -89,7 +89,7 @@ static KEY_QUALIFIERS: Words = Words::of(&[
     "recovery", "vault", "unseal", "cookie", "csrf", "routing", "instrumentation", "management", "primary",
     "secondary", "project", "org", "team", "dev", "prod", "production", "live", "test", "staging",
     "sandbox", "sdk", "rest", "function", "host", "device", "registration", "stream", "wep", "wpa",
-    "network", "preshared", "symmetric", "data",
+    "network", "preshared", "symmetric", "data", "setup", "totp", "authenticator", "backup",
 ]);
 
 /// What stands before `key` (or another word) and makes it promise nothing.
@@ -250,7 +250,7 @@ impl Parts {
             return Some(Class::Secret);
         }
         let is_hash = last == b"hash" || last == b"hashed";
-        if ENDINGS.has(last) && !(last == b"id" && self.folded() == b"secretid") && !self.is_session_id() {
+        if ENDINGS.has(last) && !(last == b"id" && self.folded().ends_with(b"secretid")) && !self.is_session_id() {
             return None;
         }
         if is_hash && best != Class::Password {

@@ -151,6 +151,13 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
         return None;
     }
     let is_id = is_uuid(run);
+    // What is sealed already, `ENC[AES256_GCM,data:...]`, and names of resources tell nothing.
+    let lead = &text[line_start(text, start, WINDOW_BYTES * 3)..start];
+    let is_sealed = || lead.windows(4).rposition(|w| w == b"ENC[").is_some_and(|at| !lead[at..].contains(&b']'));
+    let word = lead.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).next().unwrap_or_default();
+    if word.starts_with(b"arn:") || is_sealed() {
+        return None;
+    }
     // `NL80211_CMD_NEW_KEY` is a constant's name.
     let is_constant = run.iter().filter(|b| **b == b'_').count() >= 2 && !run.iter().any(u8::is_ascii_lowercase);
     if is_constant {
@@ -180,7 +187,11 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
             (is_long && !is_id || is_own_id) && !in_path && words <= 2
         }
         Near::Denial => false,
-        Near::Nothing => opens_as_secret(run) || is_given(text, start, end) && is_dense(run, &makeup),
+        Near::Nothing => {
+            opens_as_secret(run)
+                || is_given(text, start, end) && is_dense(run, &makeup)
+                || is_issued(run, lead.is_empty())
+        }
     };
     let is_secret =
         is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;
@@ -202,6 +213,28 @@ fn opens_as_secret(run: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// `acme_a_9fK2...`: a short name and a long row of letters and digits that only a generator mixes so, or such a row
+/// alone that is longer than any identifier.
+fn is_issued(run: &[u8], opens_line: bool) -> bool {
+    const PUBLIC: [&[u8]; 8] = [b"pk", b"pub", b"id", b"user", b"file", b"img", b"chatcmpl", b"msg"];
+    let split = run.iter().rposition(|&b| b == b'_').map_or(0, |at| at + 1);
+    let (name, row) = (run[..split].strip_suffix(b"_").unwrap_or_default(), &run[split..]);
+    let is_name = (2..=16).contains(&name.len())
+        && name[0].is_ascii_lowercase()
+        && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_')
+        && !name.split(|&b| b == b'_').any(|part| PUBLIC.contains(&part));
+    // Lines of data begin with it.
+    let is_long = if split == 0 { row.len() >= 100 && !opens_line } else { is_name && row.len() >= 30 };
+    let makeup = Makeup::of(row);
+    is_long
+        && row.iter().all(u8::is_ascii_alphanumeric)
+        && makeup.upper >= 4
+        && makeup.lower >= 4
+        && makeup.digits >= 2
+        && is_random(row)
+        && bits_per_byte(row) >= 3.9
 }
 
 /// Whether a run that no word explains is all of a literal, of what is given to a name, or of a line.

@@ -250,6 +250,11 @@ impl Scan<'_> {
                 login::arguments(text, end, self.options, &mut self.found);
                 None
             }
+            Action::NewArguments => {
+                login::new_arguments(text, end, self.options, &mut self.found);
+                None
+            }
+            Action::Protocol => login::protocol(text, at, end, self.options),
             Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),
             Action::Wifi => document::wifi_code(text, at),
