@@ -43,7 +43,7 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
     if in_connection_string(text, name, value) {
         return found(Kind::CONNECTION_PASSWORD);
     }
-    if !options.guess {
+    if !options.guess || is_tally(text, name, value) {
         return None;
     }
     // `name=value` without blanks is how commands and forms write it; code of that kind has calls.
@@ -71,6 +71,15 @@ fn is_label(bytes: &[u8]) -> bool {
     let is_of_letters = text.chars().all(|c| c.is_alphabetic() || c == 'ー');
     text.chars().filter(|c| !c.is_ascii()).count() >= 2 && is_of_letters
         || FOREIGN.contains(&text.to_lowercase().as_str())
+}
+
+/// `pass: 1412 fail: 0`: how many did.
+fn is_tally(text: &[u8], name: &Name, value: &Value) -> bool {
+    let rest = &text[value.end..(value.end + 32).min(text.len())];
+    let rest = rest.split(|&b| b == b'\n').next().unwrap_or_default();
+    text[name.start..name.end].eq_ignore_ascii_case(b"pass")
+        && text[value.start..value.end].iter().all(u8::is_ascii_digit)
+        && rest.windows(4).any(|word| word.eq_ignore_ascii_case(b"fail") || word.eq_ignore_ascii_case(b"skip"))
 }
 
 /// The three or four digits on a card.
@@ -103,13 +112,14 @@ fn is_told(text: &[u8], name: &Name, value: &Value) -> bool {
     let lead = text[line_start(text, name.start, 48)..name.start].trim_ascii();
     let ends = text.get(value.end).is_none_or(|b| matches!(b, b'\n' | b'\r' | b')'))
         || text[value.end..].starts_with(b", ")
-        || text[value.end..].starts_with(b". ");
+        || text[value.end..].starts_with(b". ")
+        || text[value.end..].starts_with(b" (");
     // `(password: x)` stands beside a sentence, `f(password: x)` is a call.
     let lead = match lead {
         [b'('] | [.., b' ', b'('] => &lead[..lead.len() - 1],
         _ => lead,
     };
-    let is_spoken = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'\'' | b',' | b':' | b'[' | b']');
+    let is_spoken = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'\'' | b',' | b':' | b'[' | b']' | b'.');
     let is_words = text[..name.start].ends_with(b"(") || !lead.is_empty();
     let is_words = is_words && lead.iter().all(is_spoken);
     ends && is_words

@@ -196,7 +196,21 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
     let is_secret =
         is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;
     let (start, end) = if in_path { (start, end) } else { widened(text, start, end) };
+    if is_version(&text[start..end]) {
+        return None;
+    }
     is_secret.then_some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.5 })
+}
+
+/// `4.13+dfsg1-4ubuntu3.2`: how distributions number their packages.
+fn is_version(run: &[u8]) -> bool {
+    let digits = run.iter().take(5).take_while(|b| b.is_ascii_digit()).count();
+    let is_small = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b'~');
+    (1..=4).contains(&digits)
+        && run.get(digits) == Some(&b'.')
+        && run.get(digits + 1).is_some_and(u8::is_ascii_digit)
+        && run.len() <= 40
+        && run.iter().all(is_small)
 }
 
 /// Whether one of the first parts of `run` says that it is a secret, and the rest is random.

@@ -255,7 +255,15 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     // Keys of capitals and digits may begin with many capitals.
     let is_capitals = left.iter().chain(right).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let is_marked = is_tagged || between.iter().any(|b| matches!(b, b'>' | b'#' | b'*' | b'|' | b'/' | b'+'));
-    let digits_min = if is_capitals { usize::from(!is_literal) } else if is_marked { 1 } else { 2 };
+    let digits_min = if gap.is_list {
+        0
+    } else if is_capitals {
+        usize::from(!is_literal)
+    } else if is_marked {
+        1
+    } else {
+        2
+    };
     let has_sign = opens_address(left, right) || right.contains(&b'@');
     if !has_sign && digits(left) + digits(right) < digits_min.min(1) && characters_min > 0 {
         return false;
@@ -314,7 +322,11 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
     let from = first.end.saturating_sub(AROUND_BYTES);
     let mut view = View::with_capacity(4 * AROUND_BYTES);
     let mut seams = Vec::new();
-    (from..first.end).for_each(|at| view.push(text[at], at));
+    // The bracket of a list is none of the value's.
+    let is_bracket = |at: usize| {
+        first.is_list && matches!(text[at], b'[' | b'(') && matches!(text.get(at + 1), Some(b'"' | b'\'' | b'`'))
+    };
+    (from..first.end).filter(|at| !is_bracket(*at)).for_each(|at| view.push(text[at], at));
     let mut gap = first;
     let mut last_break = gap.end;
     loop {
