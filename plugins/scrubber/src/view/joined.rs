@@ -182,7 +182,8 @@ fn behind_prefix(text: &[u8], end: usize, start: usize) -> Option<usize> {
         return None;
     }
     let above = text[..end].iter().rev().take(80).take_while(|b| is_part(**b) && **b != b'=').count();
-    let is_token = above >= 6 && text[end - above..end].iter().any(u8::is_ascii_digit);
+    let is_odd = |token: &[u8]| token.iter().any(u8::is_ascii_digit) || token.contains(&b'_') && token.iter().any(u8::is_ascii_uppercase);
+    let is_token = above >= 6 && is_odd(&text[end - above..end]);
     let line = &text[start..(start + PREFIXED_MAX_BYTES).min(text.len())];
     let line = &line[..line.iter().position(|&b| b == b'\n').unwrap_or(line.len())];
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -258,9 +259,10 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     let digits_min = if gap.is_list {
         0
     } else if is_capitals {
-        usize::from(!is_literal)
+        usize::from(!(is_literal || is_tagged))
     } else if is_marked {
-        1
+        // A name and capitals are as odd as a digit: `sk_live_kD`.
+        usize::from(!(left.contains(&b'_') && right.iter().any(u8::is_ascii_uppercase)))
     } else {
         2
     };
@@ -276,6 +278,7 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         || after.starts_with(b" |")
         || after.starts_with(b" \\")
         || is_tagged && characters_min == 0
+        || characters_min == 0 && right.len() >= 12 && is_mixed(right)
         || is_marked && right.len() >= 6 && digits(right) > 0;
     let is_token = (is_alone || is_literal)
         && (characters_min == 0 || left.len() >= 2)
@@ -291,6 +294,13 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         && is_plain(right)
         && left.rsplit(|b| matches!(b, b'=' | b':')).next().is_some_and(is_plain);
     has_sign || is_token || is_number
+}
+
+/// Whether a generator made `token`: letters of both cases and digits.
+fn is_mixed(token: &[u8]) -> bool {
+    token.iter().any(u8::is_ascii_digit)
+        && token.iter().any(u8::is_ascii_uppercase)
+        && token.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Whether a number in groups is parted by a mark of quotation or between two literals.

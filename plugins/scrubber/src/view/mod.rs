@@ -1,7 +1,7 @@
 //! What a text says when its disguises are taken off.
 //!
 //! Owns the views: the same text with look-alike and invisible characters folded and escapes decoded
-//! (`folded`), with broken tokens joined (`joined`) and spaced ones drawn together (`spaced`), and what runs of base64 and hex stand for
+//! (`folded`), with broken tokens joined (`joined`) and spaced ones drawn together (`spaced`, `listed`), and what runs of base64 and hex stand for
 //! (`encoded`). A view is made only of the stretches that need one, so that plain text costs one
 //! glance. Whatever is found in a view is carried back to the bytes it was made of; one level deep.
 
@@ -9,6 +9,7 @@ mod encoded;
 mod folded;
 mod joined;
 mod letters;
+mod listed;
 mod spaced;
 
 use crate::span::Span;
@@ -56,6 +57,7 @@ pub(crate) fn find(text: &[u8], look: &impl Fn(&[u8], bool) -> Vec<Span>, found:
     }
     joined::find(text, find, found);
     spaced::find(text, look, found);
+    listed::find(text, find, found);
     encoded::find(text, find, found);
 }
 
