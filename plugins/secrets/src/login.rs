@@ -162,13 +162,26 @@ pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut 
     }
 }
 
+/// What names of calls end with whose arguments may be a host, a user and a password. Small letters.
+#[rustfmt::skip]
+const OPENERS: &[&[u8]] = &[
+    b"client", b"session", b"transport", b"server", b"account", b"gateway", b"database", b"datasource", b"mailer",
+    b"smtp", b"imap", b"ftp", b"ssh", b"open", b"driver", b"proxy", b"pool", b"api", b"service", b"login", b"config",
+    b"settings", b"auth", b"host", b"store", b"begin",
+];
+
 /// `new ImapClient("host", 993, "bob", "Pa55w0rd!")`: behind names that any call may have, a literal that nobody
 /// writes otherwise, behind that of a user and that of a host.
-pub(crate) fn new_arguments(text: &[u8], end: usize, options: &Options, found: &mut Vec<Found>) {
-    if !options.guess {
+///
+/// The last letter of the name stands at `letter`, the parenthesis behind it.
+pub(crate) fn new_arguments(text: &[u8], letter: usize, options: &Options, found: &mut Vec<Found>) {
+    let name = &text[letter.saturating_sub(11)..=letter];
+    let is_opener =
+        |word: &&[u8]| name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word);
+    if !options.guess || !OPENERS.iter().any(|word| is_opener(word)) {
         return;
     }
-    let mut at = end;
+    let mut at = letter + 2;
     // The literals so far: how many, and whether the last may be a user's name.
     let (mut literals, mut follows_user) = (0, false);
     for _ in 0..ARGUMENTS_MAX {

@@ -151,13 +151,6 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
         return None;
     }
     let is_id = is_uuid(run);
-    // What is sealed already, `ENC[AES256_GCM,data:...]`, and names of resources tell nothing.
-    let lead = &text[line_start(text, start, WINDOW_BYTES * 3)..start];
-    let is_sealed = || lead.windows(4).rposition(|w| w == b"ENC[").is_some_and(|at| !lead[at..].contains(&b']'));
-    let word = lead.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).next().unwrap_or_default();
-    if word.starts_with(b"arn:") || is_sealed() {
-        return None;
-    }
     // `NL80211_CMD_NEW_KEY` is a constant's name.
     let is_constant = run.iter().filter(|b| **b == b'_').count() >= 2 && !run.iter().any(u8::is_ascii_lowercase);
     if is_constant {
@@ -170,6 +163,13 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
     }
     let is_key = is_id || is_random(run) && bits_per_byte(run) >= options.min_entropy.max(2.5);
     if !is_key || is_named_digest(run) {
+        return None;
+    }
+    // What is sealed already, `ENC[AES256_GCM,data:...]`, and names of resources tell nothing.
+    let lead = &text[line_start(text, start, WINDOW_BYTES * 3)..start];
+    let is_sealed = || lead.windows(4).rposition(|w| w == b"ENC[").is_some_and(|at| !lead[at..].contains(&b']'));
+    let word = lead.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).next().unwrap_or_default();
+    if word.starts_with(b"arn:") || is_sealed() {
         return None;
     }
     let makeup = Makeup::of(run);

@@ -251,7 +251,7 @@ impl Scan<'_> {
                 None
             }
             Action::NewArguments => {
-                login::new_arguments(text, end, self.options, &mut self.found);
+                login::new_arguments(text, at, self.options, &mut self.found);
                 None
             }
             Action::Protocol => login::protocol(text, at, end, self.options),

@@ -14,15 +14,13 @@ const BREAKS_MAX: usize = 12;
 /// Longest line of digits that may be one of a column.
 const DIGITS_MAX: usize = 14;
 
-/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object; behind
-/// an angle bracket a tag, behind a backslash the letter of a line's end.
+/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object; an angle
+/// bracket opens a tag, a backslash the line's end that is written out.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn may_break(byte: u8, next: u8) -> bool {
     let is_quote = (byte == b'"') | (byte == b'\'') | (byte == b'`');
     let is_inside = ((next | 32).wrapping_sub(b'a') < 26) | (next.wrapping_sub(b'0') < 11);
-    let is_tag = (byte == b'<') & (((next | 32).wrapping_sub(b'a') < 26) | (next == b'/'));
-    let is_written_out = (byte == b'\\') & ((next == b'n') | (next == b'r'));
-    (byte == b'\n') | (is_quote & !is_inside) | is_tag | is_written_out
+    (byte == b'\n') | (is_quote & !is_inside) | (byte == b'<') | (byte == b'\\')
 }
 
 /// Whether `byte` may be part of a token, an address or a number.
@@ -152,14 +150,22 @@ fn line_gap(text: &[u8], place: usize) -> Option<Gap> {
     let trailing = text[..place].iter().rev().take(8).take_while(|b| is_trailer(b)).count();
     let is_leader = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'#' | b'>' | b'*' | b'|' | b'+' | b'/');
     let leading = text[place + 1..].iter().take(40).take_while(|b| is_leader(b)).count();
-    if let Some(end) = cell_end(text, place, leading) {
+    let is_row = leading > 1 && text[..place - trailing].last() == Some(&b'|');
+    if let Some(end) = if is_row { cell_end(text, place, leading) } else { None } {
         return Some(Gap { end, start: place + 1 + leading, is_list: false });
     }
     // A literal that opens below is no part of the word above, nor the other way round.
     let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
     let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
     let end = place - trailing;
-    let start = if leading == 0 { behind_prefix(text, end, place + 1).unwrap_or(place + 1) } else { place + 1 + leading };
+    let start = place + 1 + leading;
+    // `2026-11-22`, `[12:30:01]`, `Nov 22`; a sentence ends with a mark.
+    let opens = match text.get(start..start + 4) {
+        Some([b'0'..=b'9' | b'[', ..] | [b'A'..=b'Z', _, _, b' ']) => leading == 0,
+        _ => false,
+    };
+    let ends = end.checked_sub(1).is_some_and(|last| text[last].is_ascii_alphanumeric() || matches!(text[last], b'-' | b'_'));
+    let start = if opens && ends { behind_prefix(text, end, start).unwrap_or(start) } else { start };
     is_even.then_some(Gap { end, start, is_list: false })
 }
 
@@ -176,11 +182,8 @@ const PREFIX_MAX_WORDS: usize = 5;
 
 /// Where the last word of the line at `start` begins, when all before it is what a log writes in front of each line: a
 /// time and who writes. The token above ends at `end`.
+#[inline(never)]
 fn behind_prefix(text: &[u8], end: usize, start: usize) -> Option<usize> {
-    let opens = text.get(start).is_some_and(|b| b.is_ascii_digit() || matches!(b, b'[' | b'A'..=b'Z'));
-    if !opens {
-        return None;
-    }
     let above = text[..end].iter().rev().take(80).take_while(|b| is_part(**b) && **b != b'=').count();
     let is_odd = |token: &[u8]| token.iter().any(u8::is_ascii_digit) || token.contains(&b'_') && token.iter().any(u8::is_ascii_uppercase);
     let is_token = above >= 6 && is_odd(&text[end - above..end]);
@@ -253,12 +256,19 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     let between = &text[gap.end..gap.start];
     let is_literal = between.iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
     let is_tagged = matches!(between[0], b'<' | b'\\');
+    let told = digits(left) + digits(right);
+    let has_sign = opens_address(left, right) || right.contains(&b'@');
+    // Two words: most lines end with one and begin with another.
+    let is_worded = |word: &[u8]| word[1..].iter().all(u8::is_ascii_lowercase);
+    if told == 0 && !has_sign && characters_min > 0 && !gap.is_list && is_worded(left) && is_worded(right) {
+        return false;
+    }
     // Keys of capitals and digits may begin with many capitals.
-    let is_capitals = left.iter().chain(right).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let is_capitals = || left.iter().chain(right).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     let is_marked = is_tagged || between.iter().any(|b| matches!(b, b'>' | b'#' | b'*' | b'|' | b'/' | b'+'));
-    let digits_min = if gap.is_list {
+    let digits_min = if told >= 2 || gap.is_list {
         0
-    } else if is_capitals {
+    } else if is_capitals() {
         usize::from(!(is_literal || is_tagged))
     } else if is_marked {
         // A name and capitals are as odd as a digit: `sk_live_kD`.
@@ -266,8 +276,7 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     } else {
         2
     };
-    let has_sign = opens_address(left, right) || right.contains(&b'@');
-    if !has_sign && digits(left) + digits(right) < digits_min.min(1) && characters_min > 0 {
+    if !has_sign && told < digits_min.min(1) && characters_min > 0 {
         return false;
     }
     let characters_min = if between.contains(&b'|') { characters_min.min(7) } else { characters_min };
@@ -283,7 +292,7 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     let is_token = (is_alone || is_literal)
         && (characters_min == 0 || left.len() >= 2)
         && left.len() + right.len() >= characters_min
-        && (characters_min == 0 || digits(right) + digits(left) >= digits_min)
+        && (characters_min == 0 || told >= digits_min)
         && !right.contains(&b':');
     let is_plain = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'/' | b'+'));
     let is_number = right.len() <= 14

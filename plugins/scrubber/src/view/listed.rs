@@ -11,6 +11,8 @@ use sluice_secrets::marks::bits_at;
 const CHARACTERS_MIN: usize = 9;
 const STRETCH_MAX_BYTES: usize = 640;
 const LETTERS_MIN: usize = 3;
+/// Fewest marks of a stretch that is worth a look.
+const MARKS_MIN: u32 = 8;
 /// How much of the line on both sides belongs to a view, in bytes.
 const AROUND_BYTES: usize = 48;
 
@@ -22,10 +24,16 @@ fn is_mark(byte: u8) -> bool {
 
 /// Adds what `find` sees in the listed stretches of `text`.
 pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>) {
-    let mut marks = u128::from(bits_at(text, 0, is_mark));
+    let mut next = bits_at(text, 0, is_mark);
     let mut done = 0;
     for base in (0..text.len()).step_by(64) {
-        marks |= u128::from(bits_at(text, base + 64, is_mark)) << 64;
+        let here = next;
+        next = bits_at(text, base + 64, is_mark);
+        // Most text has a few marks here and there.
+        if here.count_ones() + next.count_ones() < MARKS_MIN || here == 0 {
+            continue;
+        }
+        let marks = u128::from(here) | u128::from(next) << 64;
         // `a.b.c.`, `'a','b'` have marks at each second place, `'a', 'b', ` at places five apart.
         let two = marks & marks >> 2;
         let even = two & two >> 4 & two >> 8 & two >> 12;
@@ -38,7 +46,6 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
                 done = look(text, at, find, found).max(at + 1);
             }
         }
-        marks >>= 64;
     }
 }
 
