@@ -39,6 +39,8 @@ pub(crate) enum Action {
     Arguments,
     /// `Client(`, `open(`: they may be, behind a host.
     NewArguments,
+    /// `@tcp(`: a data source, its user and password in front.
+    DataSource,
     /// `AUTH`, `PASS`, `LOGIN`: a line of a protocol.
     Protocol,
     /// The flags of a line of a browser's cookie file.
@@ -141,6 +143,16 @@ const MARKS: &[Word] = &[
     word("account", true, Action::Login),
     word("wifi:", true, Action::Login),
     word("wi-fi:", true, Action::Login),
+    word("wifi is", true, Action::Login),
+    word("wi-fi is", true, Action::Login),
+    word("identifiants", true, Action::Login),
+    word("zugangsdaten", true, Action::Login),
+    word("credenciales", true, Action::Login),
+    word("credenziali", true, Action::Login),
+    word("credenciais", true, Action::Login),
+    word("inloggegevens", true, Action::Login),
+    word("@tcp(", false, Action::DataSource),
+    word("@unix(", false, Action::DataSource),
     word("connect(", true, Action::Arguments),
     word("connection(", true, Action::Arguments),
     word("pdo(", true, Action::Arguments),
@@ -203,9 +215,8 @@ const MARKS: &[Word] = &[
     word("seed is", true, Action::SeedPhrase),
     word("seed=", true, Action::SeedPhrase),
     word("bip39", true, Action::SeedPhrase),
-    word("wallet words", true, Action::SeedPhrase),
+    word("wallet", true, Action::SeedPhrase),
     word("secret phrase", true, Action::SeedPhrase),
-    word("wallet phrase", true, Action::SeedPhrase),
     word("AUTH ", false, Action::Protocol),
     word("PASS ", false, Action::Protocol),
     word(" LOGIN ", false, Action::Protocol),

@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::names::{Class, FOREIGN, Name};
 use crate::placeholder::is_placeholder;
 use crate::prose::ends_clause;
-use crate::random::{Makeup, bits_per_byte, is_grouped, is_identifier, is_named_digest, is_random};
+use crate::random::{Makeup, bits_per_byte, is_grouped, is_identifier, is_named_digest, is_random, rarity};
 use crate::scan::{Found, Options};
 use crate::value::{How, Value, is_first_of_line};
 use crate::words;
@@ -43,7 +43,7 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
     if in_connection_string(text, name, value) {
         return found(Kind::CONNECTION_PASSWORD);
     }
-    if !options.guess || is_tally(text, name, value) {
+    if !options.guess || is_tally(text, name, value) || is_of_resource(text, name.start) {
         return None;
     }
     // `name=value` without blanks is how commands and forms write it; code of that kind has calls.
@@ -56,6 +56,10 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
         Class::Password => is_password(bytes, value, is_setting, options).then(|| found(Kind::PASSWORD)).flatten(),
         Class::Secret => is_secret(bytes, value, is_setting, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Hint if is_pair(bytes) => found(Kind::PASSWORD),
+        // `key: PHB7 FUBK QQPX NAAW`: what an authenticator is set up with.
+        Class::Hint if is_grouped(bytes) && !bytes.iter().any(u8::is_ascii_lowercase) && bytes.contains(&b' ') => {
+            found(Kind::GENERIC_SECRET)
+        }
         Class::Hint if is_named_digest(bytes) => None,
         Class::Hint => is_key(bytes, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Code => is_code(bytes, value).then(|| found(Kind::PASSWORD)).flatten(),
@@ -71,6 +75,13 @@ fn is_label(bytes: &[u8]) -> bool {
     let is_of_letters = text.chars().all(|c| c.is_alphabetic() || c == 'ー');
     text.chars().filter(|c| !c.is_ascii()).count() >= 2 && is_of_letters
         || FOREIGN.contains(&text.to_lowercase().as_str())
+}
+
+/// `arn:aws:secretsmanager:...:secret:prod/db-a1B2c3`: where a secret is kept.
+fn is_of_resource(text: &[u8], start: usize) -> bool {
+    let lead = &text[start.saturating_sub(96)..start];
+    let is_edge = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'=');
+    lead.ends_with(b":") && lead.rsplit(is_edge).next().is_some_and(|word| word.starts_with(b"arn:"))
 }
 
 /// `pass: 1412 fail: 0`: how many did.
@@ -330,6 +341,9 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
     if makeup.letters() == 0 {
         return makeup.digits >= 10 && (value.is_quoted || is_setting) && makeup.separators + makeup.symbols < 3;
     }
+    if is_base32(bytes) {
+        return true;
+    }
     if is_identifier(bytes) || is_type(bytes) {
         // A word of the environment that names nothing: `JWT_SECRET=keyboardcat`.
         // `secret = Mango_ember_33`: what somebody thought up.
@@ -358,6 +372,13 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
         || is_plain
             && !is_operator
             && ((has_both && makeup.digits > 0 && (is_setting || bytes.len() >= 12)) || is_random(bytes))
+}
+
+/// What a program for one-time codes is given: base32 of a usual length, though by chance it has no digit.
+fn is_base32(bytes: &[u8]) -> bool {
+    matches!(bytes.len(), 16 | 26 | 32 | 52)
+        && bytes.iter().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
+        && rarity(bytes).0 >= 52
 }
 
 /// A value of something merely called key, auth, session.

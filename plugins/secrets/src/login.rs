@@ -167,8 +167,11 @@ pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut 
 const OPENERS: &[&[u8]] = &[
     b"client", b"session", b"transport", b"server", b"account", b"gateway", b"database", b"datasource", b"mailer",
     b"smtp", b"imap", b"ftp", b"ssh", b"open", b"driver", b"proxy", b"pool", b"api", b"service", b"login", b"config",
-    b"settings", b"auth", b"host", b"store", b"begin",
+    b"settings", b"auth", b"host", b"store", b"begin", b"sequelize", b"signin",
 ];
+
+/// Of those the ones that take a user first.
+const SIGN_INS: [&[u8]; 2] = [b"signin", b"login"];
 
 /// `new ImapClient("host", 993, "bob", "Pa55w0rd!")`: behind names that any call may have, a literal that nobody
 /// writes otherwise, behind that of a user and that of a host.
@@ -176,11 +179,12 @@ const OPENERS: &[&[u8]] = &[
 /// The last letter of the name stands at `letter`, the parenthesis behind it.
 pub(crate) fn new_arguments(text: &[u8], letter: usize, options: &Options, found: &mut Vec<Found>) {
     let name = &text[letter.saturating_sub(11)..=letter];
-    let is_opener =
+    let ends_with =
         |word: &&[u8]| name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word);
-    if !options.guess || !OPENERS.iter().any(|word| is_opener(word)) {
+    if !options.guess || !OPENERS.iter().any(|word| ends_with(word)) {
         return;
     }
+    let literals_min = if SIGN_INS.iter().any(|word| ends_with(word)) { 1 } else { 2 };
     let mut at = letter + 2;
     // The literals so far: how many, and whether the last may be a user's name.
     let (mut literals, mut follows_user) = (0, false);
@@ -191,7 +195,7 @@ pub(crate) fn new_arguments(text: &[u8], letter: usize, options: &Options, found
             .flatten();
         let stop = if let Some(value) = literal {
             let bytes = &text[value.start..value.end];
-            if literals >= 2 && follows_user && is_login_secret(text, value.start, value.end, true) && is_typed(bytes) {
+            if literals >= literals_min && follows_user && is_login_secret(text, value.start, value.end, true) && is_typed(bytes) {
                 found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
                 return;
             }
@@ -262,7 +266,9 @@ pub(crate) fn protocol(text: &[u8], at: usize, end: usize, options: &Options) ->
         && !bytes.contains(&b'/')
         && !bytes.contains(&b'(');
     let is_mechanism = is_identifier(bytes) && !bytes.iter().any(u8::is_ascii_lowercase);
-    let is_believed = is_told || is_login || is_login_secret(text, start, stop, true) && is_typed(bytes);
+    let is_auth = text[at..].starts_with(b"AUTH ");
+    let is_typed = is_login_secret(text, start, stop, true) && is_typed(bytes);
+    let is_believed = is_told || is_login || is_typed && (is_auth || makeup.symbols > 0);
     (is_value && is_believed && !is_mechanism).then_some(Found {
         kind: Kind::PASSWORD,
         start,
@@ -365,7 +371,7 @@ fn is_stop(word: &[u8]) -> bool {
 /// `jane@example.org / S3cret!`, `jane@example.org:hunter22`: the password behind the mail address that ends at
 /// `end`.
 pub fn behind_address(text: &[u8], end: usize) -> Option<Found> {
-    let separator = [&b" / "[..], b":", b" : ", b"|", b" | ", b";"]
+    let separator = [&b" / "[..], b":", b" : ", b"|", b" | ", b";", b" "]
         .into_iter()
         .find(|separator| text[end..].starts_with(separator) && !text[end + separator.len()..].starts_with(b" "))?;
     let word = word_at(text, end + separator.len(), WORD_MAX_BYTES)?;
@@ -375,6 +381,12 @@ pub fn behind_address(text: &[u8], end: usize) -> Option<Found> {
     stop += usize::from(!value.is_quoted && matches!(text.get(stop), Some(b'?' | b'!')));
     let bytes = &text[start..stop];
     let makeup = Makeup::of(bytes);
+    // Behind a blank only what nobody writes in a sentence, at its end.
+    let is_apart = separator == b" ";
+    let ends = text.get(stop).is_none_or(|b| matches!(b, b'\r' | b'\n'));
+    if is_apart && !(ends && is_typed(bytes) && is_login_secret(text, start, stop, true)) {
+        return None;
+    }
     let is_more = bytes.contains(&b':') || bytes.contains(&b'/') || bytes.contains(&b'@') && bytes.contains(&b'.');
     let is_strong =
         makeup.letters() >= 3 && makeup.digits > 0 && (makeup.symbols > 0 || makeup.letters() + makeup.digits >= 7);
@@ -404,6 +416,9 @@ pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options)
     {
         return None;
     }
+    if text.get(end) == Some(&b'|') {
+        return in_next_cell(text, end + 1);
+    }
     if !matches!(text.get(end), Some(b'/' | b':')) {
         return None;
     }
@@ -414,5 +429,33 @@ pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options)
         start: value.start,
         end: value.end,
         confidence: 0.6,
+    })
+}
+
+/// `|admin|Pa55w0rd!|`: the cell at `start`, behind that of a user.
+fn in_next_cell(text: &[u8], start: usize) -> Option<Found> {
+    let cell = &text[start..(start + PASSWORD_MAX_BYTES).min(text.len())];
+    let end = start + cell.iter().position(|&b| matches!(b, b'|' | b'\n'))?;
+    let is_cell = text[end] == b'|' && end > start;
+    (is_cell && is_login_secret(text, start, end, true) && is_typed(&text[start..end])).then_some(Found {
+        kind: Kind::PASSWORD,
+        start,
+        end,
+        confidence: 0.5,
+    })
+}
+
+/// `root:Pa55w0rd@tcp(db:3306)`: the password of a data source in front of the `@` at `at`.
+pub(crate) fn data_source(text: &[u8], at: usize) -> Option<Found> {
+    let lead = &text[at.saturating_sub(PASSWORD_MAX_BYTES)..at];
+    let is_edge = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`' | b'=');
+    let word = lead.rsplit(is_edge).next()?;
+    let colon = word.iter().position(|&b| b == b':').filter(|colon| *colon > 0)?;
+    let secret = &word[colon + 1..];
+    (secret.len() >= 3 && !is_placeholder(secret)).then_some(Found {
+        kind: Kind::CONNECTION_PASSWORD,
+        start: at - secret.len(),
+        end: at,
+        confidence: 0.9,
     })
 }

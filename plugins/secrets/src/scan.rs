@@ -254,6 +254,7 @@ impl Scan<'_> {
                 login::new_arguments(text, at, self.options, &mut self.found);
                 None
             }
+            Action::DataSource => login::data_source(text, at),
             Action::Protocol => login::protocol(text, at, end, self.options),
             Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),

@@ -7,6 +7,7 @@
 use crate::alphabet::{behind_break, continues_with, is_blank, line_start, skip_blanks};
 use crate::placeholder::is_placeholder;
 use crate::random::{is_grouped, is_identifier, is_random};
+use crate::words;
 
 /// Longest value looked at; secrets beyond this have formats of their own.
 const VALUE_MAX_BYTES: usize = 1_024;
@@ -146,7 +147,7 @@ pub(crate) fn second_argument(text: &[u8], end: usize) -> Option<(usize, usize)>
     let is_value = bytes.len() >= 5 && !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes);
     let mixes =
         bytes.iter().any(u8::is_ascii_alphabetic) && bytes.iter().any(|b| !b.is_ascii_alphabetic()) || is_random(bytes);
-    (is_name && is_value && mixes && !is_identifier_with_words(bytes)).then_some((value.start, value.end))
+    (is_name && is_value && mixes && !words::is_technical(bytes) && !is_identifier_with_words(bytes)).then_some((value.start, value.end))
 }
 
 fn is_identifier_with_words(bytes: &[u8]) -> bool {
