@@ -43,7 +43,11 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
     if in_connection_string(text, name, value) {
         return found(Kind::CONNECTION_PASSWORD);
     }
-    if !options.guess || is_tally(text, name, value) || is_of_resource(text, name.start) {
+    if !options.guess
+        || is_tally(text, name, value)
+        || is_of_resource(text, name.start)
+        || is_outcome(text, name, bytes)
+    {
         return None;
     }
     // `name=value` without blanks is how commands and forms write it; code of that kind has calls.
@@ -75,6 +79,14 @@ fn is_label(bytes: &[u8]) -> bool {
     let is_of_letters = text.chars().all(|c| c.is_alphabetic() || c == 'ー');
     text.chars().filter(|c| !c.is_ascii()).count() >= 2 && is_of_letters
         || FOREIGN.contains(&text.to_lowercase().as_str())
+}
+
+/// `--- PASS: TestLogin2Factor`: the name of a test that passed.
+pub(crate) fn is_outcome(text: &[u8], name: &Name, bytes: &[u8]) -> bool {
+    const OPENINGS: [&[u8]; 6] = [b"Test", b"test", b"Benchmark", b"Example", b"Fuzz", b"Spec"];
+    text[name.start..name.end] == *b"PASS"
+        && OPENINGS.iter().any(|opening| bytes.starts_with(opening))
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'.' | b':' | b'-'))
 }
 
 /// `arn:aws:secretsmanager:...:secret:prod/db-a1B2c3`: where a secret is kept.
@@ -354,12 +366,12 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
             && !words::names_something(bytes)
             && !words::is_technical(bytes)
             || is_setting
-            && makeup.separators == 0
-            && !value.is_expression
-            && value.how == How::Assigned
-            && (makeup.digits > 0 || bytes.len() >= 10)
-            && makeup.upper == 0
-            && !words::names_something(bytes);
+                && makeup.separators == 0
+                && !value.is_expression
+                && value.how == How::Assigned
+                && (makeup.digits > 0 || bytes.len() >= 10)
+                && makeup.upper == 0
+                && !words::names_something(bytes);
     }
     let is_plain = bytes.iter().all(|&b| b.is_ascii_alphanumeric() || b"+/=_-.~%!@#^*?$:&".contains(&b));
     let has_both = makeup.digits + makeup.symbols > 0;

@@ -195,7 +195,11 @@ pub(crate) fn new_arguments(text: &[u8], letter: usize, options: &Options, found
             .flatten();
         let stop = if let Some(value) = literal {
             let bytes = &text[value.start..value.end];
-            if literals >= literals_min && follows_user && is_login_secret(text, value.start, value.end, true) && is_typed(bytes) {
+            if literals >= literals_min
+                && follows_user
+                && is_login_secret(text, value.start, value.end, true)
+                && is_typed(bytes)
+            {
                 found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
                 return;
             }
@@ -218,7 +222,8 @@ pub(crate) fn new_arguments(text: &[u8], letter: usize, options: &Options, found
 fn is_typed(bytes: &[u8]) -> bool {
     let makeup = Makeup::of(bytes);
     let has_all = makeup.upper > 0 && makeup.lower > 0 && makeup.digits > 0;
-    let is_odd = bytes.iter().any(|b| matches!(b, b'/' | b':' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'%' | b'\\'));
+    let is_odd =
+        bytes.iter().any(|b| matches!(b, b'/' | b':' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'%' | b'\\'));
     let is_color = bytes[0] == b'#';
     let is_file = bytes.iter().rposition(|&b| b == b'.').is_some_and(|dot| {
         (1..=5).contains(&(bytes.len() - dot - 1)) && bytes[dot + 1..].iter().all(u8::is_ascii_alphabetic)
@@ -256,7 +261,8 @@ pub(crate) fn protocol(text: &[u8], at: usize, end: usize, options: &Options) ->
     let makeup = Makeup::of(bytes);
     // A runner of tests writes `PASS` in front of names; a server was told a user before.
     let above = &text[from.saturating_sub(96)..from];
-    let is_told = [&b"USER "[..], b"331 ", b"+OK", b"NICK "].iter().any(|word| above.windows(word.len()).any(|w| w == *word));
+    let is_told =
+        [&b"USER "[..], b"331 ", b"+OK", b"NICK "].iter().any(|word| above.windows(word.len()).any(|w| w == *word));
     let is_value = (5..=PASSWORD_MAX_BYTES).contains(&bytes.len())
         && makeup.letters() > 0
         && makeup.digits + makeup.symbols > 0

@@ -147,7 +147,8 @@ pub(crate) fn second_argument(text: &[u8], end: usize) -> Option<(usize, usize)>
     let is_value = bytes.len() >= 5 && !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes);
     let mixes =
         bytes.iter().any(u8::is_ascii_alphabetic) && bytes.iter().any(|b| !b.is_ascii_alphabetic()) || is_random(bytes);
-    (is_name && is_value && mixes && !words::is_technical(bytes) && !is_identifier_with_words(bytes)).then_some((value.start, value.end))
+    (is_name && is_value && mixes && !words::is_technical(bytes) && !is_identifier_with_words(bytes))
+        .then_some((value.start, value.end))
 }
 
 fn is_identifier_with_words(bytes: &[u8]) -> bool {

@@ -156,7 +156,8 @@ fn line_gap(text: &[u8], place: usize) -> Option<Gap> {
     }
     // A literal that opens below is no part of the word above, nor the other way round.
     let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
-    let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
+    let is_even = trailing + leading == 0
+        || quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
     let end = place - trailing;
     let start = place + 1 + leading;
     // `2026-11-22`, `[12:30:01]`, `Nov 22`; a sentence ends with a mark.
@@ -164,7 +165,8 @@ fn line_gap(text: &[u8], place: usize) -> Option<Gap> {
         Some([b'0'..=b'9' | b'[', ..] | [b'A'..=b'Z', _, _, b' ']) => leading == 0,
         _ => false,
     };
-    let ends = end.checked_sub(1).is_some_and(|last| text[last].is_ascii_alphanumeric() || matches!(text[last], b'-' | b'_'));
+    let ends =
+        end.checked_sub(1).is_some_and(|last| text[last].is_ascii_alphanumeric() || matches!(text[last], b'-' | b'_'));
     let start = if opens && ends { behind_prefix(text, end, start).unwrap_or(start) } else { start };
     is_even.then_some(Gap { end, start, is_list: false })
 }
@@ -185,8 +187,15 @@ const PREFIX_MAX_WORDS: usize = 5;
 #[inline(never)]
 fn behind_prefix(text: &[u8], end: usize, start: usize) -> Option<usize> {
     let above = text[..end].iter().rev().take(80).take_while(|b| is_part(**b) && **b != b'=').count();
-    let is_odd = |token: &[u8]| token.iter().any(u8::is_ascii_digit) || token.contains(&b'_') && token.iter().any(u8::is_ascii_uppercase);
-    let is_token = above >= 6 && is_odd(&text[end - above..end]);
+    let (lead, piece) = (&text[..end - above], &text[end - above..end]);
+    let is_odd =
+        piece.iter().any(u8::is_ascii_digit) || piece.contains(&b'_') && piece.iter().any(u8::is_ascii_uppercase);
+    let is_token = above >= 6 && is_odd;
+    // A short piece is one when the line above is written the same way.
+    let lead = lead.strip_suffix(b" ").filter(|lead| matches!(lead.last(), Some(b':' | b']')));
+    if !is_token && lead.is_none() {
+        return None;
+    }
     let line = &text[start..(start + PREFIXED_MAX_BYTES).min(text.len())];
     let line = &line[..line.iter().position(|&b| b == b'\n').unwrap_or(line.len())];
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -197,16 +206,16 @@ fn behind_prefix(text: &[u8], end: usize, start: usize) -> Option<usize> {
     let is_words = prefix.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'=' | b'"' | b'\'') || *b == b' ');
     let words = prefix.iter().filter(|b| **b == b' ').count() + 1;
     let is_rest = !word.is_empty() && word.iter().all(|b| is_part(*b) && *b != b':');
-    // A short piece is one when the line above is written the same way.
     let writer = &prefix[prefix.iter().rposition(|&b| b == b' ').map_or(0, |blank| blank + 1)..];
-    let is_same = || text[..end - above].strip_suffix(b" ").is_some_and(|lead| lead.ends_with(writer));
-    (has_time && is_words && words <= PREFIX_MAX_WORDS && is_rest && (is_token || is_same())).then_some(start + blank + 1)
+    let is_same = || lead.is_some_and(|lead| lead.ends_with(writer));
+    (has_time && is_words && words <= PREFIX_MAX_WORDS && is_rest && (is_token || is_same()))
+        .then_some(start + blank + 1)
 }
 
 /// Tags that change how words look and not which they are.
 const INLINE_TAGS: [&[u8]; 17] = [
-    b"br", b"wbr", b"span", b"b", b"i", b"em", b"strong", b"u", b"font", b"code", b"mark", b"s", b"small", b"tt", b"nobr",
-    b"sub", b"sup",
+    b"br", b"wbr", b"span", b"b", b"i", b"em", b"strong", b"u", b"font", b"code", b"mark", b"s", b"small", b"tt",
+    b"nobr", b"sub", b"sup",
 ];
 
 /// Where the text goes on behind the tags at `place`, when none of them begins another cell or paragraph.
@@ -253,24 +262,25 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         return true;
     }
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    let told = digits(left) + digits(right);
+    let has_sign = opens_address(left, right) || right.contains(&b'@');
+    // Most lines end with a word and begin with another.
+    let is_of_token = |b: &u8| b.is_ascii_uppercase() || *b == b'_';
+    let may_be = || left.last().is_some_and(is_of_token) || right.first().is_some_and(is_of_token);
+    if told == 0 && !has_sign && characters_min > 0 && !gap.is_list && !may_be() {
+        return false;
+    }
     let between = &text[gap.end..gap.start];
     let is_literal = between.iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
     let is_tagged = matches!(between[0], b'<' | b'\\');
-    let told = digits(left) + digits(right);
-    let has_sign = opens_address(left, right) || right.contains(&b'@');
-    // Two words: most lines end with one and begin with another.
-    let is_worded = |word: &[u8]| word[1..].iter().all(u8::is_ascii_lowercase);
-    if told == 0 && !has_sign && characters_min > 0 && !gap.is_list && is_worded(left) && is_worded(right) {
-        return false;
-    }
     // Keys of capitals and digits may begin with many capitals.
     let is_capitals = || left.iter().chain(right).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    let is_marked = is_tagged || between.iter().any(|b| matches!(b, b'>' | b'#' | b'*' | b'|' | b'/' | b'+'));
+    let is_marked = || is_tagged || between.iter().any(|b| matches!(b, b'>' | b'#' | b'*' | b'|' | b'/' | b'+'));
     let digits_min = if told >= 2 || gap.is_list {
         0
     } else if is_capitals() {
         usize::from(!(is_literal || is_tagged))
-    } else if is_marked {
+    } else if is_marked() {
         // A name and capitals are as odd as a digit: `sk_live_kD`.
         usize::from(!(left.contains(&b'_') && right.iter().any(u8::is_ascii_uppercase)))
     } else {
@@ -283,17 +293,19 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
     let after = &text[gap.start + right.len()..];
     let ends = |b: &u8| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'\\' | b'<');
     // A cell ends with a bar, a line that goes on with a backslash; what follows a tag or a mark may be followed by words.
-    let is_alone = after.first().is_none_or(ends)
-        || after.starts_with(b" |")
-        || after.starts_with(b" \\")
-        || is_tagged && characters_min == 0
-        || characters_min == 0 && right.len() >= 12 && is_mixed(right)
-        || is_marked && right.len() >= 6 && digits(right) > 0;
-    let is_token = (is_alone || is_literal)
-        && (characters_min == 0 || left.len() >= 2)
+    let is_alone = || {
+        after.first().is_none_or(ends)
+            || after.starts_with(b" |")
+            || after.starts_with(b" \\")
+            || is_tagged && characters_min == 0
+            || characters_min == 0 && right.len() >= 12 && is_mixed(right)
+            || right.len() >= 6 && is_marked() && digits(right) > 0
+    };
+    let is_token = (characters_min == 0 || left.len() >= 2)
         && left.len() + right.len() >= characters_min
         && (characters_min == 0 || told >= digits_min)
-        && !right.contains(&b':');
+        && !right.contains(&b':')
+        && (is_literal || is_alone());
     let is_plain = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'/' | b'+'));
     let is_number = right.len() <= 14
         && digits(left) >= 2

@@ -62,7 +62,9 @@ pub(super) fn at(text: &[u8], start: usize, extent: &Extent) -> Option<Span> {
             continue;
         }
         let around = around.get_or_insert_with(|| Around::of(text, start, end));
-        if is_believed(id, around, &text[start..end]) || id.need == Need::NameOrWord && !around.is_denied() && follows_name(text, start) {
+        if is_believed(id, around, &text[start..end])
+            || id.need == Need::NameOrWord && !around.is_denied() && follows_name(text, start)
+        {
             best = Some(span(start, end, id.kind, 0.85));
         }
     }
@@ -88,7 +90,9 @@ fn follows_name(text: &[u8], start: usize) -> bool {
     let line = &text[start.saturating_sub(48)..start];
     let line = line.rsplit(|&b| b == b'\n').next().unwrap_or_default();
     let is_name = |word: &[u8]| {
-        word.len() >= 3 && word[0].is_ascii_uppercase() && word[1..].iter().all(|b| b.is_ascii_lowercase() || *b >= 0x80)
+        word.len() >= 3
+            && word[0].is_ascii_uppercase()
+            && word[1..].iter().all(|b| b.is_ascii_lowercase() || *b >= 0x80)
     };
     let trimmed = line.trim_ascii_end();
     if let Some(cell) = trimmed.strip_suffix(b",").or(trimmed.strip_suffix(b";")).or(trimmed.strip_suffix(b"|")) {

@@ -3,8 +3,8 @@
 //! Never looks at text; see `national`.
 
 use super::rules::{
-    any, ar_cuit, at_svnr, au_abn, baltic, be_nn, bg_egn, br_cnpj, br_cpf, ca_sin, cl_rut, co_nit, cz_rc, de_health, de_social,
-    es_dni, es_nie, es_nuss, fi_hetu, fi_hetu_dash, fr_nir, fr_spi, gr_afm, has_digits, hk_id, icao, ie_pps,
+    any, ar_cuit, at_svnr, au_abn, baltic, be_nn, bg_egn, br_cnpj, br_cpf, ca_sin, cl_rut, co_nit, cz_rc, de_health,
+    de_social, es_dni, es_nie, es_nuss, fi_hetu, fi_hetu_dash, fr_nir, fr_spi, gr_afm, has_digits, hk_id, icao, ie_pps,
     in_aadhaar, ir_melli, is_kt, it_cf, jmbg, jp_number, kz_iin, lv_code, mx_curp, nl_bsn, no_fnr, nz_ird, pl_id,
     pl_nip, pl_pesel, pt_nif, ro_cnp, ru_inn, ru_snils, se_date, sg_nric, th_id, tr_tc, tw_id, ua_tax, uk_nhs, uk_nino,
     us_dea, us_itin, us_npi, us_routing, us_ssn, uy_ci, vin, za_id,
