@@ -1,12 +1,13 @@
 //! What a text says when its disguises are taken off.
 //!
 //! Owns the views: the same text with look-alike and invisible characters folded and escapes decoded
-//! (`folded`), with broken tokens joined (`joined`) and spaced ones drawn together (`spaced`, `listed`), and what runs of base64 and hex stand for
+//! (`folded`), with broken tokens joined (`joined`, `gap`) and spaced ones drawn together (`spaced`, `listed`), and what runs of base64 and hex stand for
 //! (`encoded`). A view is made only of the stretches that need one, so that plain text costs one
 //! glance. Whatever is found in a view is carried back to the bytes it was made of; one level deep.
 
 mod encoded;
 mod folded;
+mod gap;
 mod joined;
 mod letters;
 mod listed;
