@@ -228,7 +228,7 @@ const BROKEN: &[(&str, &[&str])] = &[
     ("{\"note\":\"key AKIAHL\\nVJDP4B\\nGASW5TMD\"}", &["AKIAHL", "VJDP4B", "GASW5TMD"]),
     ("| token | AKIAK4P |\n|       | I |\n|       | R5JEE55DEASX |", &["AKIAK4P", "R5JEE55DEASX"]),
     ("2026-10-17T06:11:33.925Z app[17]: ghp_ZPuCgV89FgjeApvwAKncNJJ\n2026-09-28T03:47:42.077Z app[17]: 9agDv7v30aIhf", &["ghp_ZPuCgV89FgjeApvwAKncNJJ", "9agDv7v30aIhf"]),
-    ("token AKIAIMQ\u{200b}\nQJA\u{200b}\nPJUDAPSOPN", &["AKIAIMQ", "PJUDAPSOPN"]),
+    ("token AKIAIM2\u{200b}\nQ7A\u{200b}\nPJUDAPSOPN", &["AKIAIM2", "PJUDAPSOPN"]),
     ("key = [\"AIzaU\",\"JueqV\",\"oK7lT\",\"Kx4cq\",\"O4qoo\",\"sR_U8\",\"JspAj\",\"XjVj\"].join(\"\");", &["AIzaU", "JueqV", "oK7lT", "JspAj"]),
     ("token: A.K.I.A.I.M.Q.Q.J.A.P.J.U.D.A.P.S.O.P.N", &["A.K.I.A.I.M.Q.Q.J.A.P.J.U.D.A.P.S.O.P.N"]),
     ("API_TOKEN=A K I ANR3K4IQP6ROWZTXR", &["ANR3K4IQP6ROWZTXR"]),
