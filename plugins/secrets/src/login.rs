@@ -181,10 +181,10 @@ pub(crate) fn new_arguments(text: &[u8], letter: usize, options: &Options, found
     let name = &text[letter.saturating_sub(11)..=letter];
     let ends_with =
         |word: &&[u8]| name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word);
-    if !options.guess || !OPENERS.iter().any(|word| ends_with(word)) {
+    if !options.guess || !OPENERS.iter().any(ends_with) {
         return;
     }
-    let literals_min = if SIGN_INS.iter().any(|word| ends_with(word)) { 1 } else { 2 };
+    let literals_min = if SIGN_INS.iter().any(ends_with) { 1 } else { 2 };
     let mut at = letter + 2;
     // The literals so far: how many, and whether the last may be a user's name.
     let (mut literals, mut follows_user) = (0, false);

@@ -97,8 +97,9 @@ fn line_gap(text: &[u8], place: usize) -> Option<Gap> {
 
 /// Where what stands in the last cell of the row ends, when the row below goes on with it: its first cells are empty.
 fn cell_end(text: &[u8], place: usize, leading: usize) -> Option<usize> {
-    let bars = text[place + 1..place + 1 + leading].iter().filter(|b| **b == b'|').count();
-    let row = text[..place].trim_ascii_end().strip_suffix(b"|").filter(|_| bars >= 2)?;
+    let below = &text[place + 1..place + 1 + leading];
+    let has_empty = below.iter().position(|b| *b == b'|') != below.iter().rposition(|b| *b == b'|');
+    let row = text[..place].trim_ascii_end().strip_suffix(b"|").filter(|_| has_empty)?;
     Some(row.trim_ascii_end().len())
 }
 
@@ -128,7 +129,7 @@ fn behind_prefix(text: &[u8], end: usize, start: usize) -> Option<usize> {
     let is_time = |w: &[u8]| w[0].is_ascii_digit() && w[1] == b':' && w[2].is_ascii_digit();
     let has_time = prefix.windows(3).take(32).any(is_time);
     let is_words = prefix.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'=' | b'"' | b'\'') || *b == b' ');
-    let words = prefix.iter().filter(|b| **b == b' ').count() + 1;
+    let words = prefix.split(|b| *b == b' ').count();
     let is_rest = !word.is_empty() && word.iter().all(|b| is_part(*b) && *b != b':');
     let writer = &prefix[prefix.iter().rposition(|&b| b == b' ').map_or(0, |blank| blank + 1)..];
     let is_same = || lead.is_some_and(|lead| lead.ends_with(writer));

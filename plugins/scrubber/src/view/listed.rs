@@ -65,7 +65,9 @@ fn look(text: &[u8], at: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut 
     let mut view = View::with_capacity(places.len() + 2 * AROUND_BYTES);
     (from..lead).for_each(|at| view.push(text[at], at));
     let seam = view.bytes.len();
-    places.iter().for_each(|&at| view.push(text[at], at));
+    for &at in &places {
+        view.push(text[at], at);
+    }
     let seam_end = view.bytes.len();
     let behind = &text[last + 1..(last + 1 + AROUND_BYTES).min(text.len())];
     let behind = behind.iter().position(|&b| b == b'\n').unwrap_or(behind.len());
