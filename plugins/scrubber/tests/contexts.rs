@@ -186,3 +186,112 @@ fn what_holds_nothing_stays_as_it_is() {
         assert_eq!(scrubbed(text), *text);
     }
 }
+
+#[rustfmt::skip]
+const TOLD: &[(&str, &[&str])] = &[
+    ("$db = new mysqli(\"localhost\", \"wp_user\", \"hkjXR#zgUOV\", \"wordpress\");", &["hkjXR#zgUOV"]),
+    ("const imap = new ImapClient('imap.mail.test', 993, 'ops', 'HiCv1JtcdMoCkcXSUyQB');", &["HiCv1JtcdMoCkcXSUyQB"]),
+    ("new Sequelize(\"shop\", \"shop_rw\", \"Qwyoq+9822rt\", {host: \"db\"})", &["Qwyoq+9822rt"]),
+    ("await signIn('jdoe', 'Tmwjh!4369cx');", &["Tmwjh!4369cx"]),
+    ("sql.Open(\"mysql\", \"root:Tmwjh4369@tcp(db:3306)/shop\")", &["Tmwjh4369"]),
+    ("127.0.0.1:6379> AUTH Qwyoq+9822rt\nOK", &["Qwyoq+9822rt"]),
+    ("a1 LOGIN jd@corp.test Qwyoq+9822rt", &["Qwyoq+9822rt"]),
+    ("USER jd\n+OK\nPASS Harbor-tundra.9", &["Harbor-tundra.9"]),
+    ("WP_APP_PASSWORD=l46y qI2D IQZ3 0Pqg 6lnY 3dDD", &["l46y qI2D IQZ3 0Pqg 6lnY 3dDD"]),
+    ("2FA setup key: PHB7 FUBK QQPX NAAW", &["PHB7 FUBK QQPX NAAW"]),
+    ("TOTP secret: QKZPXWVBHGJTRMFD", &["QKZPXWVBHGJTRMFD"]),
+    ("seed: alter barrel almost donkey agree affair animal alert alert admit addict adult", &["alter barrel almost donkey agree affair animal alert alert admit addict adult"]),
+    ("$ANSIBLE_VAULT;1.1;AES256\n6132333435363738396162636465660a\n31323334353637383961626364", &["6132333435363738396162636465660a", "31323334353637383961626364"]),
+    ("CREATE LOGIN [svc] WITH PASSWORD = N'Qwyoq+9822rt', CHECK_POLICY = OFF;", &["Qwyoq+9822rt"]),
+    ("client 10.0.0.0/8 {\n  secret = Mango_ember_33\n}", &["Mango_ember_33"]),
+    ("https://eth-mainnet.rpc.test/v2/_JZ1KfbcZLWYzMEyAZl63PAnh5h7peGf", &["_JZ1KfbcZLWYzMEyAZl63PAnh5h7peGf"]),
+    ("try this one: acme_a_QxMtC4GuZD64WUXwuGSwYaSxHScpDxud", &["QxMtC4GuZD64WUXwuGSwYaSxHScpDxud"]),
+    ("identifiants : admin / Qwyoq+9822rt", &["Qwyoq+9822rt"]),
+    ("the office wifi is Acme-Guest / Qwyoq+9822rt", &["Qwyoq+9822rt"]),
+    ("my films: kim@family.test Qwyoq+9822rt", &["Qwyoq+9822rt"]),
+    ("|Jenkins|admin|Qwyoq+9822rt|http://ci:8080|", &["Qwyoq+9822rt"]),
+    ("passord: Qwyoq+9822rt", &["Qwyoq+9822rt"]),
+    ("snmp community string is Qwyoq+9822rt", &["Qwyoq+9822rt"]),
+    ("ip ospf message-digest-key 1 md5 Qwyoq9822rt", &["Qwyoq9822rt"]),
+];
+
+#[test]
+fn what_calls_devices_and_people_tell_goes() {
+    all_go(TOLD);
+}
+
+#[rustfmt::skip]
+const BROKEN: &[(&str, &[&str])] = &[
+    ("token: AIzawEER21JPV<br>djXpH7r-dmNQT<br>lBEjTfi-vkzef", &["AIzawEER21JPV", "djXpH7r-dmNQT", "lBEjTfi-vkzef"]),
+    ("use AKIALE<wbr>JB3TEX<wbr>H54SYB<wbr>VP for the job", &["AKIALE", "JB3TEX", "H54SYB"]),
+    ("xoxb-104330</span><span>907988-7691581214647-broolIsmqxw28PKH5ZevXXc9", &["xoxb-104330", "907988-7691581214647-broolIsmqxw28PKH5ZevXXc9"]),
+    ("{\"note\":\"key AKIAHL\\nVJDP4B\\nGASW5TMD\"}", &["AKIAHL", "VJDP4B", "GASW5TMD"]),
+    ("| token | AKIAK4P |\n|       | I |\n|       | R5JEE55DEASX |", &["AKIAK4P", "R5JEE55DEASX"]),
+    ("2026-10-17T06:11:33.925Z app[17]: ghp_ZPuCgV89FgjeApvwAKncNJJ\n2026-09-28T03:47:42.077Z app[17]: 9agDv7v30aIhf", &["ghp_ZPuCgV89FgjeApvwAKncNJJ", "9agDv7v30aIhf"]),
+    ("token AKIAIM2\u{200b}\nQ7A\u{200b}\nPJUDAPSOPN", &["AKIAIM2", "PJUDAPSOPN"]),
+    ("key = [\"AIzaU\",\"JueqV\",\"oK7lT\",\"Kx4cq\",\"O4qoo\",\"sR_U8\",\"JspAj\",\"XjVj\"].join(\"\");", &["AIzaU", "JueqV", "oK7lT", "JspAj"]),
+    ("token: A.K.I.A.I.M.Q.Q.J.A.P.J.U.D.A.P.S.O.P.N", &["A.K.I.A.I.M.Q.Q.J.A.P.J.U.D.A.P.S.O.P.N"]),
+    ("API_TOKEN=A K I ANR3K4IQP6ROWZTXR", &["ANR3K4IQP6ROWZTXR"]),
+    ("DB_PASSWORD=4c 61 6e 74 65 72 6e 5f 70 65 70 70 65 72 2d 39 34", &["4c 61 6e 74 65 72 6e 5f 70 65 70 70 65 72 2d 39 34"]),
+    ("mail: pia98 @ orange . fr", &["pia98 @ orange . fr"]),
+];
+
+#[test]
+fn what_tags_cells_and_prefixes_break_goes() {
+    all_go(BROKEN);
+}
+
+#[rustfmt::skip]
+const NUMBERS: &[(&str, &[&str])] = &[
+    ("Sort code 26-91-20, account no 71310154", &["26-91-20", "71310154"]),
+    ("please pay to 46-88-11 / 93043606 (Barclays)", &["46-88-11", "93043606"]),
+    ("Ada Lovelace 52998224725", &["52998224725"]),
+    ("Lovelace,52998224725,2023-01-11", &["52998224725"]),
+    ("ID number: 529.982.247\u{2002}25", &["529.982.247"]),
+    ("NIE (Y-3774287R) could not be verified", &["3774287R"]),
+    ("Krankenversichertennummer A123456780", &["A123456780"]),
+    ("geb. am 01.10.1997", &["01.10.1997"]),
+];
+
+#[test]
+fn what_numbers_tell_of_a_person_goes() {
+    all_go(NUMBERS);
+}
+
+/// Twins of the texts above that hold nothing.
+#[rustfmt::skip]
+const TWINS: &[&str] = &[
+    "Client(\"api.corp.test\", \"v1beta2\", \"application/json\")",
+    "new Client(\"host.test\", \"orders-consumer-1\", \"order.created.v2\")",
+    "Config(\"eu-central-1\", \"my-bucket-2026\", \"logs/2026-11\")",
+    "Session(\"main\", \"utf8mb4\", \"READ COMMITTED\")",
+    "250-AUTH PLAIN LOGIN CRAM-MD5 XOAUTH2",
+    "--- PASS: TestLogin2Factor (0.00s)",
+    "PASS tests/unit/auth_v2.test.js (5.2 s)",
+    "pass: 1412 fail: 0 skip: 3",
+    "seed data: users, orders, invoices, products, carts, coupons, reviews, addresses, sessions, roles, teams, plans",
+    "secret: my-app-tls",
+    "https://registry.test/v2/library/nginx/manifests/latest",
+    "cus_NffrFeUfNV2Hib pi_3MtwBwLkdIwHu7ix28a3tqPa",
+    "arn:aws:kms:eu-central-1:111122223333:key/33d1faa9-c751-4faf-9181-d121b82b4311",
+    "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-a1B2c3",
+    "password: ENC[AES256_GCM,data:a2jFxKfPra/jpokCCQLK4qYS==,iv:xvaubrg/8WMU8k4qeyFGyj1Z/gN1BR7UFma1pcLnZqK=,type:str]",
+    "ii  passwd  1:4.13+dfsg1-4ubuntu3.2  amd64  change and administer password and group data",
+    ".password-strength__bar--weak { background: #ff5252; width: calc(100% / 3); }",
+    "<b>Version</b><i>2.14</i> build<br>4411",
+    "2026-11-22T08:14:03Z app commit 9f3b2c1\n2026-11-22T08:14:04Z app commit 7e1d0aa",
+    "| id | 4411 |\n|    | 2207 |",
+    "{\"log\":\"step1 done\\nstep2 done\\nstep3 done\"}",
+    "OID 1.3.6.1.4.1.2021.4.6.0 and a.b.c.d.e.f.g.h.i.j",
+    "['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']",
+    "Order #302-4471823-9910045 shipped on 2026-11-20",
+    "Order Number 52998224725",
+    "date 26-11-20, 12 items",
+];
+
+#[test]
+fn what_only_looks_alike_stays_as_it_is() {
+    for text in TWINS {
+        assert_eq!(scrubbed(text), *text);
+    }
+}

@@ -5,6 +5,7 @@
 
 const DASHES: &[u8] = b"----";
 const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
+const VAULT: &[u8] = b"$ANSIBLE_VAULT;";
 const XML: &[u8] = b"<RSAKeyValue>";
 
 /// Longest label looked at, such as `OPENSSH PRIVATE KEY`.
@@ -24,6 +25,9 @@ pub(crate) fn at(text: &[u8], at: usize) -> Option<usize> {
         let window = &rest[..rest.len().min(PUTTY_MAX_BYTES)];
         let next = window[1..].windows(PUTTY.len()).position(|w| w == PUTTY).map_or(window.len(), |next| next + 1);
         return Some(at + body_len(&window[..next])).filter(|end| holds_key(&text[at + PUTTY.len()..*end]));
+    }
+    if rest.starts_with(VAULT) {
+        return vault_len(rest).map(|len| at + len);
     }
     if rest.starts_with(XML) {
         return xml_end(rest).map(|len| at + len);
@@ -46,6 +50,22 @@ pub(crate) fn at(text: &[u8], at: usize) -> Option<usize> {
     }
     let end = at + end_of_block(rest, label, marker_len);
     holds_key(&text[at + marker_len..end]).then_some(end)
+}
+
+/// Length of a file or value that `ansible-vault` has encrypted: its head and the lines of hex below, each perhaps indented.
+fn vault_len(rest: &[u8]) -> Option<usize> {
+    let mut len = rest.iter().take(LABEL_MAX_BYTES).position(|&b| b == b'\n')?;
+    let head = len;
+    while len < PUTTY_MAX_BYTES && rest.get(len) == Some(&b'\n') {
+        let blanks = rest[len + 1..].iter().take(40).take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let line = &rest[len + 1 + blanks..];
+        let digits = line.iter().take(96).take_while(|b| b.is_ascii_hexdigit()).count();
+        if digits < 2 || line.get(digits).is_some_and(|b| !matches!(b, b'\r' | b'\n')) {
+            break;
+        }
+        len += 1 + blanks + digits + usize::from(line.get(digits) == Some(&b'\r'));
+    }
+    (len > head).then_some(len)
 }
 
 /// Whether there is key material in `body`: a run of base64, over line breaks of any kind.

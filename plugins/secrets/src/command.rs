@@ -176,6 +176,11 @@ const PROGRAMS: &[Program] = &[
     row(&["wp user", "wp core"], "", &["--user_pass", "--admin_password"]),
     row(&["aws"], "set", &["$"]),
     row(&["snowsql"], "", &["-p"]),
+    // Of routers and switches.
+    row(&["key-string"], "", &["#1"]),
+    row(&["message-digest-key"], "", &["#3"]),
+    row(&["auth-user-pass-inline:"], "", &["#2"]),
+    row(&["codecov", "codecov.io/bash)"], "", &["-t"]),
     row(&["psql", "pg_dump", "pgcli"], "", &["-W+"]),
     row(&["db2"], "connect", &["using"]),
     row(&["ftp", "sftp", "tnftp"], "", &["-p"]),

@@ -9,7 +9,7 @@ use crate::kind::Kind;
 use crate::names::{Class, FOREIGN, Name};
 use crate::placeholder::is_placeholder;
 use crate::prose::ends_clause;
-use crate::random::{Makeup, bits_per_byte, is_grouped, is_identifier, is_named_digest, is_random};
+use crate::random::{Makeup, bits_per_byte, is_grouped, is_identifier, is_named_digest, is_random, rarity};
 use crate::scan::{Found, Options};
 use crate::value::{How, Value, is_first_of_line};
 use crate::words;
@@ -43,7 +43,11 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
     if in_connection_string(text, name, value) {
         return found(Kind::CONNECTION_PASSWORD);
     }
-    if !options.guess {
+    if !options.guess
+        || is_tally(text, name, value)
+        || is_of_resource(text, name.start)
+        || is_outcome(text, name, bytes)
+    {
         return None;
     }
     // `name=value` without blanks is how commands and forms write it; code of that kind has calls.
@@ -56,6 +60,10 @@ pub(crate) fn judge(text: &[u8], name: &Name, value: &Value, options: &Options) 
         Class::Password => is_password(bytes, value, is_setting, options).then(|| found(Kind::PASSWORD)).flatten(),
         Class::Secret => is_secret(bytes, value, is_setting, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Hint if is_pair(bytes) => found(Kind::PASSWORD),
+        // `key: PHB7 FUBK QQPX NAAW`: what an authenticator is set up with.
+        Class::Hint if is_grouped(bytes) && !bytes.iter().any(u8::is_ascii_lowercase) && bytes.contains(&b' ') => {
+            found(Kind::GENERIC_SECRET)
+        }
         Class::Hint if is_named_digest(bytes) => None,
         Class::Hint => is_key(bytes, options).then(|| found(Kind::GENERIC_SECRET)).flatten(),
         Class::Code => is_code(bytes, value).then(|| found(Kind::PASSWORD)).flatten(),
@@ -71,6 +79,30 @@ fn is_label(bytes: &[u8]) -> bool {
     let is_of_letters = text.chars().all(|c| c.is_alphabetic() || c == 'ー');
     text.chars().filter(|c| !c.is_ascii()).count() >= 2 && is_of_letters
         || FOREIGN.contains(&text.to_lowercase().as_str())
+}
+
+/// `--- PASS: TestLogin2Factor`: the name of a test that passed.
+pub(crate) fn is_outcome(text: &[u8], name: &Name, bytes: &[u8]) -> bool {
+    const OPENINGS: [&[u8]; 6] = [b"Test", b"test", b"Benchmark", b"Example", b"Fuzz", b"Spec"];
+    text[name.start..name.end] == *b"PASS"
+        && OPENINGS.iter().any(|opening| bytes.starts_with(opening))
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'.' | b':' | b'-'))
+}
+
+/// `arn:aws:secretsmanager:...:secret:prod/db-a1B2c3`: where a secret is kept.
+fn is_of_resource(text: &[u8], start: usize) -> bool {
+    let lead = &text[start.saturating_sub(96)..start];
+    let is_edge = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'=');
+    lead.ends_with(b":") && lead.rsplit(is_edge).next().is_some_and(|word| word.starts_with(b"arn:"))
+}
+
+/// `pass: 1412 fail: 0`: how many did.
+fn is_tally(text: &[u8], name: &Name, value: &Value) -> bool {
+    let rest = &text[value.end..(value.end + 32).min(text.len())];
+    let rest = rest.split(|&b| b == b'\n').next().unwrap_or_default();
+    text[name.start..name.end].eq_ignore_ascii_case(b"pass")
+        && text[value.start..value.end].iter().all(u8::is_ascii_digit)
+        && rest.windows(4).any(|word| word.eq_ignore_ascii_case(b"fail") || word.eq_ignore_ascii_case(b"skip"))
 }
 
 /// The three or four digits on a card.
@@ -103,13 +135,14 @@ fn is_told(text: &[u8], name: &Name, value: &Value) -> bool {
     let lead = text[line_start(text, name.start, 48)..name.start].trim_ascii();
     let ends = text.get(value.end).is_none_or(|b| matches!(b, b'\n' | b'\r' | b')'))
         || text[value.end..].starts_with(b", ")
-        || text[value.end..].starts_with(b". ");
+        || text[value.end..].starts_with(b". ")
+        || text[value.end..].starts_with(b" (");
     // `(password: x)` stands beside a sentence, `f(password: x)` is a call.
     let lead = match lead {
         [b'('] | [.., b' ', b'('] => &lead[..lead.len() - 1],
         _ => lead,
     };
-    let is_spoken = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b' ' | b'\'' | b',' | b':' | b'[' | b']');
+    let is_spoken = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b' ' | b'\'' | b',' | b':' | b'[' | b']' | b'.');
     let is_words = text[..name.start].ends_with(b"(") || !lead.is_empty();
     let is_words = is_words && lead.iter().all(is_spoken);
     ends && is_words
@@ -320,15 +353,25 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
     if makeup.letters() == 0 {
         return makeup.digits >= 10 && (value.is_quoted || is_setting) && makeup.separators + makeup.symbols < 3;
     }
+    if is_base32(bytes) {
+        return true;
+    }
     if is_identifier(bytes) || is_type(bytes) {
         // A word of the environment that names nothing: `JWT_SECRET=keyboardcat`.
+        // `secret = Mango_ember_33`: what somebody thought up.
+        let is_chosen = makeup.digits >= 2 && makeup.letters() >= 6 && makeup.upper > 0 && value.how == How::Assigned;
         return is_setting
-            && makeup.separators == 0
+            && is_chosen
             && !value.is_expression
-            && value.how == How::Assigned
-            && (makeup.digits > 0 || bytes.len() >= 10)
-            && makeup.upper == 0
-            && !words::names_something(bytes);
+            && !words::names_something(bytes)
+            && !words::is_technical(bytes)
+            || is_setting
+                && makeup.separators == 0
+                && !value.is_expression
+                && value.how == How::Assigned
+                && (makeup.digits > 0 || bytes.len() >= 10)
+                && makeup.upper == 0
+                && !words::names_something(bytes);
     }
     let is_plain = bytes.iter().all(|&b| b.is_ascii_alphanumeric() || b"+/=_-.~%!@#^*?$:&".contains(&b));
     let has_both = makeup.digits + makeup.symbols > 0;
@@ -341,6 +384,13 @@ fn is_secret(bytes: &[u8], value: &Value, is_setting: bool, options: &Options) -
         || is_plain
             && !is_operator
             && ((has_both && makeup.digits > 0 && (is_setting || bytes.len() >= 12)) || is_random(bytes))
+}
+
+/// What a program for one-time codes is given: base32 of a usual length, though by chance it has no digit.
+fn is_base32(bytes: &[u8]) -> bool {
+    matches!(bytes.len(), 16 | 26 | 32 | 52)
+        && bytes.iter().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
+        && rarity(bytes).0 >= 52
 }
 
 /// A value of something merely called key, auth, session.

@@ -12,7 +12,7 @@
 //! Read next, in the order of a find: `index` (the words that are looked for), `scan` (who is asked),
 //! `formats` (what vendors' tokens look like), `names`, `value` and `judge` (`password = ...`),
 //! `table`, `prose`, `login`, `command`, `header`, `url`, `document`, `block` (private keys), `runs` (random strings
-//! near a hint); below them `random`, `placeholder`, `words`, `openings`, `alphabet`,
+//! near a hint) and `issued` (those without one); below them `random`, `placeholder`, `words`, `openings`, `alphabet`,
 //! `marks`, `base64`.
 
 #![expect(clippy::naive_bytecount, reason = "what is counted is a few hundred bytes long at most")]
@@ -25,6 +25,7 @@ mod document;
 mod formats;
 mod header;
 mod index;
+mod issued;
 mod judge;
 mod kind;
 mod login;

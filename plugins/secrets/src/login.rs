@@ -3,7 +3,7 @@
 //! Owns `login: admin / S3cret!`, `credentials are bob:Pa55w0rd`, `root/Tr0ub4dor`. Passwords that
 //! are called so are found by `prose`.
 
-use crate::alphabet::{continues_with, is_blank, is_boundary, is_end};
+use crate::alphabet::{continues_with, is_blank, is_boundary, is_end, line_end, line_start};
 use crate::judge::is_public;
 use crate::kind::Kind;
 use crate::placeholder::is_placeholder;
@@ -162,6 +162,127 @@ pub(crate) fn arguments(text: &[u8], end: usize, options: &Options, found: &mut 
     }
 }
 
+/// What names of calls end with whose arguments may be a host, a user and a password. Small letters.
+#[rustfmt::skip]
+const OPENERS: &[&[u8]] = &[
+    b"client", b"session", b"transport", b"server", b"account", b"gateway", b"database", b"datasource", b"mailer",
+    b"smtp", b"imap", b"ftp", b"ssh", b"open", b"driver", b"proxy", b"pool", b"api", b"service", b"login", b"config",
+    b"settings", b"auth", b"host", b"store", b"begin", b"sequelize", b"signin",
+];
+
+/// Of those the ones that take a user first.
+const SIGN_INS: [&[u8]; 2] = [b"signin", b"login"];
+
+/// `new ImapClient("host", 993, "bob", "Pa55w0rd!")`: behind names that any call may have, a literal that nobody
+/// writes otherwise, behind that of a user and that of a host.
+///
+/// The last letter of the name stands at `letter`, the parenthesis behind it.
+pub(crate) fn new_arguments(text: &[u8], letter: usize, options: &Options, found: &mut Vec<Found>) {
+    let name = &text[letter.saturating_sub(11)..=letter];
+    let ends_with =
+        |word: &&[u8]| name.len() >= word.len() && name[name.len() - word.len()..].eq_ignore_ascii_case(word);
+    if !options.guess || !OPENERS.iter().any(ends_with) {
+        return;
+    }
+    let literals_min = if SIGN_INS.iter().any(ends_with) { 1 } else { 2 };
+    let mut at = letter + 2;
+    // The literals so far: how many, and whether the last may be a user's name.
+    let (mut literals, mut follows_user) = (0, false);
+    for _ in 0..ARGUMENTS_MAX {
+        at += text.get(at..).map_or(0, |rest| rest.iter().take(40).take_while(|b| b.is_ascii_whitespace()).count());
+        let literal = matches!(text.get(at), Some(b'"' | b'\'' | b'`'))
+            .then(|| read(text, at, How::Passed).filter(|value| value.is_quoted))
+            .flatten();
+        let stop = if let Some(value) = literal {
+            let bytes = &text[value.start..value.end];
+            if literals >= literals_min
+                && follows_user
+                && is_login_secret(text, value.start, value.end, true)
+                && is_typed(bytes)
+            {
+                found.push(Found { kind: Kind::PASSWORD, start: value.start, end: value.end, confidence: 0.6 });
+                return;
+            }
+            let is_of_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'\\');
+            follows_user = (2..=64).contains(&bytes.len()) && bytes.iter().all(is_of_name);
+            literals += 1;
+            value.end + 1
+        } else {
+            at
+        };
+        let rest = text.get(stop..).unwrap_or_default();
+        match rest.iter().take(32).position(|b| matches!(b, b',' | b')' | b';' | b'\n' | b'(')) {
+            Some(comma) if rest[comma] == b',' => at = stop + comma + 1,
+            _ => return,
+        }
+    }
+}
+
+/// Whether `bytes` were typed as a password and are no format, version, color, place or name of a file.
+fn is_typed(bytes: &[u8]) -> bool {
+    let makeup = Makeup::of(bytes);
+    let has_all = makeup.upper > 0 && makeup.lower > 0 && makeup.digits > 0;
+    let is_odd =
+        bytes.iter().any(|b| matches!(b, b'/' | b':' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'%' | b'\\'));
+    let is_color = bytes[0] == b'#';
+    let is_file = bytes.iter().rposition(|&b| b == b'.').is_some_and(|dot| {
+        (1..=5).contains(&(bytes.len() - dot - 1)) && bytes[dot + 1..].iter().all(u8::is_ascii_alphabetic)
+    });
+    makeup.letters() >= 3 && (has_all || makeup.symbols > 0 && makeup.digits > 0) && !is_odd && !is_color && !is_file
+}
+
+/// `AUTH Pa55w0rd`, `a1 LOGIN bob Pa55w0rd`, `PASS Pa55w0rd`: a line of a protocol whose last word is a password; the
+/// command stands at `at` to `end`.
+pub(crate) fn protocol(text: &[u8], at: usize, end: usize, options: &Options) -> Option<Found> {
+    let from = line_start(text, at, 48);
+    let lead = text[from..at].trim_ascii();
+    // A prompt, the arrow of a transcript, or the tag that IMAP puts in front of a command.
+    let is_tag = (1..=6).contains(&lead.len()) && lead.iter().all(u8::is_ascii_alphanumeric);
+    let is_prompt = lead.is_empty() || matches!(lead.last(), Some(b'>' | b':' | b'<' | b'|' | b']'));
+    let is_login = text[..end].ends_with(b"LOGIN ");
+    if !options.guess || !(is_prompt || is_tag && is_login) {
+        return None;
+    }
+    let to = line_end(text, end, 160);
+    let rest = text[end..to].trim_ascii();
+    let mut words = rest.split(|&b| b == b' ');
+    let (first, second) = (words.next()?, words.next());
+    let word = second.unwrap_or(first);
+    if words.next().is_some() || is_login && second.is_none() || text[at..].starts_with(b"PASS ") && second.is_some() {
+        return None;
+    }
+    let start = end + text[end..to].len() - text[end..to].trim_ascii_start().len() + rest.len() - word.len();
+    let stop = start + word.len();
+    let (start, stop) = match word {
+        [b'"', .., b'"'] if word.len() > 2 => (start + 1, stop - 1),
+        _ => (start, stop),
+    };
+    let bytes = &text[start..stop];
+    let makeup = Makeup::of(bytes);
+    // A runner of tests writes `PASS` in front of names; a server was told a user before.
+    let above = &text[from.saturating_sub(96)..from];
+    let is_told =
+        [&b"USER "[..], b"331 ", b"+OK", b"NICK "].iter().any(|word| above.windows(word.len()).any(|w| w == *word));
+    let is_value = (5..=PASSWORD_MAX_BYTES).contains(&bytes.len())
+        && makeup.letters() > 0
+        && makeup.digits + makeup.symbols > 0
+        && !is_placeholder(bytes)
+        && !is_public(bytes)
+        && !words::is_technical(bytes)
+        && !bytes.contains(&b'/')
+        && !bytes.contains(&b'(');
+    let is_mechanism = is_identifier(bytes) && !bytes.iter().any(u8::is_ascii_lowercase);
+    let is_auth = text[at..].starts_with(b"AUTH ");
+    let is_typed = is_login_secret(text, start, stop, true) && is_typed(bytes);
+    let is_believed = is_told || is_login || is_typed && (is_auth || makeup.symbols > 0);
+    (is_value && is_believed && !is_mechanism).then_some(Found {
+        kind: Kind::PASSWORD,
+        start,
+        end: stop,
+        confidence: 0.6,
+    })
+}
+
 /// Whether only blanks stand between `from` and `to`.
 fn is_next_to(text: &[u8], from: usize, to: usize) -> bool {
     text[from..to].iter().all(|b| is_blank(*b))
@@ -256,7 +377,7 @@ fn is_stop(word: &[u8]) -> bool {
 /// `jane@example.org / S3cret!`, `jane@example.org:hunter22`: the password behind the mail address that ends at
 /// `end`.
 pub fn behind_address(text: &[u8], end: usize) -> Option<Found> {
-    let separator = [&b" / "[..], b":", b" : ", b"|", b" | ", b";"]
+    let separator = [&b" / "[..], b":", b" : ", b"|", b" | ", b";", b" "]
         .into_iter()
         .find(|separator| text[end..].starts_with(separator) && !text[end + separator.len()..].starts_with(b" "))?;
     let word = word_at(text, end + separator.len(), WORD_MAX_BYTES)?;
@@ -266,6 +387,12 @@ pub fn behind_address(text: &[u8], end: usize) -> Option<Found> {
     stop += usize::from(!value.is_quoted && matches!(text.get(stop), Some(b'?' | b'!')));
     let bytes = &text[start..stop];
     let makeup = Makeup::of(bytes);
+    // Behind a blank only what nobody writes in a sentence, at its end.
+    let is_apart = separator == b" ";
+    let ends = text.get(stop).is_none_or(|b| matches!(b, b'\r' | b'\n'));
+    if is_apart && !(ends && is_typed(bytes) && is_login_secret(text, start, stop, true)) {
+        return None;
+    }
     let is_more = bytes.contains(&b':') || bytes.contains(&b'/') || bytes.contains(&b'@') && bytes.contains(&b'.');
     let is_strong =
         makeup.letters() >= 3 && makeup.digits > 0 && (makeup.symbols > 0 || makeup.letters() + makeup.digits >= 7);
@@ -295,6 +422,9 @@ pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options)
     {
         return None;
     }
+    if text.get(end) == Some(&b'|') {
+        return in_next_cell(text, end + 1);
+    }
     if !matches!(text.get(end), Some(b'/' | b':')) {
         return None;
     }
@@ -305,5 +435,33 @@ pub(crate) fn behind_user(text: &[u8], at: usize, end: usize, options: &Options)
         start: value.start,
         end: value.end,
         confidence: 0.6,
+    })
+}
+
+/// `|admin|Pa55w0rd!|`: the cell at `start`, behind that of a user.
+fn in_next_cell(text: &[u8], start: usize) -> Option<Found> {
+    let cell = &text[start..(start + PASSWORD_MAX_BYTES).min(text.len())];
+    let end = start + cell.iter().position(|&b| matches!(b, b'|' | b'\n'))?;
+    let is_cell = text[end] == b'|' && end > start;
+    (is_cell && is_login_secret(text, start, end, true) && is_typed(&text[start..end])).then_some(Found {
+        kind: Kind::PASSWORD,
+        start,
+        end,
+        confidence: 0.5,
+    })
+}
+
+/// `root:Pa55w0rd@tcp(db:3306)`: the password of a data source in front of the `@` at `at`.
+pub(crate) fn data_source(text: &[u8], at: usize) -> Option<Found> {
+    let lead = &text[at.saturating_sub(PASSWORD_MAX_BYTES)..at];
+    let is_edge = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`' | b'=');
+    let word = lead.rsplit(is_edge).next()?;
+    let colon = word.iter().position(|&b| b == b':').filter(|colon| *colon > 0)?;
+    let secret = &word[colon + 1..];
+    (secret.len() >= 3 && !is_placeholder(secret)).then_some(Found {
+        kind: Kind::CONNECTION_PASSWORD,
+        start: at - secret.len(),
+        end: at,
+        confidence: 0.9,
     })
 }

@@ -25,7 +25,8 @@ pub(crate) const WORDS: &[&str] = &[
     "connection_string", "connstr", "hmac", "verification code", "security code", "cvv", "cvc", "community",
     "assword", "access code", "code is", "sonar.login", "bindpw", "rootpw", "gate code", "door code", "alarm code",
     "entry code", "lock code", "combination", "einmalcode", "zugangscode", "keymaterial", "backup codes",
-    "tan:", "code:", "2fa code", "mfa code", "mdp",    "recovery codes",
+    "tan:", "code:", "2fa code", "mfa code", "mdp", "recovery codes", "unlock code", "clave", "kodeord", "geslo",
+    "slaptazodis", "contrasenya", "kata sandi",
 ];
 
 /// Words for 'password' that are not ASCII, in small letters.
@@ -34,7 +35,7 @@ pub(crate) const FOREIGN: &[&str] = &[
     "пароль", "Пароль", "Κωδικός", "Şifre", "contraseña", "hasło", "lösenord", "şifre", "jelszó", "密码", "密碼", "口令", "パスワード", "비밀번호", "mot de passe",
     "mật khẩu", "κωδικός", "סיסמה", "كلمة المرور", "palavra-passe", "clé secrète", "identified by",
     "convertto-securestring", "clave de acceso", "la clave es", "nickserv identify", "rootpw --plaintext", "security_answer", "securityanswer",
-    "secret_answer", "snmp-server community", "security question", "secret question", "security answer", "rocommunity", "rwcommunity",
+    "secret_answer", "snmp-server community", "security question", "secret question", "security answer", "rocommunity", "rwcommunity", "community string",
 ];
 
 /// What a name promises.
@@ -55,7 +56,8 @@ pub(crate) enum Class {
 static PASSWORD_PARTS: Words = Words::of(&[
     "psk", "pass", "pwd", "psw", "pw", "pswd", "passwd", "passwort", "kennwort", "senha", "contrasena",
     "wachtwoord", "haslo", "heslo", "parola", "losenord", "salasana", "adgangskode", "lozinka", "parool",
-    "jelszo", "sifre", "assword", "masterauth", "mdp",
+    "jelszo", "sifre", "assword", "masterauth", "mdp", "clave", "passord", "kodeord", "geslo", "slaptazodis",
+    "contrasenya", "sandi",
 ]);
 
 /// Words for 'password' that take endings.
@@ -89,7 +91,7 @@ static KEY_QUALIFIERS: Words = Words::of(&[
     "recovery", "vault", "unseal", "cookie", "csrf", "routing", "instrumentation", "management", "primary",
     "secondary", "project", "org", "team", "dev", "prod", "production", "live", "test", "staging",
     "sandbox", "sdk", "rest", "function", "host", "device", "registration", "stream", "wep", "wpa",
-    "network", "preshared", "symmetric", "data",
+    "network", "preshared", "symmetric", "data", "setup", "totp", "authenticator", "backup",
 ]);
 
 /// What stands before `key` (or another word) and makes it promise nothing.
@@ -250,7 +252,7 @@ impl Parts {
             return Some(Class::Secret);
         }
         let is_hash = last == b"hash" || last == b"hashed";
-        if ENDINGS.has(last) && !(last == b"id" && self.folded() == b"secretid") && !self.is_session_id() {
+        if ENDINGS.has(last) && !(last == b"id" && self.folded().ends_with(b"secretid")) && !self.is_session_id() {
             return None;
         }
         if is_hash && best != Class::Password {
@@ -323,6 +325,7 @@ impl Parts {
                     b"alarm",
                     b"entry",
                     b"lock",
+                    b"unlock",
                 ]
                 .contains(&previous) =>
             {

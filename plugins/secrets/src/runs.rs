@@ -4,7 +4,7 @@
 //! revision. The nearest such word decides. Never looks at short or regular strings.
 
 use crate::alphabet::{is_base64, line_start};
-use crate::base64;
+use crate::issued::{is_dense, is_issued, is_version, opens_as_secret};
 use crate::judge::{is_public, is_uuid};
 use crate::kind::Kind;
 use crate::marks::Runs;
@@ -61,13 +61,6 @@ const LABELS: &[&[u8]] = &[
     b"nullable",
     b"stringvalue",
     b"data",
-];
-
-/// Parts at the beginning of a token by which its issuer says that it is a secret: `sk-`, `acme_live_`.
-#[rustfmt::skip]
-const OPENINGS: &[&[u8]] = &[
-    b"sk", b"sk1", b"sk2", b"pat", b"tok", b"token", b"key", b"secret", b"api", b"apikey", b"live", b"priv", b"rk",
-    b"bot", b"svc", b"access", b"refresh", b"auth", b"ptr", b"apk", b"seckey", b"cred", b"pass", b"wh", b"whsec",
 ];
 
 /// Words that announce something else. Small letters.
@@ -165,6 +158,16 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
     if !is_key || is_named_digest(run) {
         return None;
     }
+    // What is sealed already, `ENC[AES256_GCM,data:...]`, and names of resources tell nothing.
+    let lead = &text[line_start(text, start, WINDOW_BYTES * 3)..start];
+    let is_sealed = || lead.windows(4).rposition(|w| w == b"ENC[").is_some_and(|at| !lead[at..].contains(&b']'));
+    let word = lead.rsplit(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'')).next().unwrap_or_default();
+    // `--- PASS: TestLogin2Factor` is the name of a test.
+    let tested = lead.trim_ascii_end();
+    let is_test = run.starts_with(b"Test") && (tested.ends_with(b"PASS:") || tested.ends_with(b"PASS"));
+    if word.starts_with(b"arn:") || is_test || is_sealed() {
+        return None;
+    }
     let makeup = Makeup::of(run);
     let slashes = run.iter().filter(|b| **b == b'/').count();
     let is_likely = match near {
@@ -180,28 +183,19 @@ fn judge(text: &[u8], start: usize, end: usize, options: &Options) -> Option<Fou
             (is_long && !is_id || is_own_id) && !in_path && words <= 2
         }
         Near::Denial => false,
-        Near::Nothing => opens_as_secret(run) || is_given(text, start, end) && is_dense(run, &makeup),
+        Near::Nothing => {
+            opens_as_secret(run)
+                || is_given(text, start, end) && is_dense(run, &makeup)
+                || is_issued(run, lead.is_empty())
+        }
     };
     let is_secret =
         is_likely && slashes * 8 <= run.len() && !is_placeholder(run) && !is_public(run) && makeup.letters() > 0;
     let (start, end) = if in_path { (start, end) } else { widened(text, start, end) };
-    is_secret.then_some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.5 })
-}
-
-/// Whether one of the first parts of `run` says that it is a secret, and the rest is random.
-fn opens_as_secret(run: &[u8]) -> bool {
-    let mut at = 0;
-    for part in run.split(|&b| matches!(b, b'_' | b'-')).take(3) {
-        at += part.len() + 1;
-        if part.len() > 12 || !part.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-            return false;
-        }
-        if OPENINGS.contains(&part) {
-            let rest = run.get(at..).unwrap_or_default();
-            return rest.len() >= 20 && is_random(rest) && bits_per_byte(rest) >= 3.2;
-        }
+    if is_version(&text[start..end]) {
+        return None;
     }
-    false
+    is_secret.then_some(Found { kind: Kind::GENERIC_SECRET, start, end, confidence: 0.5 })
 }
 
 /// Whether a run that no word explains is all of a literal, of what is given to a name, or of a line.
@@ -216,15 +210,6 @@ fn is_given(text: &[u8], start: usize, end: usize) -> bool {
     let is_alone = text.get(end).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b',' | b';'));
     let is_enclosed = text[..start].ends_with(b" (") && text.get(end) == Some(&b')');
     is_quoted || is_assigned && is_alone || is_enclosed
-}
-
-/// Capitals, small letters and digits mixed as only a generator mixes them, and of a key's length.
-fn is_dense(run: &[u8], makeup: &Makeup) -> bool {
-    let is_mixed = makeup.upper >= 3 && makeup.lower >= 3 && makeup.digits >= 2;
-    let is_text = || base64::decode(run).is_some_and(|text| text.iter().all(|b| matches!(b, b'\n' | 0x20..=0x7e)));
-    // Public keys and the identifiers of accounts are written in base58 or have 43 or 44 characters.
-    let is_key_size = (20..=72).contains(&run.len()) && !matches!(run.len(), 33 | 34 | 43 | 44 | 46);
-    is_mixed && is_key_size && makeup.separators * 10 <= run.len() && bits_per_byte(run) >= 3.7 && !is_text()
 }
 
 /// Where the last segment of a path begins; none when the run is no path: a segment in front is a word.

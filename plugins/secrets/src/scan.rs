@@ -62,6 +62,7 @@ pub fn find(text: &[u8], options: &Options) -> Vec<Found> {
         logins: prose::Reach::default(),
         pipes: prose::Reach::default(),
         block_until: 0,
+        phrase_until: 0,
         document_until: 0,
         urls: url::Seen::default(),
         commands: Ends::default(),
@@ -144,6 +145,8 @@ struct Scan<'t> {
     names_until: usize,
     /// The end of the last manifest or key object, which was read as a whole.
     document_until: usize,
+    /// Up to here another word for a wallet's phrase is part of what was looked at for the last one.
+    phrase_until: usize,
     /// The end of the last armoured block; nothing in it is looked at.
     block_until: usize,
     /// What was read of URLs.
@@ -250,6 +253,12 @@ impl Scan<'_> {
                 login::arguments(text, end, self.options, &mut self.found);
                 None
             }
+            Action::NewArguments => {
+                login::new_arguments(text, at, self.options, &mut self.found);
+                None
+            }
+            Action::DataSource => login::data_source(text, at),
+            Action::Protocol => login::protocol(text, at, end, self.options),
             Action::User => login::behind_user(text, at, end, self.options),
             Action::Oracle => document::oracle_logon(text, end),
             Action::Wifi => document::wifi_code(text, at),
@@ -262,7 +271,9 @@ impl Scan<'_> {
                 self.document_until = document::json_web_key(text, at, &mut self.found);
                 None
             }
+            Action::SeedPhrase if at < self.phrase_until => None,
             Action::SeedPhrase => {
+                self.phrase_until = at + 64;
                 login::seed_phrase(text, end).and_then(|(start, end)| sure(Kind::SEED_PHRASE, start, end))
             }
         };

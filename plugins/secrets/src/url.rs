@@ -172,6 +172,9 @@ pub(crate) fn at(text: &[u8], at: usize, seen: &mut Seen, found: &mut Vec<Found>
         found.push(Found { kind: Kind::WEBHOOK, start, end: without_punctuation(text, start, end), confidence: 1.0 });
         return;
     }
+    if let Some((start, end)) = in_version(text, path_at, end) {
+        found.push(Found { kind: Kind::URL_TOKEN, start, end, confidence: 0.6 });
+    }
     if let Some(query) = seen.query(text, path_at, end).filter(|query| *query >= seen.parameters_until) {
         parameters(text, query + 1, end, found);
         seen.parameters_until = end;
@@ -262,6 +265,24 @@ fn is_webhook(host: &[u8], path: &[u8]) -> bool {
             && (*name != ".make.com" || host.starts_with(b"hook."))
     });
     known || is_own_hook(path)
+}
+
+/// `/v2/_JZ1KfbcZLWYzMEyAZl63PAnh5h7peGf`: the key that all of a service's addresses end with.
+fn in_version(text: &[u8], path_at: usize, end: usize) -> Option<(usize, usize)> {
+    let path = &text[path_at..end.min(path_at + PATH_MAX_BYTES)];
+    let path = &path[..path.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(path.len())];
+    let last = path.iter().rposition(|&b| b == b'/')? + 1;
+    let [.., b'/', b'v', b'1'..=b'9', b'/'] = &path[..last] else { return None };
+    let key = &path[last..];
+    let makeup = Makeup::of(key);
+    let is_key = (24..=64).contains(&key.len())
+        && key.iter().all(|&b| is_word(b))
+        && makeup.upper >= 3
+        && makeup.lower >= 3
+        && makeup.digits >= 1
+        && is_random(key)
+        && is_worth(key);
+    is_key.then_some((path_at + last, path_at + last + key.len()))
 }
 
 fn is_worth(rest: &[u8]) -> bool {

@@ -6,7 +6,8 @@
 
 use crate::alphabet::{behind_break, continues_with, is_blank, line_start, skip_blanks};
 use crate::placeholder::is_placeholder;
-use crate::random::{is_identifier, is_random};
+use crate::random::{is_grouped, is_identifier, is_random};
+use crate::words;
 
 /// Longest value looked at; secrets beyond this have formats of their own.
 const VALUE_MAX_BYTES: usize = 1_024;
@@ -86,7 +87,11 @@ pub(crate) fn after(text: &[u8], before: Before) -> Option<Value> {
             .or_else(|| read(text, skip_blanks(text, at + 1, BLANKS_MAX), How::Passed).filter(|v| v.is_quoted)),
         b'(' => read(text, skip_blanks(text, at + 1, BLANKS_MAX), How::Passed).filter(|v| v.is_quoted),
         _ if closers > 0 && (at > closed || byte == b'\n') => paired(text, closed),
-        _ if (before.is_flag || is_declared(text, before.name_start)) && at > closed => read(text, at, How::Flagged),
+        _ if (before.is_flag || is_declared(text, before.name_start)) && at > closed => {
+            let mut value = read(text, at, How::Flagged)?;
+            value.end = groups_end(text, value.start, value.end).filter(|_| !value.is_quoted).unwrap_or(value.end);
+            Some(value)
+        }
         _ => None,
     }
 }
@@ -142,7 +147,8 @@ pub(crate) fn second_argument(text: &[u8], end: usize) -> Option<(usize, usize)>
     let is_value = bytes.len() >= 5 && !bytes.iter().any(u8::is_ascii_whitespace) && !is_placeholder(bytes);
     let mixes =
         bytes.iter().any(u8::is_ascii_alphabetic) && bytes.iter().any(|b| !b.is_ascii_alphabetic()) || is_random(bytes);
-    (is_name && is_value && mixes && !is_identifier_with_words(bytes)).then_some((value.start, value.end))
+    (is_name && is_value && mixes && !words::is_technical(bytes) && !is_identifier_with_words(bytes))
+        .then_some((value.start, value.end))
 }
 
 fn is_identifier_with_words(bytes: &[u8]) -> bool {
@@ -212,6 +218,7 @@ fn assigned(text: &[u8], at: usize, before: Before) -> Option<Value> {
                 let (rest, len) = (&text[value.start..], value.end - value.start);
                 let pair = near.or_else(|| next_pair(rest, len, before));
                 value.end = value.start + pair.unwrap_or(len);
+                value.end = groups_end(text, value.start, value.end).unwrap_or(value.end);
             }
             Some(value)
         }
@@ -328,7 +335,7 @@ fn read_up_to(text: &[u8], at: usize, how: How, max: usize) -> Option<Value> {
         .get(at..)?
         .iter()
         .take(3)
-        .take_while(|b| matches!(b, b'b' | b'r' | b'f' | b'u' | b'@' | b'#' | b'\\' | b'B' | b'R' | b'L' | b'$'))
+        .take_while(|b| matches!(b, b'b' | b'r' | b'f' | b'u' | b'@' | b'#' | b'\\' | b'B' | b'R' | b'L' | b'N' | b'$'))
         .count();
     // A letter belongs to the literal only when the quote follows at once.
     if let Some(&quote) = text.get(at + prefix).filter(|b| matches!(b, b'"' | b'\'' | b'`')) {
@@ -341,6 +348,26 @@ fn read_up_to(text: &[u8], at: usize, how: How, max: usize) -> Option<Value> {
         return perl_quoted(text, at + open.len(), how);
     }
     bare(text, at, how, max)
+}
+
+/// The end of the groups of one length, with single blanks between them, of which the first stands from `start` to
+/// `end`: `abcd efgh ijkl mnop`, as keys are shown to be typed.
+fn groups_end(text: &[u8], start: usize, end: usize) -> Option<usize> {
+    const GROUPS_MAX: usize = 16;
+    let len = end - start;
+    if !(4..=6).contains(&len) || !text[start..end].iter().all(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let mut stop = end;
+    for _ in 1..GROUPS_MAX {
+        let group = text.get(stop + 1..stop + 1 + len).filter(|group| group.iter().all(u8::is_ascii_alphanumeric));
+        let is_next = text.get(stop) == Some(&b' ') && group.is_some();
+        if !is_next || text.get(stop + 1 + len).is_some_and(u8::is_ascii_alphanumeric) {
+            break;
+        }
+        stop += len + 1;
+    }
+    (stop > end && is_grouped(&text[start..stop])).then_some(stop)
 }
 
 /// `q(value)`, `qq{value}`.

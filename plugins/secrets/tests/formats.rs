@@ -70,7 +70,6 @@ fn a_token_of_the_wrong_length_is_none() {
     for text in [
         format!("AK{}{}", "IA", upper_noise(15)),
         format!("AK{}{}", "IA", upper_noise(17)),
-        format!("gh{}{}", "p_", noise(35)),
         format!("AI{}{}", "za", noise(36)),
         format!("disk-{}", noise(60)),
         "sk-learn-contributors-and-friends-of-the-project".to_owned(),
@@ -78,6 +77,8 @@ fn a_token_of_the_wrong_length_is_none() {
     ] {
         assert_eq!(kinds(&text), [] as [&str; 0], "in {text}");
     }
+    // A short name and a long row that only a generator makes is a token, though not of that issuer.
+    assert_eq!(kinds(&format!("gh{}{}", "p_", noise(35))), ["generic_secret"]);
 }
 
 #[test]

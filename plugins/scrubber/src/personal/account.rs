@@ -1,6 +1,8 @@
-//! International bank account numbers (ISO 13616).
+//! International bank account numbers (ISO 13616), and the codes of banks of the United Kingdom.
 
 use super::checks::mod_97_10;
+use super::extent::ends_number;
+use super::hints::{Around, Lexicon};
 
 /// Lengths of account numbers by country (ISO 13616, the registry of 2025).
 const IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
@@ -118,4 +120,14 @@ pub(super) fn iban_end(text: &[u8], start: usize) -> Option<usize> {
         characters.len() == *wanted && text.get(at).is_none_or(|b| !(b.is_ascii_alphanumeric() || *b == b'_'));
     let has_check = characters.get(2..4).is_some_and(|check| check.iter().all(u8::is_ascii_digit));
     (is_whole && has_check && mod_97_10(&characters)).then_some(at)
+}
+
+/// `26-91-20`, `26 91 20` behind words that say sort code: the end of it.
+pub(super) fn sort_code_end(text: &[u8], start: usize) -> Option<usize> {
+    static WORDS: Lexicon = Lexicon::of(&["sort code", "sort-code", "sort_code", "sortcode", "s/c", "sc:"]);
+    let code = text.get(start..start + 8)?;
+    let is_code = code.iter().enumerate().all(|(at, b)| if at % 3 == 2 { *b == code[2] } else { b.is_ascii_digit() });
+    let is_parted = matches!(code[2], b'-' | b' ');
+    (is_code && is_parted && ends_number(text, start + 8) && Around::close(text, start).has_of_before(&WORDS))
+        .then_some(start + 8)
 }

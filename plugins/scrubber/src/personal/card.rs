@@ -8,6 +8,7 @@ use super::extent::ends_number;
 pub(super) fn card_end(text: &[u8], start: usize) -> Option<usize> {
     let (mut at, mut digits, mut separators) = (start, Vec::with_capacity(20), Vec::new());
     let mut best = None;
+    let first = text[start..].iter().take(5).take_while(|b| b.is_ascii_digit()).count();
     while at < text.len() && digits.len() < 19 {
         if text[at].is_ascii_digit() {
             digits.push(text[at]);
@@ -24,6 +25,11 @@ pub(super) fn card_end(text: &[u8], start: usize) -> Option<usize> {
         // Digits one by one count, they are no number.
         let is_count = separators.len() >= 8;
         if len == 0 || !text.get(at + len).is_some_and(u8::is_ascii_digit) || !is_regular || is_count {
+            break;
+        }
+        // `302-4471823-9910045`: no card is grouped so.
+        let next = text[at + len..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+        if separators.is_empty() && matches!(first, 2 | 3) && next >= 5 {
             break;
         }
         separators.push(text[at]);

@@ -40,6 +40,19 @@ fn birth_words(text: &[u8], start: usize) -> bool {
         "nascimento",
         "birthdate",
         "née",
+        "né le",
+        "geb.",
+        "geb ",
+        "nato il",
+        "nata il",
+        "nacido",
+        "nacida",
+        "nascido",
+        "nascida",
+        "urodz",
+        "född",
+        "født",
+        "geboortedatum",
     ]);
     Around::of(text, start, start).has_of_before(&WORDS)
 }

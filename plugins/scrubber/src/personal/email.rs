@@ -158,7 +158,10 @@ fn spelled_at(text: &[u8], at: usize) -> Option<Span> {
             _ => break,
         }
     }
-    let plain_dot = text[sign_at + sign..end].contains(&b'.') && is_plain_at;
+    // `x @ host . org` has blanks around its dots too.
+    let name = &text[sign_at + sign..end];
+    let is_dot = |at: usize| name[at] == b'.' && !(at > 0 && name[at - 1] == b' ' && name.get(at + 1) == Some(&b' '));
+    let plain_dot = is_plain_at && (0..name.len()).any(is_dot);
     let top = text[..end].iter().rev().take_while(|b| b.is_ascii_alphabetic()).count();
     (local > 0 && dots > 0 && (2..=12).contains(&top) && !plain_dot).then(|| Span {
         start: sign_at - local,

@@ -3,7 +3,7 @@
 //! Owns where a number may begin and the order of those who are asked. Numbers stand in groups of letters and
 //! digits with single separators between them; a number is a few whole groups, see `extent`.
 
-use super::account::iban_end;
+use super::account::{iban_end, sort_code_end};
 use super::card::card_end;
 use super::date::{date_of_birth, is_timestamp, opens_line_with_date};
 use super::extent::{Extent, GAP_MAX_BYTES, is_separator, leads_of};
@@ -46,7 +46,7 @@ pub(super) fn around(text: &[u8], at: usize, row: &mut Row) -> (Option<Span>, us
     // The group that the digit belongs to may begin with letters.
     let back = text[..at].iter().rev().take(8).take_while(|b| b.is_ascii_alphabetic()).count();
     let start = at - back;
-    let is_free = start.checked_sub(1).is_none_or(|before| is_edge(text, before));
+    let is_free = start.checked_sub(1).is_none_or(|before| is_edge(text, before)) || follows_initial(text, start);
     let len = text[at..].iter().take(256).take_while(|b| b.is_ascii_alphanumeric()).count().max(1);
     // Most numbers are short and followed by a word or nothing: no shape has fewer than seven.
     let is_long = back + len > GROUP_MAX_BYTES && back != 2;
@@ -116,6 +116,12 @@ fn is_edge(text: &[u8], before: usize) -> bool {
     }
 }
 
+/// Whether a letter of its own and a dash stand in front of `start`: `Z-4484201-B`.
+fn follows_initial(text: &[u8], start: usize) -> bool {
+    matches!(text[..start], [.., b'X'..=b'Z', b'-'])
+        && (start == 2 || text.get(start.wrapping_sub(3)).is_some_and(|b| !b.is_ascii_alphanumeric()))
+}
+
 fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
     if letters == 2
         && let Some(end) = iban_end(text, start)
@@ -124,6 +130,11 @@ fn number_at(text: &[u8], start: usize, letters: usize) -> Option<Span> {
     }
     if opens_line_with_date(text, start) {
         return None;
+    }
+    if letters == 0
+        && let Some(end) = sort_code_end(text, start)
+    {
+        return Some(span(start, end, "bank_account", 0.8));
     }
     let extent = Extent::of(text, start);
     if extent.ends >> CHARACTERS_MIN == 0 || is_dotted_address(text, start) || is_timestamp(text, start) {

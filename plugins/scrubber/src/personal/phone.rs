@@ -8,7 +8,7 @@ use super::hints::{Around, Lexicon};
 /// Words that announce a telephone number.
 #[rustfmt::skip]
 static WORDS: Lexicon = Lexicon::of(&[
-    "phone", "tel", "mobile", "cell", "call", "whatsapp", "fax", "sms", "text me", "text him", "text her", "reach",
+    "phone", "tel", "tlf", "mobile", "cell", "call", "whatsapp", "fax", "sms", "text me", "text him", "text her", "reach",
     "contact", "telefon", "handy", "téléphone", "teléfono", "telefono", "móvil", "portable", "dial", "ring me", "ring us",
     "hotline", "msisdn", "celular", "landline", "telefoon", "emergency", "voicemail", "signal", "viber",
     "customer number on file", "number is", "電話", "电话", "手机", "전화", "телефон", "Телефон", "mob", "ph:", "ph.",

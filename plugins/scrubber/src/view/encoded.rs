@@ -252,12 +252,28 @@ fn pairs(text: &[u8], find: &impl Fn(&[u8]) -> Vec<Span>, found: &mut Vec<Span>)
             }
         }
         if is_text(&decoded)
-            && let Some(span) = judge(&decoded, at, end, find)
+            && let Some(span) = judge(&decoded, at, end, find).or_else(|| in_place(text, &decoded, at, end, find))
         {
             found.push(span);
         }
         at = end.max(at + 1);
     }
+}
+
+/// What is seen in the text decoded from `start` to `end` when it stands behind what leads to it:
+/// `password = 68 75 6e ...`.
+fn in_place(text: &[u8], decoded: &[u8], start: usize, end: usize, find: &impl Fn(&[u8]) -> Vec<Span>) -> Option<Span> {
+    const LEAD_BYTES: usize = 48;
+    if decoded.len() > 128 {
+        return None;
+    }
+    let lead = &text[start.saturating_sub(LEAD_BYTES)..start];
+    let lead = lead.rsplit(|&b| b == b'\n').next().unwrap_or_default();
+    let lead = lead.strip_suffix(b"[").or(lead.strip_suffix(b"{")).or(lead.strip_suffix(b"(")).unwrap_or(lead);
+    let mut view = lead.to_vec();
+    view.extend_from_slice(decoded);
+    let one = find(&view).into_iter().find(|span| span.end > lead.len() && span.start + 2 >= lead.len())?;
+    Some(Span { start, end, ..one })
 }
 
 /// The byte that the pair at `at`, perhaps behind `0x`, stands for, and the position behind it.

@@ -58,8 +58,10 @@ pub(super) fn views(text: &[u8]) -> impl Iterator<Item = View> {
         let from = line_start(text, mark, at);
         // The stretch goes on as long as the next disguise is close.
         let mut to = line_end(text, mark);
+        to = with_lines_below(text, to);
         while let Some(next) = next_disguise(text, to, &mut marks).filter(|next| *next < to + AROUND_BYTES) {
             to = line_end(text, next).max(to + 1);
+            to = with_lines_below(text, to);
         }
         at = to;
         Some(fold(text, from, to))
@@ -83,6 +85,20 @@ fn next_disguise(text: &[u8], from: usize, marks: &mut Marks<'_, impl Fn(u8) -> 
         at = next + 1;
     }
     None
+}
+
+/// The end of the lines below that go on what is broken at `end`: an invisible character stands in front of the line's end.
+fn with_lines_below(text: &[u8], mut end: usize) -> usize {
+    const LINES_MAX: usize = 12;
+    for _ in 0..LINES_MAX {
+        let start = (end.saturating_sub(4)..end).rev().find(|&at| text[at] & 0xc0 == 0xc0);
+        let is_broken = text.get(end) == Some(&b'\n') && start.is_some_and(|at| is_folded(text, at));
+        if !is_broken {
+            break;
+        }
+        end = line_end(text, end + 1);
+    }
+    end
 }
 
 #[inline(never)]

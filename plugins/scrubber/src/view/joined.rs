@@ -4,6 +4,7 @@
 //! inside of a prefix, an address, a number. Only what reaches over the break is believed.
 
 use super::View;
+use super::gap::{Gap, gap_at, is_part};
 use crate::span::Span;
 use sluice_secrets::marks::pair_bits_at;
 
@@ -14,26 +15,13 @@ const BREAKS_MAX: usize = 12;
 /// Longest line of digits that may be one of a column.
 const DIGITS_MAX: usize = 14;
 
-/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object.
+/// Whether a break may be at `byte`: behind most quotes a literal begins, or the next pair of an object; an angle
+/// bracket opens a tag, a backslash the line's end that is written out.
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from using vectors")]
 fn may_break(byte: u8, next: u8) -> bool {
     let is_quote = (byte == b'"') | (byte == b'\'') | (byte == b'`');
     let is_inside = ((next | 32).wrapping_sub(b'a') < 26) | (next.wrapping_sub(b'0') < 11);
-    (byte == b'\n') | (is_quote & !is_inside)
-}
-
-/// Whether `byte` may be part of a token, an address or a number.
-fn is_part(byte: u8) -> bool {
-    static PARTS: [bool; 256] = {
-        let (mut parts, mut byte) = ([false; 256], 0_u8);
-        while byte < 128 {
-            parts[byte as usize] =
-                byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'@' | b'+' | b'/' | b'=' | b':');
-            byte += 1;
-        }
-        parts
-    };
-    PARTS[usize::from(byte)]
+    (byte == b'\n') | (is_quote & !is_inside) | (byte == b'<') | (byte == b'\\')
 }
 
 /// Adds what `find` sees across breaks of `text`.
@@ -71,14 +59,6 @@ fn look(text: &[u8], place: usize, find: &impl Fn(&[u8]) -> Vec<Span>, found: &m
     last
 }
 
-/// A break: the byte after what stands before it, and the first byte of what goes on.
-struct Gap {
-    end: usize,
-    start: usize,
-    /// Whether a comma parts the literals: then something must say that they are joined.
-    is_list: bool,
-}
-
 /// The end of the lines of digits around the line's end at `place`, where there are too many for one number.
 fn column_end(text: &[u8], place: usize) -> Option<usize> {
     const REACH_BYTES: usize = BREAKS_MAX * (DIGITS_MAX + 1);
@@ -100,47 +80,6 @@ fn is_called(text: &[u8], place: usize) -> bool {
     near.contains(&b'(') && near.windows(4).any(|word| matches!(word, b"conc" | b"join" | b"Join" | b"fmt." | b"CONC"))
 }
 
-/// The break at `place`: a line's end with quotes, marks and indentation around it, or the join of
-/// two literals.
-fn gap_at(text: &[u8], place: usize) -> Option<Gap> {
-    if text[place] == b'\n' {
-        let is_trailer = |b: &u8| matches!(b, b'\r' | b' ' | b'\t' | b'\\' | b'"' | b'\'' | b'+' | b'=' | b'&');
-        let trailing = text[..place].iter().rev().take(8).take_while(|b| is_trailer(b)).count();
-        let is_leader = |b: &u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'#' | b'>' | b'*' | b'|' | b'+' | b'/');
-        let leading = text[place + 1..].iter().take(40).take_while(|b| is_leader(b)).count();
-        // A literal that opens below is no part of the word above, nor the other way round.
-        let quotes = |bytes: &[u8]| bytes.iter().filter(|b| matches!(b, b'"' | b'\'')).count();
-        let is_even = quotes(&text[place - trailing..place]) == quotes(&text[place + 1..place + 1 + leading]);
-        return is_even.then_some(Gap { end: place - trailing, start: place + 1 + leading, is_list: false });
-    }
-    // `abc""def`, `abc'""'def`: words of a shell that touch.
-    let quotes = text[place..].iter().take(5).take_while(|b| matches!(b, b'"' | b'\'')).count();
-    if matches!(quotes, 2 | 4) && place > 0 {
-        let behind = place + quotes;
-        let touches =
-            text[place - 1].is_ascii_alphanumeric() && text.get(behind).is_some_and(u8::is_ascii_alphanumeric);
-        if touches {
-            return Some(Gap { end: place, start: behind, is_list: false });
-        }
-    }
-    let mut i = place + 1;
-    let (mut operators, mut commas) = (0, 0);
-    while i < text.len() && i - place <= 24 {
-        match text[i] {
-            b' ' | b'\t' | b'\r' | b'\n' => {}
-            b'+' | b'.' | b'&' | b'~' | b'|' | b'<' | b'>' if operators < 2 => operators += 1,
-            b',' | b'(' | b')' if commas < 3 => commas += 1,
-            b'"' | b'\'' | b'`' if i > place + 1 => {
-                let is_joined = operators > 0 || commas > 0 || text[i] == text[place];
-                return is_joined.then_some(Gap { end: place, start: i + 1, is_list: commas > 0 });
-            }
-            _ => return None,
-        }
-        i += 1;
-    }
-    None
-}
-
 /// Whether what the break parts may be one thing. Of a token so many characters must stand around the
 /// first break; behind it anything goes that stands alone.
 fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
@@ -155,19 +94,50 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         return true;
     }
     let digits = |bytes: &[u8]| bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    let told = digits(left) + digits(right);
     let has_sign = opens_address(left, right) || right.contains(&b'@');
-    if !has_sign && !left.iter().chain(right).any(u8::is_ascii_digit) && characters_min > 0 {
+    // Most lines end with a word and begin with another.
+    let is_of_token = |b: &u8| b.is_ascii_uppercase() || *b == b'_';
+    let may_be = || left.last().is_some_and(is_of_token) || right.first().is_some_and(is_of_token);
+    if told == 0 && !has_sign && characters_min > 0 && !gap.is_list && !may_be() {
         return false;
     }
-    let after = gap.start + right.len();
-    let is_alone =
-        text.get(after).is_none_or(|b| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'\\'));
-    let is_literal = text[gap.end..gap.start].iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
-    let is_token = (is_alone || is_literal)
-        && (characters_min == 0 || left.len() >= 2)
+    let between = &text[gap.end..gap.start];
+    let is_literal = between.iter().any(|b| matches!(b, b'"' | b'\'' | b'`'));
+    let is_tagged = matches!(between[0], b'<' | b'\\');
+    // Keys of capitals and digits may begin with many capitals.
+    let is_capitals = || left.iter().chain(right).all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    let is_marked = || is_tagged || between.iter().any(|b| matches!(b, b'>' | b'#' | b'*' | b'|' | b'/' | b'+'));
+    let digits_min = if told >= 2 || gap.is_list {
+        0
+    } else if is_capitals() {
+        usize::from(!(is_literal || is_tagged))
+    } else if is_marked() {
+        // A name and capitals are as odd as a digit: `sk_live_kD`.
+        usize::from(!(left.contains(&b'_') && right.iter().any(u8::is_ascii_uppercase)))
+    } else {
+        2
+    };
+    if !has_sign && told < digits_min.min(1) && characters_min > 0 {
+        return false;
+    }
+    let characters_min = if between.contains(&b'|') { characters_min.min(7) } else { characters_min };
+    let after = &text[gap.start + right.len()..];
+    let ends = |b: &u8| matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'\\' | b'<');
+    // A cell ends with a bar, a line that goes on with a backslash; what follows a tag or a mark may be followed by words.
+    let is_alone = || {
+        after.first().is_none_or(ends)
+            || after.starts_with(b" |")
+            || after.starts_with(b" \\")
+            || is_tagged && characters_min == 0
+            || characters_min == 0 && right.len() >= 12 && is_mixed(right)
+            || right.len() >= 6 && is_marked() && digits(right) > 0
+    };
+    let is_token = (characters_min == 0 || left.len() >= 2)
         && left.len() + right.len() >= characters_min
-        && (characters_min == 0 || digits(right) + digits(left) >= 2)
-        && !right.contains(&b':');
+        && (characters_min == 0 || told >= digits_min)
+        && !right.contains(&b':')
+        && (is_literal || is_alone());
     let is_plain = |bytes: &[u8]| bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'/' | b'+'));
     let is_number = right.len() <= 14
         && digits(left) >= 2
@@ -177,6 +147,13 @@ fn is_worth(text: &[u8], gap: &Gap, characters_min: usize) -> bool {
         && is_plain(right)
         && left.rsplit(|b| matches!(b, b'=' | b':')).next().is_some_and(is_plain);
     has_sign || is_token || is_number
+}
+
+/// Whether a generator made `token`: letters of both cases and digits.
+fn is_mixed(token: &[u8]) -> bool {
+    token.iter().any(u8::is_ascii_digit)
+        && token.iter().any(u8::is_ascii_uppercase)
+        && token.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Whether a number in groups is parted by a mark of quotation or between two literals.
@@ -208,7 +185,11 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
     let from = first.end.saturating_sub(AROUND_BYTES);
     let mut view = View::with_capacity(4 * AROUND_BYTES);
     let mut seams = Vec::new();
-    (from..first.end).for_each(|at| view.push(text[at], at));
+    // The bracket of a list is none of the value's.
+    let is_bracket = |at: usize| {
+        first.is_list && matches!(text[at], b'[' | b'(') && matches!(text.get(at + 1), Some(b'"' | b'\'' | b'`'))
+    };
+    (from..first.end).filter(|at| !is_bracket(*at)).for_each(|at| view.push(text[at], at));
     let mut gap = first;
     let mut last_break = gap.end;
     loop {
@@ -217,7 +198,7 @@ fn join(text: &[u8], first: Gap) -> (View, Vec<usize>, usize) {
         let mut at = gap.start;
         let mut next = None;
         while at < limit {
-            if matches!(text[at], b'\n' | b'"' | b'\'' | b'`')
+            if matches!(text[at], b'\n' | b'"' | b'\'' | b'`' | b'<' | b'\\')
                 && let Some(further) = gap_at(text, at)
             {
                 next = Some(further).filter(|further| {

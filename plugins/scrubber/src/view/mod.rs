@@ -1,14 +1,16 @@
 //! What a text says when its disguises are taken off.
 //!
 //! Owns the views: the same text with look-alike and invisible characters folded and escapes decoded
-//! (`folded`), with broken tokens joined (`joined`) and spaced ones drawn together (`spaced`), and what runs of base64 and hex stand for
+//! (`folded`), with broken tokens joined (`joined`, `gap`) and spaced ones drawn together (`spaced`, `listed`), and what runs of base64 and hex stand for
 //! (`encoded`). A view is made only of the stretches that need one, so that plain text costs one
 //! glance. Whatever is found in a view is carried back to the bytes it was made of; one level deep.
 
 mod encoded;
 mod folded;
+mod gap;
 mod joined;
 mod letters;
+mod listed;
 mod spaced;
 
 use crate::span::Span;
@@ -45,6 +47,8 @@ pub(crate) fn find(text: &[u8], look: &impl Fn(&[u8], bool) -> Vec<Span>, found:
     for view in folded::views(text) {
         let mut seen = find(&view.bytes);
         encoded::find(&view.bytes, find, &mut seen);
+        // Invisible characters stand where lines end too.
+        joined::find(&view.bytes, find, &mut seen);
         spaced::find(&view.bytes, look, &mut seen);
         // An escape may have been disguised itself.
         for inner in folded::views(&view.bytes) {
@@ -54,6 +58,7 @@ pub(crate) fn find(text: &[u8], look: &impl Fn(&[u8], bool) -> Vec<Span>, found:
     }
     joined::find(text, find, found);
     spaced::find(text, look, found);
+    listed::find(text, find, found);
     encoded::find(text, find, found);
 }
 

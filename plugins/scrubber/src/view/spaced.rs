@@ -28,6 +28,8 @@ pub(super) fn find(text: &[u8], find: &impl Fn(&[u8], bool) -> Vec<Span>, found:
             let two = blanks & blanks >> step;
             starts | two & two >> (2 * step) & blanks >> (4 * step)
         }) & u128::from(u64::MAX);
+        // `s k - ant-...`: a few single characters in front of the rest of a token.
+        starts |= blanks & blanks >> 2 & blanks >> 4 & u128::from(u64::MAX);
         // Blank after blank is an indentation.
         starts &= !(blanks & blanks >> 1 & blanks >> 2 & blanks >> 3);
         while starts != 0 {
@@ -76,14 +78,39 @@ fn look(text: &[u8], at: usize, find: &impl Fn(&[u8], bool) -> Vec<Span>, found:
     if is_wordy {
         return end;
     }
+    if len == 1 && (3..GROUPS_MIN).contains(&groups.len()) && opens_token(text, start, end) {
+        return look_at(text, &groups, len, end, find, found);
+    }
     if groups.len() < GROUPS_MIN || len == 4 && groups.len() <= 8 {
         return at + 1;
     }
+    look_at(text, &groups, len, end, find, found)
+}
+
+/// Whether a long row with a digit goes on behind the single characters that stand from `start` to `end`, the last of which
+/// is its first.
+fn opens_token(text: &[u8], start: usize, end: usize) -> bool {
+    let rest = &text[end - 1..(end + 40).min(text.len())];
+    let len = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+    let is_free = start.checked_sub(1).is_none_or(|before| !text[before].is_ascii_alphanumeric());
+    is_free && len >= 12 && rest[..len].iter().any(u8::is_ascii_digit)
+}
+
+/// Looks at the stretch of `groups` of `len` characters that ends at `end`; where it ends.
+fn look_at(
+    text: &[u8],
+    groups: &[usize],
+    len: usize,
+    end: usize,
+    find: &impl Fn(&[u8], bool) -> Vec<Span>,
+    found: &mut Vec<Span>,
+) -> usize {
+    let start = groups[0];
     let from = line_start(text, start);
     let mut view = View::with_capacity(AROUND_BYTES * 4);
     (from..start).for_each(|at| view.push(text[at], at));
     let seam = view.bytes.len();
-    for &group in &groups {
+    for &group in groups {
         (group..(group + len).min(end)).for_each(|at| view.push(text[at], at));
     }
     let seam_end = view.bytes.len();

@@ -121,4 +121,8 @@ pub(super) const FORMATS: &[Format] = &[
     row("sm_sat_<a16>", "settlemint_token", "a SettleMint token"),
     row("tk-us-<w48>", "scalingo_token", "a Scalingo token"),
     row("endr+<a16>", "endor_key", "an Endor Labs key"),
+    row("eyJhIjoi<b80-400>", "cloudflare_tunnel_token", "a Cloudflare tunnel token"),
+    row("prod:<w6-40>|<b40-200>", "convex_key", "a Convex deploy key"),
+    row("dev:<w6-40>|<b40-200>", "convex_key", "a Convex deploy key"),
+    row("preview:<w6-40>|<b40-200>", "convex_key", "a Convex deploy key"),
 ];

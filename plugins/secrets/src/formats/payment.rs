@@ -70,4 +70,5 @@ pub(super) const FORMATS: &[Format] = &[
     row("v^1.1#i^1#<w1-2000>", "ebay_token", "an eBay token"),
     row("PRD-<h12>-<h4>-<h4>-<h4>-<h4>", "ebay_token", "an eBay token"),
     row("SBX-<h12>-<h4>-<h4>-<h4>-<h4>", "ebay_token", "an eBay token"),
+    row("A21AA<w80-120>", "paypal_token", "a PayPal token"),
 ];

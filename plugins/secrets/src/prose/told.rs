@@ -40,13 +40,16 @@ pub(super) fn told(
     let is_key = text.get(value.end) == Some(&b':') && text.get(value.end + 1).is_some_and(u8::is_ascii_whitespace);
     let is_cut = !value.is_quoted && (matches!(text.get(value.end), Some(b'"' | b'\'' | b'`')) || is_key);
     // `token: Kind = 5`: what an equal sign follows is a type.
-    let is_declared = text[value.end..].starts_with(b" = ") || judge::is_type(bytes) || judge::is_number(bytes);
+    let is_color = matches!(bytes, [b'#', digits @ ..] if (3..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit));
+    let is_declared =
+        text[value.end..].starts_with(b" = ") || is_color || judge::is_type(bytes) || judge::is_number(bytes);
     if bytes.len() < 3
         || bytes.len() < 4 && name.class != Class::Code
         || is_cut
         || is_placeholder(bytes)
         || is_public(bytes)
         || value.is_expression
+        || judge::is_outcome(text, name, bytes)
         || is_declared
     {
         return None;

@@ -25,6 +25,8 @@ pub(super) enum Need {
     Nothing,
     /// A word of its own or one that makes any number somebody's.
     Word,
+    /// A word, or somebody's name right in front of it.
+    NameOrWord,
     /// A word of its own.
     OwnWord,
 }
@@ -60,7 +62,9 @@ pub(super) fn at(text: &[u8], start: usize, extent: &Extent) -> Option<Span> {
             continue;
         }
         let around = around.get_or_insert_with(|| Around::of(text, start, end));
-        if is_believed(id, around, &text[start..end]) {
+        if is_believed(id, around, &text[start..end])
+            || id.need == Need::NameOrWord && !around.is_denied() && follows_name(text, start)
+        {
             best = Some(span(start, end, id.kind, 0.85));
         }
     }
@@ -76,9 +80,27 @@ fn is_believed(id: &Id, around: &Around, given: &[u8]) -> bool {
             let is_moment = is_bare && given.len() == 13 && given[0] == b'1';
             has_own || around.is_personal() || !(around.is_denied() || is_moment)
         }
-        Need::Word => has_own || around.is_personal() && !around.is_denied(),
+        Need::Word | Need::NameOrWord => has_own || around.is_personal() && !around.is_denied(),
         Need::OwnWord => has_own,
     }
+}
+
+/// Whether somebody's name stands in front of `start`: `Ada Lovelace 529...`, `Lovelace,529...`, `| Ada | 529...`.
+fn follows_name(text: &[u8], start: usize) -> bool {
+    let line = &text[start.saturating_sub(48)..start];
+    let line = line.rsplit(|&b| b == b'\n').next().unwrap_or_default();
+    let is_name = |word: &[u8]| {
+        word.len() >= 3
+            && word[0].is_ascii_uppercase()
+            && word[1..].iter().all(|b| b.is_ascii_lowercase() || *b >= 0x80)
+    };
+    let trimmed = line.trim_ascii_end();
+    if let Some(cell) = trimmed.strip_suffix(b",").or(trimmed.strip_suffix(b";")).or(trimmed.strip_suffix(b"|")) {
+        let cell = cell.rsplit(|b| matches!(b, b',' | b';' | b'|')).next().unwrap_or_default().trim_ascii();
+        return !cell.is_empty() && cell.split(|&b| b == b' ').all(is_name);
+    }
+    let mut words = trimmed.rsplit(|&b| b == b' ');
+    trimmed.len() + 1 == line.len() && words.next().is_some_and(is_name) && words.next().is_some_and(is_name)
 }
 
 #[cfg(test)]

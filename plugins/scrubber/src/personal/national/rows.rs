@@ -3,8 +3,8 @@
 //! Never looks at text; see `national`.
 
 use super::rules::{
-    any, ar_cuit, at_svnr, au_abn, baltic, be_nn, bg_egn, br_cnpj, br_cpf, ca_sin, cl_rut, co_nit, cz_rc, de_social,
-    es_dni, es_nie, es_nuss, fi_hetu, fi_hetu_dash, fr_nir, fr_spi, gr_afm, has_digits, hk_id, icao, ie_pps,
+    any, ar_cuit, at_svnr, au_abn, baltic, be_nn, bg_egn, br_cnpj, br_cpf, ca_sin, cl_rut, co_nit, cz_rc, de_health,
+    de_social, es_dni, es_nie, es_nuss, fi_hetu, fi_hetu_dash, fr_nir, fr_spi, gr_afm, has_digits, hk_id, icao, ie_pps,
     in_aadhaar, ir_melli, is_kt, it_cf, jmbg, jp_number, kz_iin, lv_code, mx_curp, nl_bsn, no_fnr, nz_ird, pl_id,
     pl_nip, pl_pesel, pt_nif, ro_cnp, ru_inn, ru_snils, se_date, sg_nric, th_id, tr_tc, tw_id, ua_tax, uk_nhs, uk_nino,
     us_dea, us_itin, us_npi, us_routing, us_ssn, uy_ci, vin, za_id,
@@ -24,7 +24,7 @@ const fn id(
     Id { kind, shape, need, words, check }
 }
 
-use Need::{Nothing, OwnWord, Word};
+use Need::{NameOrWord, Nothing, OwnWord, Word};
 
 const SSN: &[&str] = &["ssn", "social", "soc sec", "tin", "itin"];
 const SIN: &[&str] = &["sin", "social insurance", "nas"];
@@ -60,6 +60,7 @@ pub(crate) const IDS: &[Id] = &[
     id("de_tax_id", "dd ddd ddd ddd", Word, &["steuer", "idnr", "tin", "tax"], |c| c[0] != b'0' && mod_11_10(c)),
     id("de_id_card", "UAAAAAAAAd", Word, &["ausweis", "perso", "id card", "identity card", "reisepass", "passport"], icao),
     id("de_social_security", "dd dddddd U ddd", Nothing, &["sozialversicherung", "rentenversicherung", "sv-nummer", "svnr", "rvnr"], de_social),
+    id("de_health_insurance", "Uddddddddd", Word, &["krankenvers", "kvnr", "kv-nr", "versichertennummer", "krankenkasse", "gesundheitskarte"], de_health),
     id("fr_nir", "d dd dd dd ddd ddd dd", Nothing, &["nir", "sécurité sociale", "securite sociale", "insee", "carte vitale"], fr_nir),
     id("fr_nir", "d dd dd dA ddd ddd dd", Nothing, &["nir", "sécurité sociale", "insee"], fr_nir),
     id("fr_tax_number", "dd dd ddd ddd ddd", Word, &["spi", "fiscal", "numéro fiscal", "impôt"], fr_spi),
@@ -79,6 +80,7 @@ pub(crate) const IDS: &[Id] = &[
     id("es_nie", "Uddddddd-U", Nothing, DNI, es_nie),
     id("es_nie", "UdddddddU", Nothing, DNI, es_nie),
     id("es_nie", "U-ddddddd-U", Nothing, DNI, es_nie),
+    id("es_nie", "U-dddddddU", Nothing, DNI, es_nie),
     id("es_nuss", "dd dddddddd dd", OwnWord, &["nuss", "seguridad social", "afiliaci", "naf"], es_nuss),
     id("es_cif", "UdddddddA", OwnWord, &["cif", "nif"], any),
     id("pt_nif", "ddd ddd ddd", OwnWord, &["nif", "contribuinte", "fiscal"], pt_nif),
@@ -86,8 +88,8 @@ pub(crate) const IDS: &[Id] = &[
     id("it_fiscal_code", "UUUUUUddUddUdddU", Nothing, &["fiscale", "codice"], it_cf),
     id("it_fiscal_code", "UUU UUU ddUdd UdddU", Nothing, &["fiscale", "codice"], it_cf),
     id("it_vat_number", "ddddddddddd", OwnWord, &["iva", "p.iva", "piva"], luhn),
-    id("gr_amka", "ddddddddddd", Word, &["amka"], |c| day_month(c) && luhn(c)),
-    id("gr_afm", "ddddddddd", OwnWord, &["afm", "αφμ"], gr_afm),
+    id("gr_amka", "ddddddddddd", Word, &["amka", "αμκα", "ΑΜΚΑ"], |c| day_month(c) && luhn(c)),
+    id("gr_afm", "ddddddddd", OwnWord, &["afm", "αφμ", "ΑΦΜ"], gr_afm),
     id("mt_id", "dddddddU", OwnWord, &["malta", "maltese"], any),
     id("cy_tin", "ddddddddU", OwnWord, &["cyprus", "cypriot"], any),
     id("tr_identity_number", "ddddddddddd", Word, &["tc kimlik", "kimlik", "tckn", "t.c.", "tc no", "turkish"], tr_tc),
@@ -104,7 +106,7 @@ pub(crate) const IDS: &[Id] = &[
         day_month(c) && weighted(c, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11)
     }),
     id("dk_cpr", "dddddd-dddd", Word, DK, day_month),
-    id("dk_cpr", "dddddddddd", OwnWord, DK, day_month),
+    id("dk_cpr", "dddddd dddd", OwnWord, DK, day_month),
     id("fi_personal_code", "ddddddAdddA", Nothing, FI, fi_hetu),
     id("fi_personal_code", "dddddd-dddA", Nothing, FI, fi_hetu_dash),
     id("fi_personal_code", "dddddd+dddA", Nothing, FI, fi_hetu_dash),
@@ -142,7 +144,7 @@ pub(crate) const IDS: &[Id] = &[
     id("kz_iin", "dddddddddddd", Word, &["iin", "иин", "ИИН", "kazakh"], kz_iin),
     // South America.
     id("br_cpf", "ddd.ddd.ddd-dd", Nothing, &["cpf"], br_cpf),
-    id("br_cpf", "ddddddddddd", Word, &["cpf"], br_cpf),
+    id("br_cpf", "ddd ddd ddd dd", NameOrWord, &["cpf"], br_cpf),
     id("br_cpf", "ddddddddd-dd", Nothing, &["cpf"], br_cpf),
     id("br_cnpj", "dd.ddd.ddd/dddd-dd", Nothing, &["cnpj"], br_cnpj),
     id("br_cnpj", "dddddddddddddd", OwnWord, &["cnpj"], br_cnpj),
@@ -250,7 +252,7 @@ pub(crate) const IDS: &[Id] = &[
     id("bank_account", "dddddddddd", OwnWord, ACCOUNT, any),
     id("bank_account", "ddddddddddd", OwnWord, ACCOUNT, any),
     id("bank_account", "dddddddddddd", OwnWord, ACCOUNT, any),
-    id("bank_account", "dd-dd-dd dddddddd", OwnWord, ACCOUNT, any),
+    id("bank_account", "dd-dd-dd dddddddd", OwnWord, PAYMENT, any),
     id("bank_account", "dddddddddddddddddd", OwnWord, &["clabe"], any),
 ];
 
@@ -294,6 +296,9 @@ const LICENCE: &[&str] = &[
     "führerschein",
     "permis",
 ];
+/// What is said where a sort code and an account stand together.
+const PAYMENT: &[&str] =
+    &["sort", "account", "acct", "a/c", "s/c", "bank", "pay", "transfer", "bacs", "remit", "refund", "iban", "bsb"];
 const ACCOUNT: &[&str] = &[
     "account number",
     "account no",
@@ -312,4 +317,5 @@ const ACCOUNT: &[&str] = &[
     "compte",
     "checking account",
     "savings account",
+    "a/c",
 ];

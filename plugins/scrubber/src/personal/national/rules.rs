@@ -135,6 +135,17 @@ pub(super) fn es_dni(c: &[u8]) -> bool {
     DNI_LETTERS[usize::try_from(number(&c[..8]) % 23).unwrap_or(0)] == c[8]
 }
 
+/// Number of the insured of Germany: a letter as two digits, weights of one and two, sums of digits.
+pub(super) fn de_health(c: &[u8]) -> bool {
+    let letter = u32::from(c[0].saturating_sub(b'A')) + 1;
+    let mut sum = letter / 10 + letter % 10 * 2 / 10 + letter % 10 * 2 % 10;
+    for (at, byte) in c[1..9].iter().enumerate() {
+        let product = u32::from(byte - b'0') * if at % 2 == 0 { 1 } else { 2 };
+        sum += product / 10 + product % 10;
+    }
+    sum % 10 == u32::from(c[9] - b'0')
+}
+
 pub(super) fn es_nie(c: &[u8]) -> bool {
     let Some(first) = b"XYZ".iter().position(|letter| *letter == c[0]) else { return false };
     let number = first as u64 * 10_000_000 + number(&c[1..8]);
