@@ -49,6 +49,7 @@ pub use audit::{AuditBreak, AuditCheck, Denied};
 pub use check::{CheckWatch, PluginCheck, Tried};
 pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
+pub use gates::{Heard, Hearing};
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use memory::{
     Destination, EXPIRES_IN_SESSION_MS, Finding, FingerprintKey, LIMIT_DEFAULT, LIMIT_MAX, ListAsk, MemoryCaller,
@@ -85,6 +86,7 @@ use crate::store::Store;
 use boards::Boards;
 use check::Checks;
 use claims::Dispatchers;
+use components::Kept;
 use heartbeats::Progress;
 use memory::CleanNames;
 use policy::{Decisions, Policies};
@@ -163,6 +165,7 @@ struct Parts {
     shadows: Shadows,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
+    kept: Kept,
     failures: Failures,
     policies: Policies,
     decisions: Decisions,
@@ -205,6 +208,7 @@ impl Engine {
             checks: Arc::default(),
             shadows: Shadows::default(),
             bound: BoundSets::default(),
+            kept: Kept::default(),
             failures: Failures::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),

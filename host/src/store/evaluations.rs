@@ -1,12 +1,19 @@
-//! Evaluations: requests for a gate's verdict.
+//! Evaluations: requests for a gate's verdict, and what is under judgement by one.
 
+use std::collections::HashMap;
+
+use super::artifacts::ARTIFACTS;
+use super::documents;
 use super::error::StorageError;
 use super::open::Store;
-use super::row::{Row, RowReader, RowWriter};
+use super::row::{Cell, Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
-use super::table::{Life, Table, integer, text};
+use super::table::{Column, Life, Table, integer, text};
+use crate::domain::artifact::{Artifact, ArtifactRef};
 use crate::domain::gate::Evaluation;
 use crate::domain::id::{EvaluationId, MissionId, RunId, WorkItemId, WorkspaceId};
+use crate::domain::json::Json;
+use crate::domain::mission::Bindings;
 use crate::domain::time::Timestamp;
 
 pub(super) static EVALUATIONS: Table = Table {
@@ -73,10 +80,118 @@ impl Record for Evaluation {
     }
 }
 
+/// What a request wants judged, as it is kept at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnderJudgement {
+    /// What the mission is pinned to.
+    pub bindings: Bindings,
+    /// The number of the newest revision of what its workspace binds; 0 when it never bound anything.
+    pub workspace_newest: u64,
+    /// The work item's title.
+    pub title: String,
+    /// What is to be done.
+    pub detail: Option<String>,
+    /// JSON object of the work item's author.
+    pub metadata: Option<Json>,
+    /// The session that the run names, if it names one.
+    pub session_id: Option<String>,
+    /// What the run said of its end.
+    pub run_summary: Option<String>,
+    /// What the run left and named at its end, in the order it named it.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// A row of the one statement that answers it: on the first what there is once, on each an artifact that the run left.
+/// What there is once may be long, and does not travel with each artifact.
+struct JudgedRow {
+    once: Option<(UnderJudgement, Vec<ArtifactRef>)>,
+    artifact: Option<Artifact>,
+}
+
+const JUDGED_COLUMNS: &[Column] = &[
+    text("bindings"),
+    integer("workspace_newest"),
+    text("title"),
+    text("detail"),
+    text("metadata"),
+    text("session_id"),
+    text("summary"),
+    text("named"),
+];
+
+/// What there is once, of a mission, a workspace, a work item and a run.
+const JUDGED_SQL: &str = "(SELECT 1 AS place, missions.bindings, \
+    (SELECT COALESCE(MAX(revision), 0) FROM workspaces WHERE workspace_id = missions.workspace_id) AS workspace_newest, \
+    work_items.title, work_items.detail, work_items.metadata, runs.session_id, runs.summary, runs.artifacts AS named \
+    FROM missions JOIN work_items ON work_items.mission_id = missions.id JOIN runs ON runs.mission_id = missions.id \
+    WHERE missions.id = $ AND missions.workspace_id = $ AND work_items.id = $ AND runs.id = $) AS judged";
+
+/// What a run left, numbered.
+const LEFT_SQL: &str = " FULL JOIN (SELECT ROW_NUMBER() OVER (ORDER BY id) AS place, artifacts.* FROM artifacts \
+    WHERE run_id = $) AS artifacts ON artifacts.place = judged.place";
+
+impl Record for JudgedRow {
+    const SOURCE: Source = Source {
+        from: "judged",
+        parts: &[("judged", JUDGED_COLUMNS), ("artifacts", &[integer("place")]), ("artifacts", ARTIFACTS.columns)],
+    };
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
+        let once = match row.document_or_null("bindings", documents::read_bindings)? {
+            None => {
+                JUDGED_COLUMNS[1..].iter().for_each(|column| row.skip(column.name));
+                None
+            }
+            Some(bindings) => {
+                let judged = UnderJudgement {
+                    bindings,
+                    workspace_newest: row.integer("workspace_newest")?,
+                    title: row.text("title")?,
+                    detail: row.text_or_null("detail")?,
+                    metadata: row.json_or_null("metadata")?,
+                    session_id: row.text_or_null("session_id")?,
+                    run_summary: row.text_or_null("summary")?,
+                    artifacts: Vec::new(),
+                };
+                Some((judged, row.document("named", documents::read_artifact_refs)?))
+            }
+        };
+        let artifact = match row.integer_or_null("place")? {
+            None => None,
+            Some(_) => Some(Artifact::read(row)?),
+        };
+        Ok(Self { once, artifact })
+    }
+}
+
+fn judged(evaluation: &Evaluation) -> Select<JudgedRow> {
+    let of = [
+        evaluation.mission_id.as_str(),
+        evaluation.workspace_id.as_str(),
+        evaluation.work_item_id.as_str(),
+        evaluation.run_id.as_str(),
+    ];
+    Select::of_columns().text(JUDGED_SQL, of.map(Cell::from)).text(LEFT_SQL, [evaluation.run_id.as_str().into()])
+}
+
 impl Store {
     /// The evaluation of this id.
     pub async fn evaluation(&self, id: &EvaluationId) -> Result<Option<Evaluation>, StorageError> {
         self.one(Select::all().only("evaluations.id = $", id.as_str())).await
+    }
+
+    /// What `evaluation` wants judged, in one round trip; `None` when its mission, work item or run is gone. What the
+    /// run left and did not name at its end is left out.
+    pub async fn under_judgement(&self, evaluation: &Evaluation) -> Result<Option<UnderJudgement>, StorageError> {
+        let mut once = None;
+        let mut left = HashMap::new();
+        for row in self.many(judged(evaluation)).await? {
+            once = once.or(row.once);
+            left.extend(row.artifact.map(|artifact| (artifact.id.clone(), artifact)));
+        }
+        let Some((mut judged, named)) = once else { return Ok(None) };
+        judged.artifacts = named.iter().filter_map(|named| left.get(&named.id).cloned()).collect();
+        Ok(Some(judged))
     }
 
     /// Pending evaluations of every workspace that may be evaluated now, the longest asked

@@ -237,6 +237,11 @@ impl<'q> RowReader<'q> {
         }
     }
 
+    /// Passes over a column of a joined row that is not there.
+    pub(super) fn skip(&mut self, column: &'static str) {
+        self.next(column);
+    }
+
     /// One of an enumeration's words.
     pub(super) fn word<W: FromStr>(&mut self, column: &'static str) -> Result<W, StorageError> {
         let text = self.text(column)?;
@@ -279,5 +284,15 @@ impl<'q> RowReader<'q> {
     ) -> Result<T, StorageError> {
         let text = self.text(column)?;
         read(&text).map_err(|error| self.damaged(column, format!("a damaged document: {error}")))
+    }
+
+    /// A document of the store's own, or nothing.
+    pub(super) fn document_or_null<T>(
+        &mut self,
+        column: &'static str,
+        read: impl FnOnce(&str) -> Result<T, super::documents::DocumentError>,
+    ) -> Result<Option<T>, StorageError> {
+        let Some(text) = self.text_or_null(column)? else { return Ok(None) };
+        read(&text).map(Some).map_err(|error| self.damaged(column, format!("a damaged document: {error}")))
     }
 }
