@@ -83,6 +83,8 @@ impl Record for Evaluation {
 /// What a request wants judged, as it is kept at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnderJudgement {
+    /// The request's own revision; `None` when it is gone.
+    pub revision: Option<u64>,
     /// What the mission is pinned to.
     pub bindings: Bindings,
     /// The number of the newest revision of what its workspace binds; 0 when it never bound anything.
@@ -110,6 +112,7 @@ struct JudgedRow {
 
 const JUDGED_COLUMNS: &[Column] = &[
     text("bindings"),
+    integer("revision"),
     integer("workspace_newest"),
     text("title"),
     text("detail"),
@@ -121,6 +124,7 @@ const JUDGED_COLUMNS: &[Column] = &[
 
 /// What there is once, of a mission, a workspace, a work item and a run.
 const JUDGED_SQL: &str = "(SELECT 1 AS place, missions.bindings, \
+    (SELECT revision FROM evaluations WHERE id = $) AS revision, \
     (SELECT COALESCE(MAX(revision), 0) FROM workspaces WHERE workspace_id = missions.workspace_id) AS workspace_newest, \
     work_items.title, work_items.detail, work_items.metadata, runs.session_id, runs.summary, runs.artifacts AS named \
     FROM missions JOIN work_items ON work_items.mission_id = missions.id JOIN runs ON runs.mission_id = missions.id \
@@ -145,6 +149,7 @@ impl Record for JudgedRow {
             Some(bindings) => {
                 let judged = UnderJudgement {
                     bindings,
+                    revision: row.integer_or_null("revision")?,
                     workspace_newest: row.integer("workspace_newest")?,
                     title: row.text("title")?,
                     detail: row.text_or_null("detail")?,
@@ -166,6 +171,7 @@ impl Record for JudgedRow {
 
 fn judged(evaluation: &Evaluation) -> Select<JudgedRow> {
     let of = [
+        evaluation.id.as_str(),
         evaluation.mission_id.as_str(),
         evaluation.workspace_id.as_str(),
         evaluation.work_item_id.as_str(),
@@ -180,7 +186,7 @@ impl Store {
         self.one(Select::all().only("evaluations.id = $", id.as_str())).await
     }
 
-    /// What `evaluation` wants judged, in one round trip; `None` when its mission, work item or run is gone. What the
+    /// What `evaluation` wants judged, whether it still waits or not, in one round trip; `None` when its mission, work item or run is gone. What the
     /// run left and did not name at its end is left out.
     pub async fn under_judgement(&self, evaluation: &Evaluation) -> Result<Option<UnderJudgement>, StorageError> {
         let mut once = None;

@@ -13,7 +13,8 @@ use sluice::domain::mission::{Mission, MissionStatus};
 use sluice::domain::run::{ClaimableRun, Lease, Run, RunKind, RunStatus};
 use sluice::domain::time::Timestamp;
 use sluice::domain::work_item::WorkItem;
-use sluice::store::{Store, Unit, Write};
+use sluice::domain::workspace::WorkspaceRevision;
+use sluice::store::{Store, UnderJudgement, Unit, Write};
 
 async fn write(store: &Store, writes: impl IntoIterator<Item = Write>) {
     store.commit(Unit { writes: writes.into_iter().collect(), ..Unit::default() }).await.unwrap();
@@ -409,6 +410,70 @@ async fn artifacts_are_listed_and_found_by_ids() {
         let found = store.artifacts_by_ids(&many).await.unwrap();
         assert_eq!(found.iter().map(|artifact| artifact.id.clone()).collect::<Vec<_>>(), many);
         assert_eq!(store.artifacts_by_ids(&[]).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_under_judgement_is_what_its_rows_say_each_by_itself() {
+    on_both_databases(async |store| {
+        for seed in 0..40 {
+            let random = &mut Random::new(seed);
+            let (mission_id, run_id, item_id) = (format!("mis_{seed}"), format!("run_{seed}"), "wi_a");
+            let mission = records::mission(random, &mission_id);
+            let item = records::work_item(random, &mission_id, item_id, 0);
+            let mut evaluation = records::evaluation(random, &mission_id, &format!("evl_{seed}"));
+            evaluation.work_item_id = WorkItemId::new(item_id);
+            evaluation.run_id = RunId::new(run_id.as_str());
+            let mut run = records::run(random, &mission_id, &run_id);
+            // None, one or several; those the run named, in an order of its own, one of them twice.
+            let left: Vec<Artifact> = (0..seed % 5)
+                .map(|n| Artifact {
+                    run_id: Some(run.id.clone()),
+                    ..records::artifact(random, &mission_id, &format!("art_{seed}_{n}"))
+                })
+                .collect();
+            let foreign = Artifact {
+                run_id: Some(RunId::new("run_other")),
+                ..records::artifact(random, &mission_id, &format!("art_{seed}_x"))
+            };
+            let mut named: Vec<&Artifact> = left.iter().rev().skip(1).collect();
+            named.extend(named.first().copied());
+            run.artifacts = named.iter().map(|artifact| artifact.reference()).collect();
+            // Neither the foreign one nor one that is gone is the run's to have judged.
+            let gone = records::artifact(random, &mission_id, "art_gone");
+            run.artifacts.extend([&foreign, &gone].map(Artifact::reference));
+            let writes =
+                [Write::Mission(mission.clone()), Write::WorkItem(Arc::new(item.clone())), Write::Run(run.clone())];
+            write(&store, writes).await;
+            write(&store, left.iter().chain([&foreign]).cloned().map(Write::Artifact)).await;
+            let revisions = seed / 10;
+            if seed % 10 == 0 && revisions > 0 {
+                let revision = WorkspaceRevision { revision: revisions, ..WorkspaceRevision::none(workspace()) };
+                write(&store, [Write::Workspace(Box::new(revision))]).await;
+            }
+
+            let judged = store.under_judgement(&evaluation).await.unwrap().expect("it is there");
+            assert_eq!(judged.revision, None);
+            write(&store, [Write::Evaluation(evaluation.clone())]).await;
+            let judged = UnderJudgement { revision: Some(evaluation.revision), ..judged };
+            assert_eq!(store.under_judgement(&evaluation).await.unwrap().as_ref(), Some(&judged));
+            assert_eq!(judged.bindings, mission.bindings);
+            assert_eq!(judged.workspace_newest, store.workspace_newest(&workspace()).await.unwrap());
+            assert_eq!(judged.workspace_newest, revisions);
+            assert_eq!((&judged.title, &judged.detail), (&item.spec.title, &item.spec.detail));
+            assert_eq!(judged.metadata, item.spec.metadata);
+            assert_eq!((judged.session_id, judged.run_summary), (run.session_id, run.summary));
+            assert_eq!(judged.artifacts, named.into_iter().cloned().collect::<Vec<_>>());
+
+            // Where one of the rows is missing there is nothing to judge.
+            let of_other_workspace = Evaluation { workspace_id: elsewhere(), ..evaluation.clone() };
+            let of_other_item = Evaluation { work_item_id: WorkItemId::new("wi_none"), ..evaluation.clone() };
+            let of_other_run = Evaluation { run_id: RunId::new("run_none"), ..evaluation };
+            for evaluation in [of_other_workspace, of_other_item, of_other_run] {
+                assert_eq!(store.under_judgement(&evaluation).await.unwrap(), None);
+            }
+        }
     })
     .await;
 }

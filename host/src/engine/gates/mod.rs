@@ -71,12 +71,16 @@ impl Engine {
         self.give_verdict(heard).await
     }
 
-    /// Reads what a request wants judged; `None` when nothing is left to judge, or no gate to judge it.
+    /// Reads what a request wants judged; `None` when it was answered or withdrawn meanwhile, or no gate judges it.
     ///
     /// # Errors
     /// Storage.
     pub async fn prepare_hearing(&self, evaluation: Evaluation) -> Result<Option<Hearing>, EngineError> {
         let Some(judged) = self.parts.store.under_judgement(&evaluation).await? else { return Ok(None) };
+        if judged.revision != Some(evaluation.revision) {
+            // Its verdict would be refused.
+            return Ok(None);
+        }
         let (bindings, name) = (&judged.bindings, evaluation.gate);
         let gates: Vec<Binding> = bindings.gates_of(name).cloned().collect();
         if gates.is_empty() {
