@@ -156,12 +156,27 @@ impl Engine {
         }
     }
 
+    /// Remembers what was just written, so that whoever makes a mission next has not to find out that it is in force.
+    pub(super) async fn remember_bound(&self, written: &WorkspaceRevision) {
+        let Remembered { revision, bound } = self.parts.bound.at(&written.workspace_id, written.revision);
+        if revision != written.revision {
+            return;
+        }
+        let read = || async { self.bound_of(written.clone()).await.map(Arc::new) };
+        if let Err(error) = bound.get_or_try_init(read).await {
+            tracing::debug!(%error, "what was bound is read when it is asked for");
+        }
+    }
+
     async fn read_bound(&self, workspace_id: &WorkspaceId, newest: u64) -> Result<Bound, EngineError> {
         let revision = match newest {
             0 => None,
             newest => self.parts.store.workspace_revision(workspace_id, newest).await?,
         };
-        let revision = revision.unwrap_or_else(|| WorkspaceRevision::none(workspace_id.clone()));
+        self.bound_of(revision.unwrap_or_else(|| WorkspaceRevision::none(workspace_id.clone()))).await
+    }
+
+    async fn bound_of(&self, revision: WorkspaceRevision) -> Result<Bound, EngineError> {
         let standard = self.parts.plugins.standard_bindings().map_err(EngineError::HostFault)?;
         let bindings = laid_over(&standard, &revision);
         self.keep_components(&bindings).await?;
@@ -188,7 +203,7 @@ impl Engine {
         }
         let trial = |shadow: &Shadow| {
             let (deciding, required) = beside(shadow.role, &bindings, scrubber.as_ref());
-            Arc::new(Trial::new(workspace_id, revision.revision, shadow, &deciding, required))
+            Arc::new(Trial::new(&revision.workspace_id, revision.revision, shadow, &deciding, required))
         };
         let trials = shadows.iter().map(trial).collect();
         Ok(Bound { revision, bindings, canary, scrubber, shadows, trials, unsigned })
