@@ -87,6 +87,7 @@ use boards::Boards;
 use check::Checks;
 use claims::Dispatchers;
 use components::Kept;
+use gates::Readings;
 use heartbeats::Progress;
 use memory::CleanNames;
 use policy::{Decisions, Policies};
@@ -166,6 +167,7 @@ struct Parts {
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
     kept: Kept,
+    readings: Readings,
     failures: Failures,
     policies: Policies,
     decisions: Decisions,
@@ -209,6 +211,7 @@ impl Engine {
             shadows: Shadows::default(),
             bound: BoundSets::default(),
             kept: Kept::default(),
+            readings: Readings::default(),
             failures: Failures::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),

@@ -6,7 +6,7 @@ use super::artifacts::ARTIFACTS;
 use super::documents;
 use super::error::StorageError;
 use super::open::Store;
-use super::row::{Cell, Row, RowReader, RowWriter};
+use super::row::{Row, RowReader, RowWriter};
 use super::select::{Record, Select, Source};
 use super::table::{Column, Life, Table, integer, text};
 use crate::domain::artifact::{Artifact, ArtifactRef};
@@ -83,8 +83,8 @@ impl Record for Evaluation {
 /// What a request wants judged, as it is kept at one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnderJudgement {
-    /// The request's own revision; `None` when it is gone.
-    pub revision: Option<u64>,
+    /// The request's revision.
+    pub revision: u64,
     /// What the mission is pinned to.
     pub bindings: Bindings,
     /// The number of the newest revision of what its workspace binds; 0 when it never bound anything.
@@ -103,16 +103,17 @@ pub struct UnderJudgement {
     pub artifacts: Vec<Artifact>,
 }
 
-/// A row of the one statement that answers it: on the first what there is once, on each an artifact that the run left.
-/// What there is once may be long, and does not travel with each artifact.
+/// A row of the one statement that answers it: what there is once of a request, with the first artifact that its run
+/// left, or one of the other artifacts. What there is once may be long, and does not travel with each of them.
 struct JudgedRow {
-    once: Option<(UnderJudgement, Vec<ArtifactRef>)>,
+    once: Option<(EvaluationId, UnderJudgement, Vec<ArtifactRef>)>,
     artifact: Option<Artifact>,
 }
 
 const JUDGED_COLUMNS: &[Column] = &[
-    text("bindings"),
+    text("evaluation_id"),
     integer("revision"),
+    text("bindings"),
     integer("workspace_newest"),
     text("title"),
     text("detail"),
@@ -122,17 +123,21 @@ const JUDGED_COLUMNS: &[Column] = &[
     text("named"),
 ];
 
-/// What there is once, of a mission, a workspace, a work item and a run.
-const JUDGED_SQL: &str = "(SELECT 1 AS place, missions.bindings, \
-    (SELECT revision FROM evaluations WHERE id = $) AS revision, \
-    (SELECT COALESCE(MAX(revision), 0) FROM workspaces WHERE workspace_id = missions.workspace_id) AS workspace_newest, \
+/// What there is once, of a request, its mission, its workspace, its work item and its run.
+const JUDGED_SQL: &str = "(SELECT 1 AS place, evaluations.id AS evaluation_id, evaluations.revision, evaluations.run_id, \
+    missions.bindings, (SELECT COALESCE(MAX(workspaces.revision), 0) FROM workspaces \
+    WHERE workspaces.workspace_id = missions.workspace_id) AS workspace_newest, \
     work_items.title, work_items.detail, work_items.metadata, runs.session_id, runs.summary, runs.artifacts AS named \
-    FROM missions JOIN work_items ON work_items.mission_id = missions.id JOIN runs ON runs.mission_id = missions.id \
-    WHERE missions.id = $ AND missions.workspace_id = $ AND work_items.id = $ AND runs.id = $) AS judged";
+    FROM evaluations \
+    JOIN missions ON missions.id = evaluations.mission_id AND missions.workspace_id = evaluations.workspace_id \
+    JOIN work_items ON work_items.mission_id = evaluations.mission_id AND work_items.id = evaluations.work_item_id \
+    JOIN runs ON runs.id = evaluations.run_id";
 
-/// What a run left, numbered.
-const LEFT_SQL: &str = " FULL JOIN (SELECT ROW_NUMBER() OVER (ORDER BY id) AS place, artifacts.* FROM artifacts \
-    WHERE run_id = $) AS artifacts ON artifacts.place = judged.place";
+/// What runs left, numbered.
+const LEFT_SQL: &str = ") AS judged FULL JOIN (SELECT artifacts.*, \
+    ROW_NUMBER() OVER (PARTITION BY artifacts.run_id ORDER BY artifacts.id) AS place FROM artifacts";
+
+const JOINED_SQL: &str = ") AS artifacts ON artifacts.run_id = judged.run_id AND artifacts.place = judged.place";
 
 impl Record for JudgedRow {
     const SOURCE: Source = Source {
@@ -141,15 +146,15 @@ impl Record for JudgedRow {
     };
 
     fn read(row: &mut RowReader<'_>) -> Result<Self, StorageError> {
-        let once = match row.document_or_null("bindings", documents::read_bindings)? {
+        let once = match row.text_or_null("evaluation_id")? {
             None => {
                 JUDGED_COLUMNS[1..].iter().for_each(|column| row.skip(column.name));
                 None
             }
-            Some(bindings) => {
+            Some(id) => {
                 let judged = UnderJudgement {
-                    bindings,
-                    revision: row.integer_or_null("revision")?,
+                    revision: row.integer("revision")?,
+                    bindings: row.document("bindings", documents::read_bindings)?,
                     workspace_newest: row.integer("workspace_newest")?,
                     title: row.text("title")?,
                     detail: row.text_or_null("detail")?,
@@ -158,7 +163,8 @@ impl Record for JudgedRow {
                     run_summary: row.text_or_null("summary")?,
                     artifacts: Vec::new(),
                 };
-                Some((judged, row.document("named", documents::read_artifact_refs)?))
+                let named = row.document("named", documents::read_artifact_refs)?;
+                Some((EvaluationId::new(id), judged, named))
             }
         };
         let artifact = match row.integer_or_null("place")? {
@@ -169,15 +175,16 @@ impl Record for JudgedRow {
     }
 }
 
-fn judged(evaluation: &Evaluation) -> Select<JudgedRow> {
-    let of = [
-        evaluation.id.as_str(),
-        evaluation.mission_id.as_str(),
-        evaluation.workspace_id.as_str(),
-        evaluation.work_item_id.as_str(),
-        evaluation.run_id.as_str(),
-    ];
-    Select::of_columns().text(JUDGED_SQL, of.map(Cell::from)).text(LEFT_SQL, [evaluation.run_id.as_str().into()])
+fn judged(evaluations: &[Evaluation]) -> Select<JudgedRow> {
+    let ids = evaluations.iter().map(|evaluation| evaluation.id.as_str().into());
+    let runs = evaluations.iter().map(|evaluation| evaluation.run_id.as_str().into());
+    Select::of_columns()
+        .text(JUDGED_SQL, [])
+        .only_in("evaluations.id", ids)
+        .text(LEFT_SQL, [])
+        .anew()
+        .only_in("artifacts.run_id", runs)
+        .text(JOINED_SQL, [])
 }
 
 impl Store {
@@ -186,18 +193,26 @@ impl Store {
         self.one(Select::all().only("evaluations.id = $", id.as_str())).await
     }
 
-    /// What `evaluation` wants judged, whether it still waits or not, in one round trip; `None` when its mission, work item or run is gone. What the
-    /// run left and did not name at its end is left out.
-    pub async fn under_judgement(&self, evaluation: &Evaluation) -> Result<Option<UnderJudgement>, StorageError> {
-        let mut once = None;
-        let mut left = HashMap::new();
-        for row in self.many(judged(evaluation)).await? {
-            once = once.or(row.once);
+    /// What requests want judged, whether they still wait or not, in one round trip: in the order of `evaluations`,
+    /// `None` where the request, its mission, work item or run is gone. What a run left and did not name at its end is
+    /// left out. A few at most: what is asked for is held at once.
+    pub async fn under_judgement(
+        &self,
+        evaluations: &[Evaluation],
+    ) -> Result<Vec<Option<UnderJudgement>>, StorageError> {
+        let (mut once, mut left) = (HashMap::new(), HashMap::new());
+        for row in self.many(judged(evaluations)).await? {
+            once.extend(row.once.map(|(id, judged, named)| (id, (judged, named))));
             left.extend(row.artifact.map(|artifact| (artifact.id.clone(), artifact)));
         }
-        let Some((mut judged, named)) = once else { return Ok(None) };
-        judged.artifacts = named.iter().filter_map(|named| left.get(&named.id).cloned()).collect();
-        Ok(Some(judged))
+        let whole = |evaluation: &Evaluation| {
+            let (mut judged, named) = once.remove(&evaluation.id)?;
+            let of_run = |artifact: &&Artifact| artifact.run_id.as_ref() == Some(&evaluation.run_id);
+            let named = named.iter().filter_map(|named| left.get(&named.id).filter(of_run));
+            judged.artifacts = named.cloned().collect();
+            Some(judged)
+        };
+        Ok(evaluations.iter().map(whole).collect())
     }
 
     /// Pending evaluations of every workspace that may be evaluated now, the longest asked

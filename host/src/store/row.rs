@@ -285,14 +285,4 @@ impl<'q> RowReader<'q> {
         let text = self.text(column)?;
         read(&text).map_err(|error| self.damaged(column, format!("a damaged document: {error}")))
     }
-
-    /// A document of the store's own, or nothing.
-    pub(super) fn document_or_null<T>(
-        &mut self,
-        column: &'static str,
-        read: impl FnOnce(&str) -> Result<T, super::documents::DocumentError>,
-    ) -> Result<Option<T>, StorageError> {
-        let Some(text) = self.text_or_null(column)? else { return Ok(None) };
-        read(&text).map(Some).map_err(|error| self.damaged(column, format!("a damaged document: {error}")))
-    }
 }

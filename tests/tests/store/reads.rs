@@ -8,7 +8,7 @@ use e2e::records::{self, workspace};
 use sluice::domain::approval::{Approval, ApprovalStatus};
 use sluice::domain::artifact::{Artifact, Digest};
 use sluice::domain::gate::{Evaluation, EvaluationStatus, Verdict};
-use sluice::domain::id::{ApprovalId, ArtifactId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
+use sluice::domain::id::{ApprovalId, ArtifactId, EvaluationId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use sluice::domain::mission::{Mission, MissionStatus};
 use sluice::domain::run::{ClaimableRun, Lease, Run, RunKind, RunStatus};
 use sluice::domain::time::Timestamp;
@@ -417,6 +417,7 @@ async fn artifacts_are_listed_and_found_by_ids() {
 #[tokio::test]
 async fn what_is_under_judgement_is_what_its_rows_say_each_by_itself() {
     on_both_databases(async |store| {
+        let (mut asked, mut found) = (Vec::new(), Vec::new());
         for seed in 0..40 {
             let random = &mut Random::new(seed);
             let (mission_id, run_id, item_id) = (format!("mis_{seed}"), format!("run_{seed}"), "wi_a");
@@ -453,11 +454,14 @@ async fn what_is_under_judgement_is_what_its_rows_say_each_by_itself() {
                 write(&store, [Write::Workspace(Box::new(revision))]).await;
             }
 
-            let judged = store.under_judgement(&evaluation).await.unwrap().expect("it is there");
-            assert_eq!(judged.revision, None);
+            let none = store.under_judgement(std::slice::from_ref(&evaluation)).await.unwrap();
+            assert_eq!(none, [None], "nobody asked yet");
             write(&store, [Write::Evaluation(evaluation.clone())]).await;
-            let judged = UnderJudgement { revision: Some(evaluation.revision), ..judged };
-            assert_eq!(store.under_judgement(&evaluation).await.unwrap().as_ref(), Some(&judged));
+            asked.push(evaluation.clone());
+            let judged = store.under_judgement(std::slice::from_ref(&evaluation)).await.unwrap();
+            let [Some(judged)] = <[_; 1]>::try_from(judged).unwrap() else { panic!("it is there") };
+            found.push(Some(UnderJudgement { workspace_newest: 3, ..judged.clone() }));
+            assert_eq!(judged.revision, evaluation.revision);
             assert_eq!(judged.bindings, mission.bindings);
             assert_eq!(judged.workspace_newest, store.workspace_newest(&workspace()).await.unwrap());
             assert_eq!(judged.workspace_newest, revisions);
@@ -467,13 +471,22 @@ async fn what_is_under_judgement_is_what_its_rows_say_each_by_itself() {
             assert_eq!(judged.artifacts, named.into_iter().cloned().collect::<Vec<_>>());
 
             // Where one of the rows is missing there is nothing to judge.
-            let of_other_workspace = Evaluation { workspace_id: elsewhere(), ..evaluation.clone() };
-            let of_other_item = Evaluation { work_item_id: WorkItemId::new("wi_none"), ..evaluation.clone() };
-            let of_other_run = Evaluation { run_id: RunId::new("run_none"), ..evaluation };
-            for evaluation in [of_other_workspace, of_other_item, of_other_run] {
-                assert_eq!(store.under_judgement(&evaluation).await.unwrap(), None);
-            }
+            let id = |what: &str| EvaluationId::new(format!("evl_{seed}_{what}"));
+            let missing = [
+                Evaluation { id: id("a"), workspace_id: elsewhere(), ..evaluation.clone() },
+                Evaluation { id: id("b"), work_item_id: WorkItemId::new("wi_none"), ..evaluation.clone() },
+                Evaluation { id: id("c"), run_id: RunId::new("run_none"), ..evaluation },
+            ];
+            write(&store, missing.iter().cloned().map(Write::Evaluation)).await;
+            asked.extend(missing);
+            found.extend([None, None, None]);
         }
+        // Two may ask about one run.
+        let again = Evaluation { id: EvaluationId::new("evl_again"), ..asked[16].clone() };
+        write(&store, [Write::Evaluation(again.clone())]).await;
+        asked.push(again);
+        found.push(found[16].clone());
+        assert_eq!(store.under_judgement(&asked).await.unwrap(), found, "many at once, each as alone");
     })
     .await;
 }

@@ -31,7 +31,8 @@ impl Engine {
     /// Storage.
     pub(in crate::engine) async fn recorded_call(&self, verdict: &Verdict) -> Result<Option<GateCall>, EngineError> {
         let Some(evaluation) = self.parts.store.evaluation(&verdict.evaluation_id).await? else { return Ok(None) };
-        let Some(found) = self.parts.store.under_judgement(&evaluation).await? else { return Ok(None) };
+        let found = self.parts.store.under_judgement(std::slice::from_ref(&evaluation)).await?;
+        let Some(found) = found.into_iter().flatten().next() else { return Ok(None) };
         let call = gate_call(&evaluation, found);
         let judged: Vec<_> = call.artifacts.iter().map(Artifact::reference).collect();
         Ok((set_digest(&judged) == verdict.artifact_set).then_some(call))

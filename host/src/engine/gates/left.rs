@@ -15,30 +15,52 @@ use crate::store::Store;
 
 /// Most bytes that are held for one verdict.
 const HELD_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Most bytes that are read at once, for however many verdicts.
+const READ_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// The whole content of what is small.
+pub(super) type Held = HashMap<Digest, Vec<u8>>;
 
 impl Engine {
-    /// What gates read of `artifacts`, and of nothing else.
-    pub(in crate::engine) async fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
-        let (mut left, mut small) = (HELD_BYTES_MAX, Vec::new());
-        for artifact in artifacts {
-            if let Some(rest) = left.checked_sub(artifact.size) {
-                left = rest;
-                small.push(artifact.digest.clone());
+    /// Reads what is small of the artifacts of one verdict or several.
+    pub(super) async fn held<'a>(&self, verdicts: impl Iterator<Item = &'a [Artifact]>) -> Held {
+        let (mut all_left, mut small) = (READ_BYTES_MAX, Vec::new());
+        for artifacts in verdicts {
+            let mut left = HELD_BYTES_MAX;
+            for artifact in artifacts {
+                if let (Some(rest), Some(all_rest)) =
+                    (left.checked_sub(artifact.size), all_left.checked_sub(artifact.size))
+                {
+                    (left, all_left) = (rest, all_rest);
+                    small.push(artifact.digest.clone());
+                }
             }
         }
-        let held = match self.parts.store.read_blobs(&small).await {
+        small.sort_unstable();
+        small.dedup();
+        match self.parts.store.read_blobs(&small).await {
             Ok(held) => held,
             Err(error) => {
                 tracing::debug!(%error, "artifacts are read as they are asked for");
-                HashMap::new()
+                Held::new()
             }
-        };
+        }
+    }
+
+    /// What gates read of `artifacts`, and of nothing else, of which some are held.
+    pub(super) fn source_of(&self, artifacts: &[Artifact], held: Arc<Held>) -> Arc<dyn ArtifactSource> {
         Arc::new(Left {
             store: self.parts.store.clone(),
             runtime: tokio::runtime::Handle::current(),
             digests: artifacts.iter().map(|artifact| (artifact.id.clone(), artifact.digest.clone())).collect(),
             held,
         })
+    }
+
+    /// The same, for whoever asks for a verdict of then again.
+    pub(in crate::engine) async fn artifact_source(&self, artifacts: &[Artifact]) -> Arc<dyn ArtifactSource> {
+        let held = self.held(std::iter::once(artifacts)).await;
+        self.source_of(artifacts, Arc::new(held))
     }
 }
 
@@ -47,8 +69,7 @@ struct Left {
     store: Store,
     runtime: tokio::runtime::Handle,
     digests: Vec<(ArtifactId, Digest)>,
-    /// The whole content of those that are held.
-    held: HashMap<Digest, Vec<u8>>,
+    held: Arc<Held>,
 }
 
 impl ArtifactSource for Left {

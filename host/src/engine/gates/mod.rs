@@ -5,10 +5,12 @@
 //! ([`Engine::prepare_hearing`]), the gates are called ([`Engine::hear`]), and what they said is written down
 //! ([`Engine::give_verdict`]). Only the second keeps a core busy, so that whoever bounds the work ([`crate::scheduler`]) bounds
 //! that one. Nothing is written before the last: whatever ends in between leaves the request pending, and it is judged
-//! again. What several answers make together is in [`answers`], what gates read in [`left`].
+//! again. What several answers make together is in [`answers`], how requests are read in
+//! [`readings`], and what gates read in [`left`].
 
 mod answers;
 mod left;
+mod readings;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 use sluice_api::input::GateVerdict;
 
 use self::answers::Decided;
+pub(super) use self::readings::Readings;
 use super::ports::{ArtifactSource, CallFailure, GateCall, Judgement};
 use super::told::LogWriter;
 use super::workspaces::Bound;
@@ -76,8 +79,8 @@ impl Engine {
     /// # Errors
     /// Storage.
     pub async fn prepare_hearing(&self, evaluation: Evaluation) -> Result<Option<Hearing>, EngineError> {
-        let Some(judged) = self.parts.store.under_judgement(&evaluation).await? else { return Ok(None) };
-        if judged.revision != Some(evaluation.revision) {
+        let Some((judged, held)) = self.read_judged(&evaluation).await? else { return Ok(None) };
+        if judged.revision != evaluation.revision {
             // Its verdict would be refused.
             return Ok(None);
         }
@@ -89,7 +92,7 @@ impl Engine {
         let stage = Stage { name, required: bindings.required(name), gates };
         let bound = self.bound_at(&evaluation.workspace_id, judged.workspace_newest).await?;
         let session = judged.session_id.clone().unwrap_or_else(|| evaluation.run_id.to_string());
-        let artifacts = self.artifact_source(&judged.artifacts).await;
+        let artifacts = self.source_of(&judged.artifacts, held);
         let call = gate_call(&evaluation, judged);
         Ok(Some(Hearing { request: Request { evaluation, stage, session, bound }, call, artifacts }))
     }
