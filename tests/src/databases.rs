@@ -1,7 +1,7 @@
 //! Running one test body on both databases.
 
 use sluice::store::{Location, Store};
-use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 use crate::postgres;
 use crate::scratch::Scratch;
@@ -83,9 +83,26 @@ impl TestDatabase {
                 let folders = std::fs::read_dir(&blobs).expect("a directory").map(|entry| entry.expect("one").path());
                 folders.for_each(|folder| std::fs::remove_dir_all(folder).expect("it goes"));
             }
+            Location::Postgres { .. } => self.run_aside("DELETE FROM blobs".to_owned()).await,
+        }
+    }
+
+    /// Runs a statement beside every store.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run_aside(&self, sql: String) {
+        match &self.location {
+            Location::Sqlite { directory } => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(directory.join("sluice.db"));
+                let mut aside = SqliteConnection::connect_with(&options).await.expect("it opens");
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut aside).await.expect("it runs");
+                aside.close().await.expect("it closes");
+            }
             Location::Postgres { url } => {
                 let mut aside = PgConnection::connect(url).await.expect("it opens");
-                sqlx::raw_sql("DELETE FROM blobs").execute(&mut aside).await.expect("they go");
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut aside).await.expect("it runs");
+                aside.close().await.expect("it closes");
             }
         }
     }

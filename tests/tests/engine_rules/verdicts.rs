@@ -231,6 +231,23 @@ async fn many_requests(t: &TestEngine, count: usize) -> MissionId {
     id
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_row_keeps_nobody_elses_verdict_back() {
+    on_both_engines(async |t| {
+        let id = many_requests(&t, 12).await;
+        let asked = t.pending(&id).await;
+        let damaged = asked[5].run_id.clone();
+        t.database().run_aside(format!("UPDATE runs SET artifacts = 'broken' WHERE id = '{damaged}'")).await;
+        let evaluate = asked.iter().map(|asked| t.engine.evaluate(asked.clone()));
+        let done: Vec<bool> = futures_util::future::join_all(evaluate).await.iter().map(Result::is_ok).collect();
+        let expected: Vec<bool> = asked.iter().map(|asked| asked.run_id != damaged).collect();
+        assert_eq!(done, expected);
+        assert_eq!(verdicts(&t, &id).await.len(), 11);
+        assert_eq!(t.pending(&id).await, [asked[5].clone()], "it waits for somebody to mend it");
+    })
+    .await;
+}
+
 /// Waits until something is so.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     for _ in 0..500 {
