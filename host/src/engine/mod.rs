@@ -87,7 +87,7 @@ use boards::Boards;
 use check::Checks;
 use claims::Dispatchers;
 use components::Kept;
-use gates::Readings;
+use gates::{Gathering, Readings};
 use heartbeats::Progress;
 use memory::CleanNames;
 use policy::{Decisions, Policies};
@@ -168,6 +168,7 @@ struct Parts {
     bound: BoundSets,
     kept: Kept,
     readings: Readings,
+    gathering: Arc<Gathering>,
     failures: Failures,
     policies: Policies,
     decisions: Decisions,
@@ -212,6 +213,7 @@ impl Engine {
             bound: BoundSets::default(),
             kept: Kept::default(),
             readings: Readings::default(),
+            gathering: Arc::default(),
             failures: Failures::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),

@@ -5,10 +5,11 @@
 //! ([`Engine::prepare_hearing`]), the gates are called ([`Engine::hear`]), and what they said is written down
 //! ([`Engine::give_verdict`]). Only the second keeps a core busy, so that whoever bounds the work ([`crate::scheduler`]) bounds
 //! that one. Nothing is written before the last: whatever ends in between leaves the request pending, and it is judged
-//! again. What several answers make together is in [`answers`], how requests are read in
-//! [`readings`], and what gates read in [`left`].
+//! again. How requests are read together is in [`readings`], what gates read in [`left`], what several answers make in
+//! [`answers`], and how verdicts come to share a commit in [`gathering`].
 
 mod answers;
+mod gathering;
 mod left;
 mod readings;
 
@@ -20,6 +21,8 @@ use serde_json::{Value, json};
 use sluice_api::input::GateVerdict;
 
 use self::answers::Decided;
+use self::gathering::Coming;
+pub(super) use self::gathering::Gathering;
 pub(super) use self::readings::Readings;
 use super::ports::{ArtifactSource, CallFailure, GateCall, Judgement};
 use super::told::LogWriter;
@@ -43,6 +46,7 @@ pub struct Hearing {
     request: Request,
     call: GateCall,
     artifacts: Arc<dyn ArtifactSource>,
+    coming: Coming,
 }
 
 /// A request, and what its gates said.
@@ -94,7 +98,8 @@ impl Engine {
         let session = judged.session_id.clone().unwrap_or_else(|| evaluation.run_id.to_string());
         let artifacts = self.source_of(&judged.artifacts, held);
         let call = gate_call(&evaluation, judged);
-        Ok(Some(Hearing { request: Request { evaluation, stage, session, bound }, call, artifacts }))
+        let coming = self.parts.gathering.comes();
+        Ok(Some(Hearing { request: Request { evaluation, stage, session, bound }, call, artifacts, coming }))
     }
 
     /// Calls the gates of a stage, side by side. Writes nothing.
@@ -102,7 +107,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::HostFault`] when this host lacks a component and cannot get it; storage.
     pub async fn hear(&self, hearing: Hearing) -> Result<Heard, EngineError> {
-        let Hearing { request, call, artifacts } = hearing;
+        let Hearing { request, call, artifacts, coming } = hearing;
         let quarantine = &request.bound.revision.quarantine;
         let calls = request.stage.gates.iter().map(|binding| {
             let (call, artifacts) = (call.clone(), Arc::clone(&artifacts));
@@ -114,6 +119,7 @@ impl Engine {
             }
         });
         let said = try_join_all(calls).await?;
+        drop(coming);
         Ok(Heard { request, said })
     }
 
@@ -233,6 +239,7 @@ impl Engine {
             events: log.into_events(),
             ..Unit::default()
         };
+        self.parts.gathering.wait().await;
         match self.parts.store.commit(unit).await {
             Ok(_) => Ok(Some(id)),
             Err(CommitError::Conflict { .. }) => Ok(None),
