@@ -48,7 +48,7 @@ async fn a_crash_between_a_gates_answer_and_its_verdict_has_the_gate_asked_again
         drop(heard);
         let t = t.restart().await;
         assert_eq!(verdicts(&t, &id).await, []);
-        assert_eq!(t.pending(&id).await, [asked.clone()], "it waits as it did");
+        assert_eq!(t.pending(&id).await, std::slice::from_ref(&asked), "it waits as it did");
         t.engine.evaluate(asked).await.expect("it is judged");
         assert_eq!((verdicts(&t, &id).await, calls.load(Ordering::SeqCst)), (vec![Outcome::Pass], 2));
         t.apply(&id, vec![]).await;
@@ -243,7 +243,7 @@ async fn a_damaged_row_keeps_nobody_elses_verdict_back() {
         let expected: Vec<bool> = asked.iter().map(|asked| asked.run_id != damaged).collect();
         assert_eq!(done, expected);
         assert_eq!(verdicts(&t, &id).await.len(), 11);
-        assert_eq!(t.pending(&id).await, [asked[5].clone()], "it waits for somebody to mend it");
+        assert_eq!(t.pending(&id).await, std::slice::from_ref(&asked[5]), "it waits for somebody to mend it");
     })
     .await;
 }
