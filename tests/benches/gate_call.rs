@@ -84,7 +84,8 @@ async fn requests(test: &TestEngine, plugins: &PluginHost, diff: &[u8]) -> Vec<E
             kind: "diff".to_owned(),
             name: "change.diff".to_owned(),
             media_type: "text/x-diff".to_owned(),
-            content: diff.to_owned(),
+            // Each left another one, as in earnest: what is the same is kept and read once.
+            content: [format!("Of {}.\n", held.run.id).as_bytes(), diff].concat(),
         };
         let left = test.engine.add_artifact(&held, left).await.expect("it is kept").id;
         let report = FinishReport { artifacts: vec![left], ..finished(FinishStatus::Succeeded) };

@@ -1,6 +1,7 @@
 //! Running one test body on both databases.
 
 use sluice::store::{Location, Store};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
 use crate::postgres;
 use crate::scratch::Scratch;
@@ -50,9 +51,92 @@ impl TestDatabase {
         }
     }
 
+    /// Lets nobody commit until the answer is released; everybody may read.
+    ///
+    /// # Panics
+    /// When the database cannot be reached.
+    pub async fn hold_commits(&self) -> CommitsHeld {
+        match &self.location {
+            Location::Sqlite { directory } => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(directory.join("sluice.db"));
+                let mut aside = SqliteConnection::connect_with(&options).await.expect("it opens");
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut aside).await.expect("the lock is free");
+                CommitsHeld::Sqlite(aside)
+            }
+            Location::Postgres { url } => {
+                let mut aside = PgConnection::connect(url).await.expect("it opens");
+                let lock = "BEGIN; LOCK TABLE log_head IN EXCLUSIVE MODE";
+                sqlx::raw_sql(lock).execute(&mut aside).await.expect("the lock is free");
+                CommitsHeld::Postgres(aside)
+            }
+        }
+    }
+
+    /// Deletes the content of everything, as no store does.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub async fn forget_blobs(&self) {
+        match &self.location {
+            Location::Sqlite { directory } => {
+                let blobs = directory.join("blobs");
+                let folders = std::fs::read_dir(&blobs).expect("a directory").map(|entry| entry.expect("one").path());
+                folders.for_each(|folder| std::fs::remove_dir_all(folder).expect("it goes"));
+            }
+            Location::Postgres { .. } => self.run_aside("DELETE FROM blobs".to_owned()).await,
+        }
+    }
+
+    /// Runs a statement beside every store.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run_aside(&self, sql: String) {
+        match &self.location {
+            Location::Sqlite { directory } => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(directory.join("sluice.db"));
+                let mut aside = SqliteConnection::connect_with(&options).await.expect("it opens");
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut aside).await.expect("it runs");
+                aside.close().await.expect("it closes");
+            }
+            Location::Postgres { url } => {
+                let mut aside = PgConnection::connect(url).await.expect("it opens");
+                sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut aside).await.expect("it runs");
+                aside.close().await.expect("it closes");
+            }
+        }
+    }
+
     /// Whether it is a PostgreSQL database.
     pub fn is_postgres(&self) -> bool {
         matches!(self.location, Location::Postgres { .. })
+    }
+}
+
+/// A lock that keeps everybody from committing.
+pub enum CommitsHeld {
+    /// The one lock for writing.
+    Sqlite(SqliteConnection),
+    /// The log's head, which every event moves.
+    Postgres(PgConnection),
+}
+
+impl CommitsHeld {
+    /// Lets everybody commit again.
+    ///
+    /// # Panics
+    /// When the lock was lost meanwhile.
+    pub async fn release(self) {
+        match self {
+            Self::Sqlite(mut aside) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut aside).await.expect("the lock was held");
+                aside.close().await.expect("it closes");
+            }
+            Self::Postgres(mut aside) => {
+                sqlx::raw_sql("ROLLBACK").execute(&mut aside).await.expect("the lock was held");
+                aside.close().await.expect("it closes");
+            }
+        }
     }
 }
 

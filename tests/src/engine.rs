@@ -88,6 +88,11 @@ impl TestEngine {
         self.database.open().await
     }
 
+    /// Its database.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
     /// A mission's runs, oldest first.
     pub async fn runs_of(&self, id: &MissionId) -> Vec<Run> {
         let runs = self.engine.store().runs(&Engine::local_workspace(), Some(id), None, None, ALL).await;

@@ -59,6 +59,7 @@ pub type Decision = Result<Vec<Command>, PluginFailure>;
 /// A gate's outcome and findings.
 pub type Opinion = Result<(Outcome, Vec<Finding>), PluginFailure>;
 
+type Attend = dyn Fn(&GateCall, &dyn ArtifactSource) -> Result<(), String> + Send + Sync;
 type Decide = dyn Fn(&Binding, &Board, &ReducerCall) -> Decision + Send + Sync;
 
 /// Plugins that answer as they are told.
@@ -66,6 +67,7 @@ pub struct Scripted {
     decide: Mutex<Arc<Decide>>,
     decisions: Mutex<VecDeque<Decision>>,
     opinions: Mutex<VecDeque<Opinion>>,
+    attend: Mutex<Arc<Attend>>,
 }
 
 impl Default for Scripted {
@@ -74,6 +76,7 @@ impl Default for Scripted {
             decide: Mutex::new(Arc::new(|_, _, _| Ok(Vec::new()))),
             decisions: Mutex::default(),
             opinions: Mutex::default(),
+            attend: Mutex::new(Arc::new(|_, _| Ok(()))),
         }
     }
 }
@@ -92,6 +95,14 @@ impl Scripted {
     /// The next call of a gate answers this; `Pass` when nothing is left to answer.
     pub fn judge_next(&self, opinion: Opinion) {
         lock(&self.opinions).push_back(opinion);
+    }
+
+    /// What gates do before they answer; what fails there is the host's fault. Nothing, unless a case says so.
+    pub fn attend_with(
+        &self,
+        attend: impl Fn(&GateCall, &dyn ArtifactSource) -> Result<(), String> + Send + Sync + 'static,
+    ) {
+        *lock(&self.attend) = Arc::new(attend);
     }
 
     /// Forgets the answers that were never asked for.
@@ -170,7 +181,15 @@ impl Plugins for Scripted {
         }
     }
 
-    fn evaluate(&self, _: &Binding, _: GateCall, _: Arc<dyn ArtifactSource>) -> Result<Judgement, CallFailure> {
+    fn evaluate(
+        &self,
+        _: &Binding,
+        call: GateCall,
+        artifacts: Arc<dyn ArtifactSource>,
+    ) -> Result<Judgement, CallFailure> {
+        let attend = Arc::clone(&lock(&self.attend));
+        attend(&call, &*artifacts)
+            .map_err(|message| CallFailure { failure: PluginFailure::Host { message }, report: report() })?;
         match lock(&self.opinions).pop_front().unwrap_or(Ok((Outcome::Pass, Vec::new()))) {
             Ok((outcome, findings)) => {
                 let summary = format!("says {outcome}");

@@ -1,7 +1,8 @@
 //! Has the components a mission is pinned to at hand, whoever created the mission: their bytes
 //! lie beside it, and are installed when they are first needed.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Engine, EngineError};
 use crate::domain::artifact::Digest;
@@ -9,6 +10,31 @@ use crate::domain::mission::Bindings;
 
 /// Bytes read from storage at once.
 const CHUNK: u32 = 8 << 20;
+
+/// Components that are remembered as kept; beyond it they are put again.
+const KEPT_MAX: usize = 10_000;
+
+/// The components that this host has kept.
+#[derive(Default)]
+pub(super) struct Kept(Mutex<HashSet<Digest>>);
+
+impl Kept {
+    fn set(&self) -> MutexGuard<'_, HashSet<Digest>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, digest: &Digest) -> bool {
+        self.set().contains(digest)
+    }
+
+    fn note(&self, digest: &Digest) {
+        let mut kept = self.set();
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(digest.clone());
+    }
+}
 
 impl Engine {
     /// Keeps the components of `bindings` beside the missions that will be pinned to them: a
@@ -23,13 +49,18 @@ impl Engine {
         Ok(())
     }
 
-    /// The same of one component.
+    /// The same of one component. What this host put once is there for good, and is not put again: components are
+    /// large, and this is asked each time that something else is bound.
     ///
     /// # Errors
     /// Storage.
     pub(super) async fn keep_component(&self, digest: &Digest) -> Result<(), EngineError> {
+        if self.parts.kept.has(digest) {
+            return Ok(());
+        }
         if let Some(bytes) = self.parts.plugins.component(digest) {
             self.parts.store.put_blob(&bytes).await?;
+            self.parts.kept.note(digest);
         }
         Ok(())
     }

@@ -49,6 +49,7 @@ pub use audit::{AuditBreak, AuditCheck, Denied};
 pub use check::{CheckWatch, PluginCheck, Tried};
 pub use claims::{Claim, HELD_RUNS_MAX, HeldRun};
 pub use error::EngineError;
+pub use gates::{Heard, Hearing};
 pub use heartbeats::{BEATS_PER_LEASE, Beaten, Heartbeat};
 pub use memory::{
     Destination, EXPIRES_IN_SESSION_MS, Finding, FingerprintKey, LIMIT_DEFAULT, LIMIT_MAX, ListAsk, MemoryCaller,
@@ -85,6 +86,8 @@ use crate::store::Store;
 use boards::Boards;
 use check::Checks;
 use claims::Dispatchers;
+use components::Kept;
+use gates::{Gathering, Readings};
 use heartbeats::Progress;
 use memory::CleanNames;
 use policy::{Decisions, Policies};
@@ -163,6 +166,9 @@ struct Parts {
     shadows: Shadows,
     /// What workspaces bind, as this host read it last.
     bound: BoundSets,
+    kept: Kept,
+    readings: Readings,
+    gathering: Arc<Gathering>,
     failures: Failures,
     policies: Policies,
     decisions: Decisions,
@@ -205,6 +211,9 @@ impl Engine {
             checks: Arc::default(),
             shadows: Shadows::default(),
             bound: BoundSets::default(),
+            kept: Kept::default(),
+            readings: Readings::default(),
+            gathering: Arc::default(),
             failures: Failures::default(),
             policies: Policies::default(),
             decisions: Decisions::default(),

@@ -4,6 +4,7 @@
 //! that names it. A blob is durable before a unit refers to it; one that nothing refers to does
 //! no harm.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -176,6 +177,49 @@ impl Store {
             Blobs::Database(pool) => read_row(pool, digest, offset, length).await,
         }
     }
+
+    /// All that is kept under some digests, in one round trip; one under which nothing is kept is left out. For
+    /// content that is known to be small: all of it is held at once.
+    ///
+    /// # Errors
+    /// Storage.
+    pub async fn read_blobs(&self, digests: &[Digest]) -> Result<HashMap<Digest, Vec<u8>>, StorageError> {
+        if digests.is_empty() {
+            return Ok(HashMap::new());
+        }
+        match self.blobs() {
+            Blobs::Directory(directory) => {
+                let (directory, digests) = (Arc::clone(directory), digests.to_vec());
+                let task = tokio::task::spawn_blocking(move || read_present(&directory, &digests));
+                Ok(joined(task.await)??)
+            }
+            Blobs::Database(pool) => read_rows(pool, digests).await,
+        }
+    }
+}
+
+fn read_present(directory: &BlobDirectory, digests: &[Digest]) -> io::Result<HashMap<Digest, Vec<u8>>> {
+    let mut found = HashMap::with_capacity(digests.len());
+    for digest in digests {
+        match fs::read(directory.path(digest)) {
+            Ok(content) => drop(found.insert(digest.clone(), content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+async fn read_rows(pool: &PgPool, digests: &[Digest]) -> Result<HashMap<Digest, Vec<u8>>, StorageError> {
+    let digests: Vec<&str> = digests.iter().map(Digest::as_str).collect();
+    let rows =
+        sqlx::query("SELECT digest, content FROM blobs WHERE digest = ANY($1)").bind(digests).fetch_all(pool).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let digest = Digest::parse(row.try_get(0)?).ok_or_else(absent)?;
+        found.insert(digest, row.try_get(1)?);
+    }
+    Ok(found)
 }
 
 fn joined<T>(done: Result<T, tokio::task::JoinError>) -> Result<T, StorageError> {

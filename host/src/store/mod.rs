@@ -77,6 +77,7 @@ pub use audit::AuditHead;
 pub use blobs::BLOB_MAX_BYTES;
 pub use cursors::SessionStatusRow;
 pub use error::{CommitError, OpenError, StorageError, StorageErrorKind};
+pub use evaluations::UnderJudgement;
 pub use log::LogFilter;
 pub use memories::{MEMORY_SCOPES_MAX, MemoryFilter};
 pub use memory_search::MemorySearch;

@@ -237,6 +237,11 @@ impl<'q> RowReader<'q> {
         }
     }
 
+    /// Passes over a column of a joined row that is not there.
+    pub(super) fn skip(&mut self, column: &'static str) {
+        self.next(column);
+    }
+
     /// One of an enumeration's words.
     pub(super) fn word<W: FromStr>(&mut self, column: &'static str) -> Result<W, StorageError> {
         let text = self.text(column)?;

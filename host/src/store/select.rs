@@ -129,6 +129,12 @@ impl<R: Record> Select<R> {
         self
     }
 
+    /// What follows are the conditions of another part of the query.
+    pub(super) fn anew(mut self) -> Self {
+        self.filtered = false;
+        self
+    }
+
     /// SQL as it is; each `$` in it stands for the next value.
     pub(super) fn text(mut self, text: &'static str, values: impl IntoIterator<Item = Cell>) -> Self {
         let mut pieces = text.split('$');

@@ -2,6 +2,7 @@
 //! the rules of specs/ORCHESTRATOR.md, from the command refused to the rows that did not change.
 
 mod gates;
+mod verdicts;
 mod approvals;
 mod commands;
 mod budgets;

@@ -8,12 +8,13 @@ use e2e::records::{self, workspace};
 use sluice::domain::approval::{Approval, ApprovalStatus};
 use sluice::domain::artifact::{Artifact, Digest};
 use sluice::domain::gate::{Evaluation, EvaluationStatus, Verdict};
-use sluice::domain::id::{ApprovalId, ArtifactId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
+use sluice::domain::id::{ApprovalId, ArtifactId, EvaluationId, MissionId, RunId, VerdictId, WorkItemId, WorkspaceId};
 use sluice::domain::mission::{Mission, MissionStatus};
 use sluice::domain::run::{ClaimableRun, Lease, Run, RunKind, RunStatus};
 use sluice::domain::time::Timestamp;
 use sluice::domain::work_item::WorkItem;
-use sluice::store::{Store, Unit, Write};
+use sluice::domain::workspace::WorkspaceRevision;
+use sluice::store::{Store, UnderJudgement, Unit, Write};
 
 async fn write(store: &Store, writes: impl IntoIterator<Item = Write>) {
     store.commit(Unit { writes: writes.into_iter().collect(), ..Unit::default() }).await.unwrap();
@@ -409,6 +410,83 @@ async fn artifacts_are_listed_and_found_by_ids() {
         let found = store.artifacts_by_ids(&many).await.unwrap();
         assert_eq!(found.iter().map(|artifact| artifact.id.clone()).collect::<Vec<_>>(), many);
         assert_eq!(store.artifacts_by_ids(&[]).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_under_judgement_is_what_its_rows_say_each_by_itself() {
+    on_both_databases(async |store| {
+        let (mut asked, mut found) = (Vec::new(), Vec::new());
+        for seed in 0..40 {
+            let random = &mut Random::new(seed);
+            let (mission_id, run_id, item_id) = (format!("mis_{seed}"), format!("run_{seed}"), "wi_a");
+            let mission = records::mission(random, &mission_id);
+            let item = records::work_item(random, &mission_id, item_id, 0);
+            let mut evaluation = records::evaluation(random, &mission_id, &format!("evl_{seed}"));
+            evaluation.work_item_id = WorkItemId::new(item_id);
+            evaluation.run_id = RunId::new(run_id.as_str());
+            let mut run = records::run(random, &mission_id, &run_id);
+            // None, one or several; those the run named, in an order of its own, one of them twice.
+            let left: Vec<Artifact> = (0..seed % 5)
+                .map(|n| Artifact {
+                    run_id: Some(run.id.clone()),
+                    ..records::artifact(random, &mission_id, &format!("art_{seed}_{n}"))
+                })
+                .collect();
+            let foreign = Artifact {
+                run_id: Some(RunId::new("run_other")),
+                ..records::artifact(random, &mission_id, &format!("art_{seed}_x"))
+            };
+            let mut named: Vec<&Artifact> = left.iter().rev().skip(1).collect();
+            named.extend(named.first().copied());
+            run.artifacts = named.iter().map(|artifact| artifact.reference()).collect();
+            // Neither the foreign one nor one that is gone is the run's to have judged.
+            let gone = records::artifact(random, &mission_id, "art_gone");
+            run.artifacts.extend([&foreign, &gone].map(Artifact::reference));
+            let writes =
+                [Write::Mission(mission.clone()), Write::WorkItem(Arc::new(item.clone())), Write::Run(run.clone())];
+            write(&store, writes).await;
+            write(&store, left.iter().chain([&foreign]).cloned().map(Write::Artifact)).await;
+            let revisions = seed / 10;
+            if seed % 10 == 0 && revisions > 0 {
+                let revision = WorkspaceRevision { revision: revisions, ..WorkspaceRevision::none(workspace()) };
+                write(&store, [Write::Workspace(Box::new(revision))]).await;
+            }
+
+            let none = store.under_judgement(std::slice::from_ref(&evaluation)).await.unwrap();
+            assert_eq!(none, [None], "nobody asked yet");
+            write(&store, [Write::Evaluation(evaluation.clone())]).await;
+            asked.push(evaluation.clone());
+            let judged = store.under_judgement(std::slice::from_ref(&evaluation)).await.unwrap();
+            let [Some(judged)] = <[_; 1]>::try_from(judged).unwrap() else { panic!("it is there") };
+            found.push(Some(UnderJudgement { workspace_newest: 3, ..judged.clone() }));
+            assert_eq!(judged.revision, evaluation.revision);
+            assert_eq!(judged.bindings, mission.bindings);
+            assert_eq!(judged.workspace_newest, store.workspace_newest(&workspace()).await.unwrap());
+            assert_eq!(judged.workspace_newest, revisions);
+            assert_eq!((&judged.title, &judged.detail), (&item.spec.title, &item.spec.detail));
+            assert_eq!(judged.metadata, item.spec.metadata);
+            assert_eq!((judged.session_id, judged.run_summary), (run.session_id, run.summary));
+            assert_eq!(judged.artifacts, named.into_iter().cloned().collect::<Vec<_>>());
+
+            // Where one of the rows is missing there is nothing to judge.
+            let id = |what: &str| EvaluationId::new(format!("evl_{seed}_{what}"));
+            let missing = [
+                Evaluation { id: id("a"), workspace_id: elsewhere(), ..evaluation.clone() },
+                Evaluation { id: id("b"), work_item_id: WorkItemId::new("wi_none"), ..evaluation.clone() },
+                Evaluation { id: id("c"), run_id: RunId::new("run_none"), ..evaluation },
+            ];
+            write(&store, missing.iter().cloned().map(Write::Evaluation)).await;
+            asked.extend(missing);
+            found.extend([None, None, None]);
+        }
+        // Two may ask about one run.
+        let again = Evaluation { id: EvaluationId::new("evl_again"), ..asked[16].clone() };
+        write(&store, [Write::Evaluation(again.clone())]).await;
+        asked.push(again);
+        found.push(found[16].clone());
+        assert_eq!(store.under_judgement(&asked).await.unwrap(), found, "many at once, each as alone");
     })
     .await;
 }

@@ -15,6 +15,7 @@ use super::{PluginCheck, side_by_side};
 use crate::domain::artifact::{Artifact, set_digest};
 use crate::domain::gate::Verdict;
 use crate::domain::id::{MissionId, VerdictId};
+use crate::engine::gates::gate_call;
 use crate::engine::ports::{CallFailure, GateCall, Judgement};
 use crate::engine::{Engine, EngineError};
 
@@ -30,7 +31,9 @@ impl Engine {
     /// Storage.
     pub(in crate::engine) async fn recorded_call(&self, verdict: &Verdict) -> Result<Option<GateCall>, EngineError> {
         let Some(evaluation) = self.parts.store.evaluation(&verdict.evaluation_id).await? else { return Ok(None) };
-        let Some((call, _)) = self.gate_call(&evaluation).await? else { return Ok(None) };
+        let found = self.parts.store.under_judgement(std::slice::from_ref(&evaluation)).await?;
+        let Some(found) = found.into_iter().flatten().next() else { return Ok(None) };
+        let call = gate_call(&evaluation, found);
         let judged: Vec<_> = call.artifacts.iter().map(Artifact::reference).collect();
         Ok((set_digest(&judged) == verdict.artifact_set).then_some(call))
     }
@@ -95,7 +98,7 @@ impl PluginCheck {
             self.tally.leave_out(1, "verdicts whose request or artifacts are gone are left out".to_owned());
             return Ok(());
         };
-        let artifacts = self.engine.artifact_source(&call.artifacts);
+        let artifacts = self.engine.artifact_source(&call.artifacts).await;
         let (held, binding) = (Arc::clone(&self.held), self.binding.clone());
         let called = tokio::task::spawn_blocking(move || held.plugins().evaluate(&binding, call, artifacts)).await;
         self.count_verdict(order, &verdict, called.map_err(|error| EngineError::HostFault(error.to_string()))?);

@@ -44,7 +44,7 @@ impl Engine {
         let gone = || EngineError::NotFound { what: "verdict, or what it was given on", id: id.to_string() };
         let verdict = self.parts.store.verdict(id).await?.ok_or_else(gone)?;
         let call = self.recorded_call(&verdict).await?.ok_or_else(gone)?;
-        let artifacts = self.artifact_source(&call.artifacts);
+        let artifacts = self.artifact_source(&call.artifacts).await;
         let called = self.ask_gate(trial.binding(), call, artifacts).await?;
         answer_of(&verdict, called).map(Some)
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::OnceCell;
+
 use crate::domain::id::{MissionId, WorkspaceId};
 use crate::domain::mission::Bindings;
 use crate::domain::plugin::Binding;
@@ -86,19 +88,35 @@ impl Bound {
 
 /// Workspaces that were asked about lately. What is remembered is good as long as its revision is the newest.
 #[derive(Default)]
-pub(in crate::engine) struct BoundSets(Mutex<HashMap<WorkspaceId, Arc<Bound>>>);
+pub(in crate::engine) struct BoundSets(Mutex<HashMap<WorkspaceId, Remembered>>);
+
+/// A revision of a workspace, once whoever asked for it first has read it.
+#[derive(Clone, Default)]
+struct Remembered {
+    revision: u64,
+    bound: Arc<OnceCell<Arc<Bound>>>,
+}
 
 impl BoundSets {
-    fn get(&self, workspace_id: &WorkspaceId) -> Option<Arc<Bound>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(workspace_id).cloned()
-    }
-
-    fn put(&self, bound: &Arc<Bound>) {
+    /// Where a revision is remembered, or a later one that somebody saw meanwhile: many ask at once after a change, and
+    /// it is read once.
+    fn at(&self, workspace_id: &WorkspaceId, revision: u64) -> Remembered {
         let mut sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(remembered) = sets.get(workspace_id).filter(|remembered| remembered.revision >= revision) {
+            return remembered.clone();
+        }
         if sets.len() >= REMEMBERED_MAX {
             sets.clear();
         }
-        sets.insert(bound.revision.workspace_id.clone(), Arc::clone(bound));
+        let remembered = Remembered { revision, bound: Arc::default() };
+        sets.insert(workspace_id.clone(), remembered.clone());
+        remembered
+    }
+
+    /// What was read last, which may no longer be in force.
+    fn last(&self, workspace_id: &WorkspaceId) -> Option<Arc<Bound>> {
+        let sets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sets.get(workspace_id).and_then(|remembered| remembered.bound.get().cloned())
     }
 }
 
@@ -109,12 +127,45 @@ impl Engine {
     /// [`EngineError::HostFault`] when this host lacks a component that it comes with; storage.
     pub async fn bound(&self, workspace_id: &WorkspaceId) -> Result<Arc<Bound>, EngineError> {
         let newest = self.parts.store.workspace_newest(workspace_id).await?;
-        if let Some(bound) = self.parts.bound.get(workspace_id).filter(|bound| bound.revision.revision == newest) {
-            return Ok(bound);
+        self.bound_at(workspace_id, newest).await
+    }
+
+    /// What decides in a workspace whose newest revision is `newest`, or was a moment ago.
+    ///
+    /// # Errors
+    /// As [`Self::bound`].
+    pub(in crate::engine) async fn bound_at(
+        &self,
+        workspace_id: &WorkspaceId,
+        newest: u64,
+    ) -> Result<Arc<Bound>, EngineError> {
+        let Remembered { revision, bound } = self.parts.bound.at(workspace_id, newest);
+        let read = || async { self.read_bound(workspace_id, revision).await.map(Arc::new) };
+        bound.get_or_try_init(read).await.cloned()
+    }
+
+    /// What decided in a workspace when this host last looked; it looks now if it never did. For whoever guards what
+    /// comes of it by [`Bound::guard`], and asks [`Self::bound`] when that does not hold.
+    ///
+    /// # Errors
+    /// As [`Self::bound`].
+    pub(super) async fn last_bound(&self, workspace_id: &WorkspaceId) -> Result<Arc<Bound>, EngineError> {
+        match self.parts.bound.last(workspace_id) {
+            Some(bound) => Ok(bound),
+            None => self.bound(workspace_id).await,
         }
-        let bound = Arc::new(self.read_bound(workspace_id, newest).await?);
-        self.parts.bound.put(&bound);
-        Ok(bound)
+    }
+
+    /// Remembers what was just written, so that whoever makes a mission next has not to find out that it is in force.
+    pub(super) async fn remember_bound(&self, written: &WorkspaceRevision) {
+        let Remembered { revision, bound } = self.parts.bound.at(&written.workspace_id, written.revision);
+        if revision != written.revision {
+            return;
+        }
+        let read = || async { self.bound_of(written.clone()).await.map(Arc::new) };
+        if let Err(error) = bound.get_or_try_init(read).await {
+            tracing::debug!(%error, "what was bound is read when it is asked for");
+        }
     }
 
     async fn read_bound(&self, workspace_id: &WorkspaceId, newest: u64) -> Result<Bound, EngineError> {
@@ -122,7 +173,10 @@ impl Engine {
             0 => None,
             newest => self.parts.store.workspace_revision(workspace_id, newest).await?,
         };
-        let revision = revision.unwrap_or_else(|| WorkspaceRevision::none(workspace_id.clone()));
+        self.bound_of(revision.unwrap_or_else(|| WorkspaceRevision::none(workspace_id.clone()))).await
+    }
+
+    async fn bound_of(&self, revision: WorkspaceRevision) -> Result<Bound, EngineError> {
         let standard = self.parts.plugins.standard_bindings().map_err(EngineError::HostFault)?;
         let bindings = laid_over(&standard, &revision);
         self.keep_components(&bindings).await?;
@@ -149,7 +203,7 @@ impl Engine {
         }
         let trial = |shadow: &Shadow| {
             let (deciding, required) = beside(shadow.role, &bindings, scrubber.as_ref());
-            Arc::new(Trial::new(workspace_id, revision.revision, shadow, &deciding, required))
+            Arc::new(Trial::new(&revision.workspace_id, revision.revision, shadow, &deciding, required))
         };
         let trials = shadows.iter().map(trial).collect();
         Ok(Bound { revision, bindings, canary, scrubber, shadows, trials, unsigned })

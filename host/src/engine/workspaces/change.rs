@@ -160,6 +160,7 @@ impl Engine {
         match self.parts.store.commit(unit).await {
             Ok(_) => {
                 self.parts.shadows.forget(workspace_id);
+                self.remember_bound(&revision).await;
                 Ok(Some(revision))
             }
             Err(CommitError::Conflict { .. }) => Ok(None),
