@@ -71,6 +71,22 @@ fn live(sluice: &Binary) {
     sluice.refused(&["plugin", "push", &trap], 2, "its first call failed");
 }
 
+/// A mission's file may bring components of its own, and they are asked for signatures like those that are bound.
+#[test]
+fn a_file_brings_no_unsigned_component_where_signatures_are_required() {
+    let sluice = &binary();
+    file(sluice, "own.wasm", &gate_that("pass", "own", "1.0.0"));
+    let own = "title = \"Mine\"\n[gates.review]\nplugin = \"own.wasm\"\n[gates]\ntest = false\n\
+               [[work_items]]\nid = \"one\"\ntitle = \"One\"\n[work_items.action.exec]\nargv = [\"true\"]\n";
+    let mission = file(sluice, "mission.toml", own.as_bytes());
+    let key = sluice.directory().join("key").display().to_string();
+    let public = sluice.ok(&["plugin", "keygen", "--out", &key])["key"].as_str().expect("a key").to_owned();
+    sluice.ok(&["workspace", "bind", "--require-signatures", "true", "--trust", &public]);
+    sluice.refused(&["run", &mission], 2, "gates.review");
+    sluice.ok(&["workspace", "rollback", "0"]);
+    assert_eq!(sluice.ok(&["run", &mission])["mission"]["status"], "succeeded");
+}
+
 /// Components on their way to others: into a directory that registries of images understand, and out of it.
 #[test]
 fn components_travel_in_an_image_layout_with_their_signatures() {

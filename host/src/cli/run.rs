@@ -103,6 +103,10 @@ fn source_of(mission: &Mission) -> Option<String> {
 /// Writes the mission down. Components are bound by name and settings, and compiled afterwards.
 async fn create(app: &App, workspace_id: &WorkspaceId, loaded: &Loaded) -> Result<Mission, Failure> {
     let bindings = loaded.bindings(&app.plugins)?;
+    app.engine.require_signed(workspace_id, "reducer", &bindings.reducer).await?;
+    for (gate, binding) in &bindings.gates {
+        app.engine.require_signed(workspace_id, &format!("gates.{gate}"), binding).await?;
+    }
     app.engine.keep_components(&bindings).await?;
     let new = NewMission {
         workspace_id: workspace_id.clone(),

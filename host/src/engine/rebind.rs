@@ -8,7 +8,7 @@ use super::error::conflict_or_storage;
 use super::{Candidate, Engine, EngineError, Selector};
 use crate::domain::audit::{AuditOutcome, NewAuditEntry};
 use crate::domain::event::InputKind;
-use crate::domain::id::MissionId;
+use crate::domain::id::{MissionId, WorkspaceId};
 use crate::domain::mission::Mission;
 use crate::domain::plugin::Binding;
 use crate::store::{Guard, Write};
@@ -31,11 +31,7 @@ impl Engine {
         binding: &Binding,
         actor: &str,
     ) -> Result<Mission, EngineError> {
-        let signed = self.bound(&mission.workspace_id).await?;
-        let rule = &signed.revision;
-        if rule.require_signatures && !self.is_trusted(&binding.digest, &rule.trusted_keys).await? {
-            return Err(EngineError::PluginUnsigned { field: "digest".to_owned(), plugin: binding.label() });
-        }
+        self.require_signed(&mission.workspace_id, "digest", binding).await?;
         let mut bindings = mission.bindings.clone();
         bindings.reducer = binding.clone();
         self.keep_components(&bindings).await?;
@@ -55,6 +51,24 @@ impl Engine {
             }
         }
         Err(EngineError::Contended)
+    }
+
+    /// Refuses a component, named by `field`, that its workspace wants signed and none of its trusted keys signed.
+    ///
+    /// # Errors
+    /// [`EngineError::PluginUnsigned`]; storage.
+    pub async fn require_signed(
+        &self,
+        workspace_id: &WorkspaceId,
+        field: &str,
+        binding: &Binding,
+    ) -> Result<(), EngineError> {
+        let bound = self.bound(workspace_id).await?;
+        let rule = &bound.revision;
+        if rule.require_signatures && !self.is_trusted(&binding.digest, &rule.trusted_keys).await? {
+            return Err(EngineError::PluginUnsigned { field: field.to_owned(), plugin: binding.label() });
+        }
+        Ok(())
     }
 
     /// Pins the mission, if its history is still as long as what was replayed.
