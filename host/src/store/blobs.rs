@@ -16,6 +16,7 @@ use sqlx::{PgPool, Row as _};
 
 use super::error::{OpenError, StorageError, StorageErrorKind};
 use super::open::Store;
+use super::postgres;
 use crate::domain::artifact::Digest;
 
 /// Where blobs are kept.
@@ -211,9 +212,9 @@ fn read_present(directory: &BlobDirectory, digests: &[Digest]) -> io::Result<Has
 }
 
 async fn read_rows(pool: &PgPool, digests: &[Digest]) -> Result<HashMap<Digest, Vec<u8>>, StorageError> {
+    const SQL: &str = "SELECT digest, content FROM blobs WHERE digest = ANY($1)";
     let digests: Vec<&str> = digests.iter().map(Digest::as_str).collect();
-    let rows =
-        sqlx::query("SELECT digest, content FROM blobs WHERE digest = ANY($1)").bind(digests).fetch_all(pool).await?;
+    let rows = postgres::on_any(pool, || sqlx::query(SQL).bind(&digests).fetch_all(pool)).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in rows {
         let digest = Digest::parse(row.try_get(0)?).ok_or_else(absent)?;
@@ -227,28 +228,21 @@ fn joined<T>(done: Result<T, tokio::task::JoinError>) -> Result<T, StorageError>
 }
 
 async fn put_row(pool: PgPool, content: Vec<u8>) -> Result<Digest, StorageError> {
+    const PUT: &str = "INSERT INTO blobs (digest, size, content) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
     let digest = Digest::of(&content);
     let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
-    sqlx::query("INSERT INTO blobs (digest, size, content) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING")
-        .bind(digest.as_str())
-        .bind(size)
-        .bind(content)
-        .execute(&pool)
-        .await?;
+    let put = || sqlx::query(PUT).bind(digest.as_str()).bind(size).bind(&content).execute(&pool);
+    postgres::on_any(&pool, put).await?;
     Ok(digest)
 }
 
 async fn read_row(pool: &PgPool, digest: &Digest, offset: u64, length: u32) -> Result<Vec<u8>, StorageError> {
+    const PART: &str = "SELECT SUBSTR(content, $2, $3) FROM blobs WHERE digest = $1";
     // SUBSTR counts from 1, in 32 bits; no content is longer than 64 MiB.
     let first = i32::try_from(offset.saturating_add(1)).unwrap_or(i32::MAX);
     let length = i32::try_from(length).unwrap_or(i32::MAX - 1).min(i32::MAX - first);
-    let row = sqlx::query("SELECT SUBSTR(content, $2, $3) FROM blobs WHERE digest = $1")
-        .bind(digest.as_str())
-        .bind(first)
-        .bind(length)
-        .fetch_optional(pool)
-        .await?;
-    match row {
+    let part = || sqlx::query(PART).bind(digest.as_str()).bind(first).bind(length).fetch_optional(pool);
+    match postgres::on_any(pool, part).await? {
         Some(row) => Ok(row.try_get(0)?),
         None => Err(absent()),
     }

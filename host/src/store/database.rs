@@ -1,15 +1,15 @@
 //! The bridge to both databases: connections, arguments, rows.
 //!
-//! The only place that has to say everything twice. Statements and rows are the same on both;
-//! what differs is how arguments are bound ([`Connection::carry_out`]) and how a batch begins
-//! ([`WriteConnection`]).
+//! The only place that has to say everything twice, with [`super::readers`]. Statements and rows are the
+//! same on both; what differs is how arguments are bound ([`Connection::carry_out`]) and how a batch
+//! begins and ends ([`WriteConnection`]).
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool};
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqlitePool};
+use sqlx::postgres::{PgArguments, PgConnection};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, ColumnIndex, Connection as _, Decode, Either, Executor as _, Type};
 use tokio::sync::oneshot;
 
@@ -19,45 +19,6 @@ use super::row::{Cell, Row};
 use super::sql::{Dialect, Sql};
 use super::table::{Column, Kind};
 use super::{postgres, sqlite};
-
-/// Connections for reading.
-#[derive(Debug, Clone)]
-pub(super) enum Readers {
-    Sqlite(SqlitePool, Arc<Durability>),
-    Postgres(PgPool),
-}
-
-impl Readers {
-    /// The rows of one query; values of `columns`. Everything they tell is on disk.
-    pub(super) async fn rows(
-        &self,
-        sql: String,
-        arguments: &[Cell],
-        columns: &[Column],
-    ) -> Result<Vec<Row>, StorageError> {
-        let rows = match self {
-            Self::Sqlite(pool, durability) => {
-                let query = sqlx::query_with(AssertSqlSafe(sql), sqlite_arguments(arguments)?);
-                let rows = query.fetch_all(pool).await?;
-                durability.settled().await?;
-                decode_all(&rows, columns)?
-            }
-            Self::Postgres(pool) => {
-                let query = sqlx::query_with(AssertSqlSafe(sql), postgres_arguments(arguments)?);
-                decode_all(&query.fetch_all(pool).await?, columns)?
-            }
-        };
-        Ok(rows)
-    }
-
-    /// Closes every connection, after what runs on it.
-    pub(super) async fn close(&self) {
-        match self {
-            Self::Sqlite(pool, _) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
-        }
-    }
-}
 
 /// How to open a connection for writing.
 #[derive(Debug, Clone)]
@@ -353,7 +314,7 @@ fn encode_error(error: sqlx::error::BoxDynError) -> sqlx::Error {
     sqlx::Error::Encode(error)
 }
 
-fn sqlite_arguments(cells: &[Cell]) -> Result<SqliteArguments, sqlx::Error> {
+pub(super) fn sqlite_arguments(cells: &[Cell]) -> Result<SqliteArguments, sqlx::Error> {
     let mut arguments = SqliteArguments::default();
     for cell in cells {
         match cell {
@@ -367,7 +328,7 @@ fn sqlite_arguments(cells: &[Cell]) -> Result<SqliteArguments, sqlx::Error> {
     Ok(arguments)
 }
 
-fn postgres_arguments(cells: &[Cell]) -> Result<PgArguments, sqlx::Error> {
+pub(super) fn postgres_arguments(cells: &[Cell]) -> Result<PgArguments, sqlx::Error> {
     let mut arguments = PgArguments::default();
     for cell in cells {
         match cell {
@@ -453,7 +414,7 @@ fn postgres_rows(columns: &[Column], rows: &[&[Cell]]) -> Result<PgArguments, sq
     Ok(arguments)
 }
 
-fn decode_all<R>(rows: &[R], columns: &[Column]) -> Result<Vec<Row>, sqlx::Error>
+pub(super) fn decode_all<R>(rows: &[R], columns: &[Column]) -> Result<Vec<Row>, sqlx::Error>
 where
     R: sqlx::Row,
     usize: ColumnIndex<R>,

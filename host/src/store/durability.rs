@@ -3,7 +3,7 @@
 //! SQLite appends a commit to its log (the WAL) and shows it to readers at once; the synchronisation that makes it
 //! outlive a loss of power is made here, on another thread, while the writer carries out the next batch. One commit
 //! at a time is on its way: the next is not sent before. Who has read rows waits for what was sent until then, so
-//! that nobody acts on what may vanish. Called by [`super::database`] and nobody else.
+//! that nobody acts on what may vanish. Called by [`super::database`] and [`super::readers`].
 
 use std::fmt;
 use std::fs::File;
@@ -170,7 +170,8 @@ mod tests {
     use std::sync::{Condvar, Mutex};
     use std::time::Duration;
 
-    use super::super::database::{Committing, Connection, Readers, TransactionError, WriteConnection, WriteOptions};
+    use super::super::database::{Committing, Connection, TransactionError, WriteConnection, WriteOptions};
+    use super::super::readers::Readers;
     use super::super::row::Cell;
     use super::super::sqlite;
     use super::super::table::integer;

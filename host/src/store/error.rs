@@ -103,6 +103,12 @@ pub(super) fn is_one_units_fault(error: &StorageError) -> bool {
     error.kind == StorageErrorKind::Other
 }
 
+/// Whether the connection is gone that something was tried on, and not the pool's patience.
+pub(super) fn is_lost(error: &sqlx::Error) -> bool {
+    let is_the_pools = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
+    !is_the_pools && kind_of(error) == StorageErrorKind::Unavailable
+}
+
 fn kind_of(error: &sqlx::Error) -> StorageErrorKind {
     match error {
         sqlx::Error::Database(error) => match error.code() {

@@ -35,6 +35,7 @@ mod documents;
 mod durability;
 mod select;
 mod database;
+mod readers;
 mod sqlite;
 mod postgres;
 mod migrate;

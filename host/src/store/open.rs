@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::blobs::Blobs;
-use super::database::{Connection, Readers, WriteConnection, WriteOptions};
+use super::database::{Connection, WriteConnection, WriteOptions};
 use super::durability::Durability;
 use super::error::{CommitError, OpenError, StorageError, StorageErrorKind};
 use super::memory_words::Indexes;
 use super::news::{LogFeed, News, Topic, Wakes};
 use super::prepare;
+use super::readers::Readers;
 use super::row::RowReader;
 use super::select::{Record, Select};
 use super::sql::{Dialect, Statements};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 use tokio::sync::watch;
 
-use super::error::OpenError;
+use super::error::{OpenError, is_lost};
 use super::news::News;
 use crate::domain::time::Timestamp;
 
@@ -27,6 +27,9 @@ const READERS_MAX: u32 = 8;
 
 /// How long a reader waits for a connection, a new one included.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection that nobody used is taken for sound.
+const TRUSTED_FOR: Duration = Duration::from_millis(500);
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,14 +60,43 @@ pub(super) async fn connect_writer(options: &PgConnectOptions) -> Result<PgConne
 
 /// The pool of readers. A connection is made when it is needed.
 pub(super) fn readers(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new().max_connections(READERS_MAX).acquire_timeout(ACQUIRE_TIMEOUT).connect_lazy_with(options)
+    PgPoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // The pool tests each connection that is given back; to test it again at once would be a round trip for nothing
+        // with every read.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for >= TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options)
+}
+
+/// Runs a query that does no harm when it is run again. A connection that the server dropped since it was used last is
+/// found out by using it, which closes it: so the query is tried once on each that there was, and once on
+/// a new one.
+pub(super) async fn on_any<T, F>(pool: &PgPool, query: impl Fn() -> F) -> Result<T, sqlx::Error>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    let mut may_be_lost = pool.size();
+    loop {
+        match query().await {
+            Err(error) if may_be_lost > 0 && is_lost(&error) => may_be_lost -= 1,
+            done => return done,
+        }
+    }
 }
 
 /// What time it is for the server, at the moment it answers and not when a transaction began.
 pub(super) async fn now(pool: &PgPool) -> Result<Timestamp, sqlx::Error> {
-    let row = sqlx::query("SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)")
-        .fetch_one(pool)
-        .await?;
+    const NOW: &str = "SELECT CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)";
+    let row = on_any(pool, || sqlx::query(NOW).fetch_one(pool)).await?;
     let millis: i64 = row.try_get(0)?;
     Ok(Timestamp(u64::try_from(millis).unwrap_or(0)))
 }
