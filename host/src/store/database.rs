@@ -2,19 +2,16 @@
 //!
 //! The only place that has to say everything twice, with [`super::readers`]. Statements and rows are the
 //! same on both; what differs is how arguments are bound ([`Connection::carry_out`]) and how a batch
-//! begins and ends ([`WriteConnection`]).
+//! begins ([`WriteConnection`]).
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments as _, AssertSqlSafe, ColumnIndex, Connection as _, Decode, Either, Executor as _, Type};
-use tokio::sync::oneshot;
 
-use super::durability::{Durability, Pending};
-use super::error::{StorageError, StorageErrorKind};
+use super::error::StorageError;
 use super::row::{Cell, Row};
 use super::sql::{Dialect, Sql};
 use super::table::{Column, Kind};
@@ -23,7 +20,7 @@ use super::{postgres, sqlite};
 /// How to open a connection for writing.
 #[derive(Debug, Clone)]
 pub(super) enum WriteOptions {
-    Sqlite(Box<sqlx::sqlite::SqliteConnectOptions>, Arc<Durability>),
+    Sqlite(Box<sqlx::sqlite::SqliteConnectOptions>),
     Postgres(Box<sqlx::postgres::PgConnectOptions>),
 }
 
@@ -31,7 +28,7 @@ impl WriteOptions {
     /// Opens a connection.
     pub(super) async fn connect(&self) -> Result<Connection, sqlx::Error> {
         Ok(match self {
-            Self::Sqlite(options, _) => Connection::Sqlite(sqlite::connect_writer(options).await?),
+            Self::Sqlite(options) => Connection::Sqlite(sqlite::connect_writer(options).await?),
             Self::Postgres(options) => Connection::Postgres(Box::new(postgres::connect_writer(options).await?)),
         })
     }
@@ -196,17 +193,10 @@ pub(super) struct TransactionError {
 }
 
 impl TransactionError {
-    fn early(error: impl Into<StorageError>) -> Self {
+    fn early(error: sqlx::Error) -> Self {
         Self { error: error.into(), commit_sent: false }
     }
-
-    fn late(error: impl Into<StorageError>) -> Self {
-        Self { error: error.into(), commit_sent: true }
-    }
 }
-
-/// A transaction that is committed: on disk, or on its way there.
-pub(super) type Committing = Option<Pending>;
 
 impl WriteConnection {
     /// A connection that will be opened when it is needed.
@@ -219,40 +209,19 @@ impl WriteConnection {
         &self.options
     }
 
-    /// Runs `work` in a transaction. On success it is committed and on disk; on any error the connection
-    /// is closed and with it everything undone.
+    /// Runs `work` in a transaction. On success it is committed and durable; on any error the
+    /// connection is closed and with it everything undone.
     ///
     /// *Cancellation*: a dropped future drops the connection.
     pub(super) async fn transaction<T, W>(&mut self, work: W) -> Result<T, TransactionError>
     where
         W: AsyncFnOnce(&mut Connection) -> Result<T, StorageError>,
     {
-        let (done, committing) = self.commit(work).await?;
-        if let Some(pending) = committing {
-            let (tell, told) = oneshot::channel();
-            // A receiver that is gone belongs to a future that was dropped.
-            pending.settle(move |outcome| drop(tell.send(outcome)));
-            let gone = |_| StorageError::because(StorageErrorKind::Unavailable, "the program ends");
-            told.await.map_err(gone).and_then(|outcome| outcome).map_err(TransactionError::late)?;
-        }
-        Ok(done)
-    }
-
-    /// The same, without waiting for the disk: only what comes back says when it is there, and nobody may
-    /// be told of it before. The next transaction can begin meanwhile; it is committed after this one
-    /// is on disk.
-    pub(super) async fn commit<T, W>(&mut self, work: W) -> Result<(T, Committing), TransactionError>
-    where
-        W: AsyncFnOnce(&mut Connection) -> Result<T, StorageError>,
-    {
-        if let WriteOptions::Sqlite(_, durability) = &self.options {
-            durability.heal().await.map_err(TransactionError::early)?;
-        }
         let mut connection = match self.idle.take() {
             Some(connection) => connection,
             None => self.options.connect().await.map_err(TransactionError::early)?,
         };
-        match Self::attempt(&mut connection, &self.options, work).await {
+        match Self::attempt(&mut connection, work).await {
             Ok(done) => {
                 self.idle = Some(connection);
                 Ok(done)
@@ -264,11 +233,7 @@ impl WriteConnection {
         }
     }
 
-    async fn attempt<T, W>(
-        connection: &mut Connection,
-        options: &WriteOptions,
-        work: W,
-    ) -> Result<(T, Committing), TransactionError>
+    async fn attempt<T, W>(connection: &mut Connection, work: W) -> Result<T, TransactionError>
     where
         W: AsyncFnOnce(&mut Connection) -> Result<T, StorageError>,
     {
@@ -277,33 +242,14 @@ impl WriteConnection {
             Dialect::Postgres => postgres::BEGIN,
         };
         connection.run(begin).await.map_err(TransactionError::early)?;
-        let done = work(connection).await.map_err(TransactionError::early)?;
-        let pending = match options {
-            WriteOptions::Sqlite(_, durability) => {
-                durability.settled_within().await.map_err(TransactionError::early)?;
-                Some(durability.send())
-            }
-            WriteOptions::Postgres(_) => None,
-        };
-        let committed = connection.run("COMMIT").await.map_err(TransactionError::late);
-        match (committed, pending) {
-            (Ok(()), pending) => Ok((done, pending)),
-            (Err(failed), pending) => {
-                // Should it be there after all, it is seen once it is on disk.
-                if let Some(pending) = pending {
-                    pending.settle(drop);
-                }
-                Err(failed)
-            }
-        }
+        let done = work(connection).await.map_err(|error| TransactionError { error, commit_sent: false })?;
+        let committed = connection.run("COMMIT").await;
+        committed.map_err(|error| TransactionError { error: error.into(), commit_sent: true })?;
+        Ok(done)
     }
 
     /// Closes the connection, if there is one.
     pub(super) async fn close(&mut self) {
-        if let WriteOptions::Sqlite(_, durability) = &self.options {
-            // Whoever waits for what could not be put on disk was told.
-            let _ = durability.settled().await;
-        }
         if let Some(connection) = self.idle.take() {
             connection.close().await;
         }

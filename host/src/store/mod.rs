@@ -32,7 +32,6 @@ mod table;
 mod sql;
 mod row;
 mod documents;
-mod durability;
 mod select;
 mod database;
 mod readers;

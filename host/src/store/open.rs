@@ -7,7 +7,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::blobs::Blobs;
 use super::database::{Connection, WriteConnection, WriteOptions};
-use super::durability::Durability;
 use super::error::{CommitError, OpenError, StorageError, StorageErrorKind};
 use super::memory_words::Indexes;
 use super::news::{LogFeed, News, Topic, Wakes};
@@ -71,10 +70,8 @@ impl Store {
                     Blobs::in_directory(blobs)
                 });
                 let blobs = opened.await.map_err(|error| OpenError::Other { source: error.into() })??;
-                let options = sqlite::writer_options(directory);
-                let durability = Durability::new(&options);
-                let readers = Readers::Sqlite(sqlite::readers(directory), Arc::clone(&durability));
-                (WriteOptions::Sqlite(Box::new(options), durability), readers, blobs)
+                let options = WriteOptions::Sqlite(Box::new(sqlite::writer_options(directory)));
+                (options, Readers::Sqlite(sqlite::readers(directory)), blobs)
             }
             Location::Postgres { url } => {
                 let options = postgres::options(url)?;
@@ -149,7 +146,7 @@ impl Store {
     /// is the machine's own.
     pub async fn database_now(&self) -> Result<Option<Timestamp>, StorageError> {
         Ok(match &self.inner.readers {
-            Readers::Sqlite(..) => None,
+            Readers::Sqlite(_) => None,
             Readers::Postgres(pool) => Some(postgres::now(pool).await?),
         })
     }
@@ -169,7 +166,7 @@ impl Store {
     /// Which database it is.
     pub(super) fn dialect(&self) -> Dialect {
         match &self.inner.readers {
-            Readers::Sqlite(..) => Dialect::Sqlite,
+            Readers::Sqlite(_) => Dialect::Sqlite,
             Readers::Postgres(_) => Dialect::Postgres,
         }
     }

@@ -1,16 +1,13 @@
 //! Connections for reading, of which each query takes one.
 //!
-//! Answers only what is on disk, and does not tell of connections that were lost while nobody used them. Writes
-//! nothing, ever. Called by [`super::Store`]; how arguments and rows cross over is [`super::database`]'s.
-
-use std::sync::Arc;
+//! Does not tell of connections that were lost while nobody used them. Writes nothing, ever. Called by [`super::Store`];
+//! how arguments and rows cross over is [`super::database`]'s.
 
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 
 use super::database::{decode_all, postgres_arguments, sqlite_arguments};
-use super::durability::Durability;
 use super::error::StorageError;
 use super::postgres;
 use super::row::{Cell, Row};
@@ -19,12 +16,12 @@ use super::table::Column;
 /// Connections for reading.
 #[derive(Debug, Clone)]
 pub(super) enum Readers {
-    Sqlite(SqlitePool, Arc<Durability>),
+    Sqlite(SqlitePool),
     Postgres(PgPool),
 }
 
 impl Readers {
-    /// The rows of one query; values of `columns`. Everything they tell is on disk.
+    /// The rows of one query; values of `columns`.
     pub(super) async fn rows(
         &self,
         sql: String,
@@ -32,10 +29,9 @@ impl Readers {
         columns: &[Column],
     ) -> Result<Vec<Row>, StorageError> {
         match self {
-            Self::Sqlite(pool, durability) => {
+            Self::Sqlite(pool) => {
                 let query = sqlx::query_with(AssertSqlSafe(sql), sqlite_arguments(arguments)?);
                 let rows = query.fetch_all(pool).await?;
-                durability.settled().await?;
                 Ok(decode_all(&rows, columns)?)
             }
             Self::Postgres(pool) => {
@@ -51,7 +47,7 @@ impl Readers {
     /// Closes every connection, after what runs on it.
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite(pool, _) => pool.close().await,
+            Self::Sqlite(pool) => pool.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }

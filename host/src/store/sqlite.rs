@@ -97,9 +97,8 @@ pub(super) fn writer_options(directory: &Path) -> SqliteConnectOptions {
         .filename(directory.join(FILE_NAME))
         .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
-        // Checkpoints keep the database sound with the power gone; each commit is put on disk by
-        // `durability`, beside the writer's thread instead of on it.
-        .synchronous(SqliteSynchronous::Normal)
+        // An answer of success means: on disk. NORMAL would lose the last commits with the power.
+        .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         // The schema has no foreign keys: guards decide, and they see whole batches.
         .foreign_keys(false)
@@ -150,12 +149,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn checkpoints_wait_for_the_disk_and_readers_cannot_write() {
+    async fn the_writer_waits_for_the_disk_and_readers_cannot_write() {
         let directory = std::env::temp_dir().join(format!("sluice-pragmas-{}", std::process::id()));
         create_files(&directory).unwrap();
         let mut writer = connect_writer(&writer_options(&directory)).await.unwrap();
         let synchronous = sqlx::query("PRAGMA synchronous").fetch_one(&mut writer).await.unwrap();
-        assert_eq!(synchronous.get::<i64, _>(0), 1, "NORMAL: each commit is `durability`'s");
+        assert_eq!(synchronous.get::<i64, _>(0), 2, "FULL");
         let journal = sqlx::query("PRAGMA journal_mode").fetch_one(&mut writer).await.unwrap();
         assert_eq!(journal.get::<String, _>(0), "wal");
         let readers = readers(&directory);

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{self, Written};
-use super::database::{Committing, TransactionError, WriteConnection, WriteOptions};
+use super::batch::{self, Answers, Written};
+use super::database::{TransactionError, WriteConnection, WriteOptions};
 use super::error::{CommitError, StorageError, StorageErrorKind, is_one_units_fault};
 use super::news::News;
 use super::prepare::PreparedUnit;
@@ -34,13 +34,10 @@ const GATHER_TIMEOUT: Duration = Duration::from_millis(1);
 /// Bytes after which a batch takes no further unit.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Who waits for what became of a unit.
-type Caller = oneshot::Sender<Result<Committed, CommitError>>;
-
 /// What the writer is asked for.
 pub(super) enum Job {
     /// Commits a unit.
-    Commit(PreparedUnit, Caller),
+    Commit(PreparedUnit, oneshot::Sender<Result<Committed, CommitError>>),
     /// Ends the writer after everything queued before.
     Close(oneshot::Sender<()>),
 }
@@ -61,7 +58,7 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Batch {
     units: Vec<PreparedUnit>,
-    callers: Vec<Caller>,
+    callers: Vec<oneshot::Sender<Result<Committed, CommitError>>>,
     bytes: usize,
     close: Option<oneshot::Sender<()>>,
 }
@@ -106,7 +103,11 @@ impl Writer {
                 continue;
             }
             self.last_batch = units.len();
-            self.commit(units, callers).await;
+            let answers = self.commit(units).await;
+            for (caller, answer) in callers.into_iter().zip(answers) {
+                // Whoever stopped waiting does not want the answer.
+                let _ = caller.send(answer);
+            }
         }
         self.jobs.close();
         if let Some(mut connection) = self.connection.take() {
@@ -136,61 +137,42 @@ impl Writer {
         batch
     }
 
-    /// Commits a batch and has its callers answered; when one unit may be to blame for its failure, each unit
-    /// alone.
-    async fn commit(&mut self, units: Vec<PreparedUnit>, callers: Vec<Caller>) {
+    /// Commits a batch; when one unit may be to blame for its failure, each unit alone.
+    async fn commit(&mut self, units: Vec<PreparedUnit>) -> Answers {
         let count = units.len();
         let (units, error) = match self.transact(units).await {
-            Ok((written, committing)) => return self.answer(written, committing, callers),
+            Ok(written) => return self.tell(written),
             Err(failed) => failed,
         };
         if count == 1 || units.is_empty() || !is_one_units_fault(&error) {
             tracing::error!(error = %chain(&error), units = count, "could not commit");
-            return answer_all(callers, std::iter::repeat_n(Err(error.into()), count));
+            return std::iter::repeat_n(Err(error.into()), count).collect();
         }
         tracing::warn!(error = %chain(&error), units = count, "could not commit a batch; trying its units one by one");
-        for (unit, caller) in units.into_iter().zip(callers) {
+        let mut answers = Vec::with_capacity(count);
+        for unit in units {
             match self.transact(vec![unit]).await {
-                Ok((alone, committing)) => self.answer(alone, committing, vec![caller]),
+                Ok(alone) => answers.extend(self.tell(alone)),
                 Err((_, error)) => {
                     tracing::error!(error = %chain(&error), "could not commit a unit");
-                    answer_all(vec![caller], [Err(error.into())]);
+                    answers.push(Err(error.into()));
                 }
             }
         }
+        answers
     }
 
-    /// Tells of what was written, and its callers, as soon as it is on disk; the next batch does not
-    /// wait for that.
-    fn answer(&self, written: Written, committing: Committing, callers: Vec<Caller>) {
-        let news = Arc::clone(&self.news);
-        let tell = move |outcome: Result<(), StorageError>| match outcome {
-            Ok(()) => {
-                if written.answers.iter().any(Result::is_ok) {
-                    news.committed(written.tables, written.told);
-                }
-                answer_all(callers, written.answers);
-            }
-            Err(error) => {
-                tracing::error!(error = %chain(&error), units = callers.len(), "could not put a commit on disk");
-                let count = callers.len();
-                answer_all(callers, std::iter::repeat_n(Err(error.into()), count));
-                // It may get there yet: whoever looks then sees it.
-                news.elsewhere();
-            }
-        };
-        match committing {
-            Some(pending) => drop(pending.settle(tell)),
-            None => tell(Ok(())),
+    /// Tells what is on disk now to those who listen.
+    fn tell(&self, written: Written) -> Answers {
+        if written.answers.iter().any(Result::is_ok) {
+            self.news.committed(written.tables, written.told);
         }
+        written.answers
     }
 
     /// Commits units in one transaction, or gives them back. A server that went away before
     /// COMMIT was sent is tried again once, on a new connection: it may only have been restarted.
-    async fn transact(
-        &mut self,
-        units: Vec<PreparedUnit>,
-    ) -> Result<(Written, Committing), (Vec<PreparedUnit>, StorageError)> {
+    async fn transact(&mut self, units: Vec<PreparedUnit>) -> Result<Written, (Vec<PreparedUnit>, StorageError)> {
         let (units, failed) = match self.attempt(units).await {
             Ok(written) => return Ok(written),
             Err(failed) => failed,
@@ -209,12 +191,12 @@ impl Writer {
     async fn attempt(
         &mut self,
         mut units: Vec<PreparedUnit>,
-    ) -> Result<(Written, Committing), (Vec<PreparedUnit>, TransactionError)> {
+    ) -> Result<Written, (Vec<PreparedUnit>, TransactionError)> {
         let mut connection = self.connection.take().unwrap_or_else(|| WriteConnection::new(self.options.clone()));
         let (statements, is_heard) = (Arc::clone(&self.statements), self.news.has_readers());
         let task = tokio::spawn(async move {
             let done = connection
-                .commit(async |connection| batch::carry_out(connection, &statements, &mut units, is_heard).await)
+                .transaction(async |connection| batch::carry_out(connection, &statements, &mut units, is_heard).await)
                 .await;
             (connection, units, done)
         });
@@ -228,13 +210,6 @@ impl Writer {
                 Err((Vec::new(), TransactionError { error, commit_sent: true }))
             }
         }
-    }
-}
-
-fn answer_all(callers: Vec<Caller>, answers: impl IntoIterator<Item = Result<Committed, CommitError>>) {
-    for (caller, answer) in callers.into_iter().zip(answers) {
-        // Whoever stopped waiting does not want the answer.
-        let _ = caller.send(answer);
     }
 }
 
