@@ -24,6 +24,18 @@ pub fn check(text: &str) -> Result<(), InvalidId> {
     if starts_well && goes_on_well && text.len() <= ID_MAX_BYTES { Ok(()) } else { Err(InvalidId) }
 }
 
+/// Whether `text` looks like an identifier that a host made: `prefix` and the 32 digits of a UUID, and in a lease's a
+/// dot and a number after them.
+pub fn is_made(prefix: &str, text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(prefix) else { return false };
+    let (digits, number) = rest.split_once('.').unwrap_or((rest, "1"));
+    let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    digits.len() == 32
+        && digits.bytes().all(is_digit)
+        && (1..=20).contains(&number.len())
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
 macro_rules! identifiers {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*

@@ -125,6 +125,28 @@ impl Caller {
         refuse(&self.host, &self.principal, self.action, resource, reason.into()).await
     }
 
+    /// What was found under an id, when it lies in the caller's workspace. What lies in another looks like nothing,
+    /// and the audit holds that somebody asked for it.
+    pub(super) async fn own<T>(
+        &self,
+        what: &'static str,
+        id: &str,
+        found: Option<T>,
+        workspace_of: impl Fn(&T) -> &WorkspaceId,
+    ) -> Result<T, Problem> {
+        if let Some(found) = found {
+            if workspace_of(&found) == self.workspace() {
+                return Ok(found);
+            }
+            let (principal, action, resource) = (&*self.principal, self.action, format!("{what}/{id}"));
+            let denial = Reason::Elsewhere.into();
+            let denied =
+                Denied { principal, action, resource: &resource, denial: &denial, observed: false, repeated: 0 };
+            self.host.note_denial(denied).await;
+        }
+        Err(Problem::not_found(what, id))
+    }
+
     /// Notes that a rule of the host refused the caller, which answers by itself.
     pub(super) async fn note_rule(&self, action: Action, resource: &str, why: String) {
         let (principal, denial) = (&*self.principal, Denial::by_rule(why));

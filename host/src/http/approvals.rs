@@ -101,8 +101,7 @@ fn shown(caller: &Caller, approval: &Approval) -> ApprovalView {
 /// The approval of this id in the caller's workspace.
 pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Approval, Problem> {
     let found = host.engine.store().approval(&ApprovalId::new(id)).await?;
-    let found = found.filter(|approval| approval.workspace_id == *caller.workspace());
-    found.ok_or_else(|| Problem::not_found("approval", id))
+    caller.own("approval", id, found, |approval| &approval.workspace_id).await
 }
 
 /// Say yes

@@ -166,8 +166,7 @@ pub(super) async fn fetch(
 async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Artifact, Problem> {
     let store = host.engine.store();
     let found = store.artifact(&ArtifactId::new(id)).await?;
-    let found = found.filter(|artifact| artifact.workspace_id == *caller.workspace());
-    let artifact = found.ok_or_else(|| Problem::not_found("artifact", id))?;
+    let artifact = caller.own("artifact", id, found, |artifact| &artifact.workspace_id).await?;
     caller.allow_thing(&format!("artifact/{id}"), None).await?;
     if let Credential::Run { run_id, .. } = &caller.principal.credential {
         let run = store.run(run_id).await?;

@@ -26,11 +26,13 @@ use crate::domain::id::{ArtifactId, MissionId, VerdictId};
 use crate::domain::mission::{Mission, MissionStatus};
 use crate::domain::work_item::WorkItemStatus;
 use crate::engine::{Candidate, WorkspaceMission};
+use crate::policy::Action;
 use crate::wire;
 
 /// Create a mission
 ///
-/// It is durable when this answers. With `start` it begins at once.
+/// It is durable when this answers. With `start` it begins at once. Whoever gives it capabilities is asked for
+/// `mission.grant` as well, which agents may not do unless the workspace's own policies permit it.
 #[utoipa::path(
     post, path = "/mission", tag = "missions", request_body = CreateMission,
     responses((status = 201, description = "The mission", body = MissionAnswer))
@@ -41,6 +43,9 @@ pub(super) async fn create(
     Named(receipt): Named,
     Body(body): Body<CreateMission>,
 ) -> Result<Response, Problem> {
+    if !body.capabilities.is_empty() {
+        caller.allow_action(Action::MissionGrant, "mission", None).await?;
+    }
     let (request, args, start) = request_of(body);
     let (request, has_gates) = host.engine.with_entrypoint(caller.workspace(), request, args).await?;
     let new = WorkspaceMission {

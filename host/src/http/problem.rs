@@ -296,6 +296,12 @@ impl From<StorageError> for Problem {
         match error.kind {
             StorageErrorKind::Invalid => Self::new(INVALID_FIELD, error.source.to_string()).with("field", ""),
             StorageErrorKind::Corrupt => internal(&error),
+            StorageErrorKind::Unavailable => {
+                tracing::error!(error = %chain(&error), "storage failed a request");
+                let detail = "the host's storage does not answer; what was being changed may have been, or not: \
+                              look before you try again, or send it under an `Idempotency-Key`";
+                Self::new(UNAVAILABLE, detail)
+            }
             _ => {
                 tracing::error!(error = %chain(&error), "storage failed a request");
                 Self::new(UNAVAILABLE, "the host's storage does not answer as it should; nothing was changed")

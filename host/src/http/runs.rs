@@ -115,8 +115,7 @@ pub(super) async fn show(
 /// The run of this id, if it lies in the caller's workspace and, for a run's token, is that run.
 pub(super) async fn find(host: &Host, caller: &Caller, id: &str) -> Result<Run, Problem> {
     let found = host.engine.store().run(&RunId::new(id)).await?;
-    let found = found.filter(|run| run.workspace_id == *caller.workspace());
-    let run = found.ok_or_else(|| Problem::not_found("run", id))?;
+    let run = caller.own("run", id, found, |run| &run.workspace_id).await?;
     caller.allow(&format!("run/{id}"), None).await?;
     Ok(run)
 }

@@ -70,6 +70,8 @@ macro_rules! actions {
 actions! {
     /// Make a mission.
     MissionCreate = "mission.create" on Mission;
+    /// Give a mission capabilities: side effects, tiers of memory.
+    MissionGrant = "mission.grant" on Mission;
     /// See missions, their items, history and verdicts.
     MissionRead = "mission.read" on Mission;
     /// Start, pause, resume, cancel.

@@ -397,7 +397,7 @@ async fn of_what_was_decided_no_more_is_kept_than_may_be() {
         let rules = Rules::standard();
         for round in 0..4 {
             for n in 0..3_000 {
-                let id = format!("mis_{round}_{n}");
+                let id = format!("mis_{:032x}", round * 3_000 + n);
                 let thing = Resource { workspace_id: &here, id: Some(&id), owner: None, run_id: None };
                 let ask = Ask { asker: &viewer, action: Action::MissionControl, thing, effect: None };
                 let verdict = rules.judge(&ask).verdict;
@@ -410,10 +410,88 @@ async fn of_what_was_decided_no_more_is_kept_than_may_be() {
         let store = server.engine.store();
         let kept = store.policy_decisions(&here, None, DECISIONS_KEPT).await.expect("they can be read");
         assert_eq!(kept.len(), DECISIONS_KEPT as usize);
-        assert!(kept[0].request.as_str().contains("mis_3_2999"), "the newest: {:?}", kept[0]);
+        assert!(kept[0].request.as_str().contains(&format!("mis_{:032x}", 11_999)), "the newest: {:?}", kept[0]);
         let oldest = kept.last().map(|kept| kept.id.clone());
         let beyond = store.policy_decision_ids(&here, oldest.as_deref(), 10_000).await.expect("they can be read");
         assert!(beyond.len() <= 500, "{} are beyond what is kept", beyond.len());
+    })
+    .await;
+}
+
+/// Capabilities are what a mission may reach outside and remember: who makes one does not give itself any.
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_give_their_missions_no_capabilities() {
+    on_both_servers(CACHE, async |server| {
+        let mission = |capabilities: &[&str]| json!({"title": "t", "goal": "g", "capabilities": capabilities});
+        let [agent, member] = [(Role::Agent, "agent.one"), (Role::Member, "user.ada")];
+        let agent = server.token("local", agent.0, agent.1).await;
+        let member = server.token("local", member.0, member.1).await;
+        let make = async |token: &str, capabilities: &[&str]| {
+            server.ask(Method::POST, "/mission", token, mission(capabilities)).await
+        };
+        assert_eq!(make(&agent, &[]).await.status, 201);
+        for asked in ["memory.write:team", "connector.bank.*"] {
+            let refused = make(&agent, &[asked]).await;
+            assert_eq!((refused.status, &refused.body["action"]), (403, &json!("mission.grant")), "{:#}", refused.body);
+            assert!(refused.body["needed"].as_array().is_some_and(|needed| !needed.is_empty()), "{:#}", refused.body);
+            assert_eq!(make(&member, &[asked]).await.status, 201);
+        }
+        let permit = "@id(\"agents-grant\")\n@reason(\"trusted\")\n\
+                      permit (principal is Agent, action == Action::\"mission.grant\", resource);";
+        set(&server, json!({"text": permit})).await;
+        assert_eq!(make(&agent, &["connector.bank.*"]).await.status, 201);
+    })
+    .await;
+}
+
+/// What stands in the place of an id may be a secret that somebody pasted.
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_are_kept_without_what_is_no_id() {
+    on_both_servers(CACHE, async |server| {
+        let pasted = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+        let member = server.token("local", Role::Member, "user.ada").await;
+        for (method, path) in [
+            (Method::DELETE, format!("/memory/{pasted}")),
+            (Method::GET, format!("/runs/{pasted}/context")),
+            (Method::GET, format!("/approvals/{pasted}")),
+            (Method::PATCH, format!("/leases/{pasted}")),
+        ] {
+            server.ask(method, &path, &member, Value::Null).await;
+        }
+        let made = server.post("/mission", json!({"title": "t", "goal": "g"})).await.body;
+        let id = made["mission"]["id"].as_str().expect("an id").to_owned();
+        let event = json!({"event": {"type": "mission_canceled"}});
+        assert_eq!(server.ask(Method::POST, &format!("/mission/{id}/event"), &member, event).await.status, 200);
+        server.engine.write_decisions().await.expect("they can be written");
+        let (store, here) = (server.engine.store(), WorkspaceId::new("local"));
+        let kept = store.policy_decisions(&here, None, DECISIONS_KEPT).await.expect("they can be read");
+        let kept: Vec<&str> = kept.iter().map(|kept| kept.request.as_str()).collect();
+        assert!(kept.iter().any(|kept| kept.contains(&id)), "{kept:#?}");
+        assert!(kept.iter().any(|kept| kept.contains("memory.remove")), "{kept:#?}");
+        assert!(!kept.iter().any(|kept| kept.contains(pasted)), "{kept:#?}");
+    })
+    .await;
+}
+
+/// What lies in another workspace looks like nothing, and the audit of whoever asked for it shows the attempt.
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_what_is_anothers_is_audited() {
+    on_both_servers(CACHE, async |server| {
+        let items = json!([{"id": "a", "title": "A"}]);
+        ok(server.post("/mission", json!({"title": "t", "goal": "g", "start": true, "work_items": items})).await);
+        let runs = ok(server.get("/runs").await);
+        let run = text(&runs["runs"][0]["id"]).to_owned();
+        let other = server.token("other", Role::Operator, "user.other").await;
+        let there = server.ask(Method::GET, &format!("/runs/{run}"), &other, Value::Null).await;
+        let nowhere = server.ask(Method::GET, &format!("/runs/run_{:032x}", 1), &other, Value::Null).await;
+        assert_eq!((there.status, nowhere.status), (404, 404));
+        let members = |body: &Value| body.as_object().expect("a problem").keys().cloned().collect::<Vec<_>>();
+        assert_eq!(members(&there.body), members(&nowhere.body), "nothing tells one from the other");
+        let audit = ok(server.ask(Method::GET, "/audit?limit=500", &other, Value::Null).await);
+        let entries = audit["entries"].as_array().expect("entries");
+        let resource = format!("run/{run}");
+        let found = entries.iter().filter(|entry| entry["resource"] == resource.as_str());
+        assert_eq!(found.map(|entry| &entry["outcome"]).collect::<Vec<_>>(), ["denied"], "{audit:#}");
     })
     .await;
 }

@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sluice_api::policy::PolicyQuestion;
+
 use super::question::written;
-use crate::domain::id::WorkspaceId;
+use crate::domain::id::{self, ApprovalId, ArtifactId, LeaseId, MemoryId, MissionId, RunId, WorkspaceId};
 use crate::domain::policy::RecordedDecision;
 use crate::engine::{Engine, EngineError};
-use crate::policy::{Ask, Asker, Effect, Verdict};
+use crate::policy::{Ask, Asker, Effect, ThingKind, Verdict};
 use crate::store::{CommitError, Unit, Write};
 use crate::wire;
 
@@ -52,6 +54,26 @@ impl Decisions {
     }
 }
 
+/// A question as it is kept. What stands in an id's place and is none may be anything, a secret too: it is
+/// left out.
+fn kept(ask: &Ask<'_>) -> PolicyQuestion {
+    let mut question = written(ask);
+    let prefix = match ask.action.kind() {
+        ThingKind::Mission => MissionId::PREFIX,
+        ThingKind::Run => RunId::PREFIX,
+        ThingKind::Artifact => ArtifactId::PREFIX,
+        ThingKind::Approval => ApprovalId::PREFIX,
+        ThingKind::Memory => MemoryId::PREFIX,
+        ThingKind::Lease => LeaseId::PREFIX,
+        // People choose these, and they are kept where they name something.
+        _ => return question,
+    };
+    let resource = &mut question.resource;
+    resource.id.take_if(|id| !id::is_made(prefix, id));
+    resource.run_id.take_if(|id| !id::is_made(RunId::PREFIX, id));
+    question
+}
+
 impl Engine {
     /// Keeps a decision, unless the same question was kept within a minute.
     pub fn record_decision(&self, ask: &Ask<'_>, verdict: &Verdict) {
@@ -80,7 +102,7 @@ impl Engine {
             workspace_id: ask.thing.workspace_id.clone(),
             id: self.new_id("pdc_"),
             at: self.now(),
-            request: wire::json_of(&written(ask)),
+            request: wire::json_of(&kept(ask)),
             effect: verdict.effect.as_str().to_owned(),
             policies: verdict.policies.clone(),
         };
