@@ -152,6 +152,8 @@ pub struct App {
     /// The components.
     pub plugins: Arc<PluginHost>,
     directory: LockedDataDir,
+    /// Whether its state lies in a PostgreSQL database instead of the directory.
+    is_on_postgres: bool,
     scheduler: Option<Scheduler>,
     worker: Option<Worker>,
 }
@@ -179,7 +181,8 @@ impl App {
         let host_id = directory.host_id().to_owned();
         complete(&mut options, directory.directory(), &plugins)?;
         let engine = Engine::with_options(store, Arc::clone(&plugins) as _, clock, host_id, options);
-        Ok(Self { engine, plugins, directory, scheduler: None, worker: None })
+        let is_on_postgres = matches!(location, Location::Postgres { .. });
+        Ok(Self { engine, plugins, directory, is_on_postgres, scheduler: None, worker: None })
     }
 
     /// Ends what an earlier process left half done, then starts the loops.

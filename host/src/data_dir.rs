@@ -45,6 +45,10 @@ pub struct ServerRecord {
     pub url: String,
     /// Its process.
     pub pid: u32,
+    /// Whether it keeps its state in a PostgreSQL database instead of the directory. Which one is not said here: its
+    /// address holds a password.
+    #[serde(default)]
+    pub is_on_postgres: bool,
 }
 
 /// A data directory this process alone may write to, until this is dropped or the process ends.
@@ -80,6 +84,15 @@ impl DataDir {
                 Ok(etcetera::choose_base_strategy().map_err(|_| DataDirError::NoDefault)?.data_dir().join("sluice"))
             }
         }
+    }
+
+    /// The directory as it is, and `None` where there is none; nothing is made.
+    ///
+    /// # Errors
+    /// [`DataDirError::NoDefault`].
+    pub fn existing(given: Option<&Path>) -> Result<Option<Self>, DataDirError> {
+        let root = Self::root_of(given)?;
+        Ok(root.is_dir().then_some(Self { root }))
     }
 
     /// The directory itself; the database and its blobs lie here.

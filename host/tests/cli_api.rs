@@ -90,7 +90,7 @@ fn missions(sluice: &Binary) {
     refused(
         sluice,
         &["mission", "event", id, "work_items_proposed", "--with", items, "--if-revision", &stale],
-        2,
+        1,
         "REVISION_CONFLICT",
     );
     let grown = ok(

@@ -436,6 +436,50 @@ fn a_database_that_cannot_be_reached_is_told_as_such() {
     }
 }
 
+/// Who verifies the wrong directory is not told that every link holds, and nothing is made there.
+#[test]
+fn only_a_database_that_is_there_is_verified() {
+    let sluice = binary();
+    sluice.refused(&["verify"], 2, "there is no database in");
+    assert!(!sluice.data().exists(), "verifying made the data directory");
+    std::fs::create_dir_all(sluice.data()).expect("make the data directory");
+    sluice.refused(&["verify"], 2, "--database-url");
+    assert!(!sluice.data().join("sluice.db").exists(), "verifying made a database");
+
+    assert_eq!(sluice.missions().len(), 0, "this makes the database");
+    assert_eq!(sluice.ok(&["verify"])["broken"], Value::Null);
+    let record = |more: &str| {
+        let told = format!(r#"{{"url": "http://127.0.0.1:1", "pid": 1{more}}}"#);
+        std::fs::write(sluice.data().join("server.json"), told).expect("write the record of a server");
+    };
+    record(r#", "is_on_postgres": true"#);
+    sluice.refused(
+        &["verify"],
+        2,
+        "PostgreSQL database and not in this directory; name the database with --database-url",
+    );
+    record("");
+    assert_eq!(sluice.ok(&["verify"])["broken"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_of_a_host_on_postgres_is_named_to_be_verified() {
+    let Some(postgres) = e2e::postgres::shared() else { return };
+    let sluice = binary().on_database(postgres.create_database().await);
+    let mut server = sluice.start(&["serve", "--listen", "127.0.0.1:0"]);
+    server.wait_for("listening on http://");
+    let mut without = sluice.command(&["verify"]);
+    without.env_remove("SLUICE_DATABASE_URL");
+    let answer = sluice.start_command(without).wait();
+    assert!(
+        answer.code == Some(2) && answer.stderr.contains("keeps its state in a PostgreSQL database"),
+        "{answer:#?}"
+    );
+    assert!(!sluice.data().join("sluice.db").exists(), "verifying made a database");
+    assert_eq!(sluice.ok(&["verify"])["broken"], Value::Null);
+    server.kill();
+}
+
 #[test]
 fn a_data_directory_that_is_none_is_refused() {
     let sluice = binary();

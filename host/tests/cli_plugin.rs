@@ -54,6 +54,9 @@ fn live(sluice: &Binary) {
     sluice.refused(&["workspace", "bind", "--gate", "review=lenient"], 2, "signed by none of the keys");
     assert!(sluice.shown(&["workspace", "show"]).contains("strict@2.0.0"));
 
+    let stale = ["--reducer", "mission-default", "--if-rev", "1"];
+    sluice.refused(&[&["workspace", "bind"][..], &stale].concat(), 1, "REVISION_CONFLICT");
+    sluice.refused(&["workspace", "rollback", "0", "--if-rev", "1"], 1, "REVISION_CONFLICT");
     let back = sluice.ok(&["workspace", "rollback", "0", "--if-rev", "2"]);
     assert_eq!(
         (&back["revision"], &back["rolled_back_to"], &back["require_signatures"]),
@@ -61,6 +64,25 @@ fn live(sluice: &Binary) {
     );
     let history = sluice.ok(&["workspace", "history"]);
     assert_eq!((&history["count"], &history["history"][2]["note"]), (&json!(3), &json!("a try")));
+    // A rollback says what it lifts and what it brings back besides components.
+    let key_line = |words: &str| format!("this key is {words}: {public}\n");
+    let again = sluice.shown(&["workspace", "rollback", "2"]);
+    assert!(again.contains("need a signature from now on\n") && again.contains(&key_line("trusted again")), "{again}");
+    sluice.ok(&["workspace", "bind", "--quarantine-after", "0"]);
+    let lifted = sluice.shown(&["workspace", "rollback", "0"]);
+    let said = [
+        "components need no signature any more\n",
+        &key_line("no longer trusted"),
+        "failures in a row; it was never\n",
+    ];
+    assert!(said.iter().all(|line| lifted.contains(line)), "{lifted}");
+    assert!(!sluice.shown(&["workspace", "rollback", "0"]).contains("signature"));
+    for nothing in [&["workspace", "bind"][..], &["workspace", "bind", "--note", "why", "--if-rev", "6"]] {
+        sluice.refused(nothing, 2, "--reducer");
+    }
+    let weak = "00".repeat(32);
+    sluice.refused(&["workspace", "bind", "--trust", &weak], 2, "trusted_keys[0]");
+    sluice.refused(&["workspace", "bind", "--trust", &weak], 2, "weak Ed25519 key");
     assert_eq!(sluice.ok(&["plugin", "rm", "lenient@1.0.0"])["digest"], json!(digest));
     sluice.refused(&["plugin", "show", "lenient"], 1, "there is no plugin `lenient`");
     tried(sluice, &strict);

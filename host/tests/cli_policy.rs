@@ -97,10 +97,14 @@ fn story(sluice: &Binary) {
     let set = sluice.ok(&["policy", "set", &night, "--note", "a test", "--if-rev", &before.to_string()]);
     assert_eq!((&set["revision"], &set["policies"]["night"]), (&json!(before + 1), &json!(NIGHT)), "{set:#}");
     assert!(sluice.shown(&["policy", "show"]).contains("night-shift"));
-    sluice.refused(&["policy", "set", &night, "--if-rev", &before.to_string()], 2, "revision");
+    sluice.refused(&["policy", "set", &night, "--if-rev", &before.to_string()], 1, "revision");
     let ask = ["policy", "explain", "--principal", "agent.a", "--role", "agent", "--action", "mission.create"];
     let why = sluice.ok(&ask);
     assert_eq!((&why["decision"], &why["policies"][0]["id"]), (&json!("denied"), &json!("night-shift")), "{why:#}");
+    let by_name = ["policy", "explain", "--principal", "agent.a", "--action", "mission.create"];
+    assert_eq!(sluice.ok(&by_name), why, "an agent's name says that it is one");
+    let as_member = [&by_name[..], &["--role", "member"]].concat();
+    assert_eq!(sluice.ok(&as_member)["decision"], "allowed", "what --role says counts");
     let told = sluice.shown(&ask);
     assert!(told.starts_with("denied\n") && told.contains("needed   a member who makes it"), "{told}");
     let effect = ["policy", "explain", "--principal", "w", "--run", "run_1", "--action", "connector.shop.buy"];
@@ -119,7 +123,13 @@ fn story(sluice: &Binary) {
     let back: Value = sluice.ok(&["policy", "rollback", &(before + 1).to_string()]);
     assert_eq!((&back["revision"], &back["rolled_back_to"]), (&json!(before + 3), &json!(before + 1)), "{back:#}");
     sluice.refused(&["policy", "rollback", "999"], 2, "there is no revision");
+    sluice.refused(&["policy", "rollback", "0"], 2, "sluice policy set --none");
     sluice.refused(&["policy", "set"], 2, "--none");
+    for (name, empty) in [("empty.cedar", "// forbid nothing yet\n"), ("empty.json", r#"{"mode": "observe"}"#)] {
+        sluice.refused(&["policy", "set", &path(sluice, name, empty)], 2, "holds no policy at all");
+    }
+    // Texts that are none are told with their place, as ever.
+    sluice.refused(&["policy", "set", &path(sluice, "broken.cedar", "permit (")], 2, "broken");
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn many(sluice: &Binary) {
     assert_eq!(unfit["pointer"], "/n", "{unfit:#}");
     assert_eq!(sluice.ok(&["resource", "schema", "list"])["items"][0]["prefix"], "team/many/");
     assert!(sluice.shown(&["resource", "schema", "list"]).contains("team/many/  {"));
-    sluice.refused(&["resource", "schema", "rm", "team/many/", "--if-rev", "7"], 2, "REVISION_CONFLICT");
+    sluice.refused(&["resource", "schema", "rm", "team/many/", "--if-rev", "7"], 1, "REVISION_CONFLICT");
     let none = sluice.file("none.json", "{\"type\":\"objekt\"}");
     sluice.refused(&["resource", "schema", "set", "team/", text(&none)], 2, "schema");
     assert_eq!(

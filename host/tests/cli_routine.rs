@@ -76,7 +76,7 @@ fn by_hand(sluice: &Binary) {
 
     let edited = sluice.shown(&["routine", "edit", "mail", "--allow-external", "true", "--cron", "@hourly"]);
     assert!(edited.contains("EXTERNAL SIDE EFFECTS, each run waits for a person"), "{edited}");
-    sluice.refused(&["routine", "edit", "mail", "--if-rev", "1", "--name", "x"], 2, "REVISION_CONFLICT");
+    sluice.refused(&["routine", "edit", "mail", "--if-rev", "1", "--name", "x"], 1, "REVISION_CONFLICT");
     sluice.refused(&["routine", "edit", "mail"], 2, "nothing to change");
     sluice.refused(&["routine", "edit", "mail", "--cron", "61 * * * *"], 2, "  61 * * * *\n  ^");
     let file = sluice.file("change.json", r#"{"overlap_policy": "allow", "colour": 1}"#);

@@ -80,7 +80,11 @@ impl Server {
         keep_token(&app.engine, &directory.agent_token(), "local", Role::Agent).await?;
         let host = host(app, Arc::clone(&metrics), options).await?;
         let record = directory.server_record();
-        let told = ServerRecord { url: format!("http://{address}"), pid: std::process::id() };
+        let told = ServerRecord {
+            url: format!("http://{address}"),
+            pid: std::process::id(),
+            is_on_postgres: app.is_on_postgres,
+        };
         write_private(&record, &serde_json::to_vec(&told).unwrap_or_default())?;
         Ok(Self { address, operator_token, listener, host, limits, metrics, record })
     }

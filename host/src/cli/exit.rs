@@ -156,6 +156,7 @@ impl From<ClientError> for Failure {
                     "EVENT_REFUSED"
                     | "LEASE_LOST"
                     | "LEASE_HELD"
+                    | "REVISION_CONFLICT"
                     | "RESOURCE_REVISION_CONFLICT"
                     | "RESOURCE_CLAIMED"
                     | "PLUGIN_CHECK_RUNNING"
@@ -203,8 +204,6 @@ impl From<EngineError> for Failure {
         let exit = match &error {
             EngineError::NotFound { .. }
             | EngineError::Field(_)
-            | EngineError::Revision { .. }
-            | EngineError::ResourceConflict { .. }
             | EngineError::ResourceKept { .. }
             | EngineError::ResourceClaimed { .. }
             | EngineError::ResourceUnfit { .. }
@@ -225,6 +224,8 @@ impl From<EngineError> for Failure {
             | EngineError::PluginUnsigned { .. }
             | EngineError::Conflict(_) => Exit::BadInput,
             EngineError::Refused(_)
+            | EngineError::Revision { .. }
+            | EngineError::ResourceConflict { .. }
             | EngineError::LeaseLost { .. }
             | EngineError::NameHeld { .. }
             | EngineError::NameNotHeld { .. }

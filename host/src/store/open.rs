@@ -55,6 +55,16 @@ struct Inner {
     ended: watch::Sender<()>,
 }
 
+impl Location {
+    /// Whether a store in a directory has been made there; one in a database may always be.
+    pub fn may_exist(&self) -> bool {
+        match self {
+            Self::Sqlite { directory } => directory.join(sqlite::FILE_NAME).is_file(),
+            Self::Postgres { .. } => true,
+        }
+    }
+}
+
 impl Store {
     /// Opens the store at `location`; creates it if there is none, and brings its schema up to
     /// date. Starts tasks on the current runtime, which end with the last clone.

@@ -20,9 +20,9 @@ pub(in crate::cli) struct ExplainArgs {
     /// Who: user.ada, agent.builder; of a routine its id
     #[arg(long, value_name = "NAME")]
     principal: String,
-    /// Its role: operator, member, agent or viewer
-    #[arg(long, value_name = "ROLE", default_value = "member", conflicts_with_all = ["run", "routine"])]
-    role: String,
+    /// Its role: operator, member, agent or viewer (default: agent for a name such as agent.builder, else member)
+    #[arg(long, value_name = "ROLE", conflicts_with_all = ["run", "routine"])]
+    role: Option<String>,
     /// It comes with the token of this run
     #[arg(long, value_name = "RUN", conflicts_with = "routine")]
     run: Option<String>,
@@ -76,7 +76,9 @@ pub(super) async fn explain(args: ExplainArgs) -> Result<ExitCode, Failure> {
 }
 
 fn question(args: &ExplainArgs) -> Result<PolicyQuestion, Failure> {
-    let kind = match (&args.run, args.routine, args.role.as_str()) {
+    let by_name = if args.principal.starts_with("agent.") { "agent" } else { "member" };
+    let role = args.role.as_deref().unwrap_or(by_name);
+    let kind = match (&args.run, args.routine, role) {
         (Some(_), ..) => PolicyPrincipalType::RunToken,
         (None, true, _) => PolicyPrincipalType::Routine,
         (None, false, "agent") => PolicyPrincipalType::Agent,
@@ -85,7 +87,7 @@ fn question(args: &ExplainArgs) -> Result<PolicyQuestion, Failure> {
     let principal = PolicyPrincipal {
         kind,
         name: args.principal.clone(),
-        role: matches!(kind, PolicyPrincipalType::User | PolicyPrincipalType::Agent).then(|| args.role.clone()),
+        role: matches!(kind, PolicyPrincipalType::User | PolicyPrincipalType::Agent).then(|| role.to_owned()),
         credential: None,
         run_id: args.run.clone(),
         creator_type: None,

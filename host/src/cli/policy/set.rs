@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use sluice_api::policy::{PolicyRollback, PolicyView};
 
-use super::given::Given;
+use super::given::{Given, rules};
 use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output;
@@ -46,6 +46,11 @@ pub(super) async fn set(args: &SetArgs) -> Result<ExitCode, Failure> {
     if is_empty && !args.none {
         return Err(Failure::bad_input("name files of policies or a --preset, or say --none for the defaults alone"));
     }
+    if !args.none && rules(&put)?.is_ok_and(|rules| !rules.has_own()) {
+        return Err(Failure::bad_input(
+            "what was given holds no policy at all, and would take away what holds; say --none for the defaults alone",
+        ));
+    }
     put.note = args.note.clone().or(put.note);
     put.if_match_rev = args.if_rev.or(put.if_match_rev);
     let connection = args.common.connect(Access::Write).await?;
@@ -53,6 +58,11 @@ pub(super) async fn set(args: &SetArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) async fn roll_back(args: &RollbackArgs) -> Result<ExitCode, Failure> {
+    if args.revision == 0 {
+        return Err(Failure::bad_input(
+            "revisions of a policy count from 1; `sluice policy set --none` has no policies hold but the defaults",
+        ));
+    }
     let connection = args.common.connect(Access::Write).await?;
     let rollback = PolicyRollback { revision: args.revision, if_match_rev: args.if_rev };
     told(&connection.client.roll_back_policy(&args.common.workspace, &rollback).await?, &args.common)

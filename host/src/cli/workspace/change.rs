@@ -12,6 +12,7 @@ use sluice_api::workspace::{
 use super::{given, look};
 use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::Failure;
+use crate::cli::output::{self, visible};
 use crate::client::Client;
 
 /// Have components decide in a workspace; what is not named stays as it is
@@ -61,6 +62,9 @@ pub(in crate::cli) struct BindArgs {
 }
 
 /// Have what was bound once decide again
+///
+/// Everything that the revision says holds again, not only its components: also whether components have to be signed,
+/// which keys are trusted, and when components are quarantined. What that lifts is told.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct RollbackArgs {
     /// The revision; 0 for what comes with the host
@@ -73,6 +77,12 @@ pub(in crate::cli) struct RollbackArgs {
 }
 
 pub(super) async fn bind(args: &BindArgs) -> Result<ExitCode, Failure> {
+    if !args.changes_something() {
+        return Err(Failure::bad_input(
+            "nothing is to be changed; name what is: --reducer, --gate or --scrubber, --host-reducer, --host-gate or \
+             --host-scrubber, --require-signatures, --trust, --quarantine-after, --quarantined-gates, or a --file",
+        ));
+    }
     let connection = args.common.connect(Access::Write).await?;
     let workspace = &args.common.workspace;
     let mut put = match &args.file {
@@ -108,6 +118,15 @@ pub(super) async fn bind(args: &BindArgs) -> Result<ExitCode, Failure> {
 }
 
 impl BindArgs {
+    fn changes_something(&self) -> bool {
+        self.names_components()
+            || self.file.is_some()
+            || self.require_signatures.is_some()
+            || !self.trust.is_empty()
+            || self.quarantine_after.is_some()
+            || self.quarantined_gates.is_some()
+    }
+
     fn names_components(&self) -> bool {
         self.reducer.is_some()
             || self.scrubber.is_some()
@@ -205,7 +224,14 @@ pub(in crate::cli) async fn bind_one(
 
 pub(super) async fn roll_back(args: &RollbackArgs) -> Result<ExitCode, Failure> {
     let connection = args.common.connect(Access::Write).await?;
+    let before = connection.client.workspace(&args.common.workspace).await?.bound;
     let rollback = WorkspaceRollback { revision: args.revision, if_match_rev: args.if_rev };
     let changed = connection.client.roll_back_workspace(&args.common.workspace, &rollback).await?;
-    look::changed(&changed, args.common.json)
+    let exit = look::changed(&changed, args.common.json)?;
+    if !args.common.json {
+        for line in look::beside_bindings(&before, &changed.bound) {
+            output::print(&visible(&line))?;
+        }
+    }
+    Ok(exit)
 }

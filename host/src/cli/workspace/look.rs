@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use sluice_api::mission::BindingView;
-use sluice_api::workspace::{BoundView, RoleView, StageMode, WorkspaceRevisionView, WorkspaceView};
+use sluice_api::workspace::{BoundView, QuarantinedGates, RoleView, StageMode, WorkspaceRevisionView, WorkspaceView};
 
 use crate::cli::connect::{Access, OfWorkspace};
 use crate::cli::exit::{Exit, Failure};
@@ -67,6 +67,44 @@ pub(super) fn changed(workspace: &WorkspaceView, as_json: bool) -> Result<ExitCo
         print(workspace)?;
     }
     Ok(Exit::Succeeded.into())
+}
+
+/// What a rollback changed besides bindings, one line each: whoever takes a component back may not have meant it.
+pub(super) fn beside_bindings(before: &WorkspaceRevisionView, now: &WorkspaceRevisionView) -> Vec<String> {
+    let mut lines = Vec::new();
+    if now.revision != before.revision + 1 {
+        lines.push("somebody else changed the workspace meanwhile; what follows is both changes together".to_owned());
+    }
+    match (before.require_signatures, now.require_signatures) {
+        (true, false) => lines.push("components need no signature any more".to_owned()),
+        (false, true) => lines.push("components need a signature from now on".to_owned()),
+        _ => {}
+    }
+    let only_in = |of: &[String], other: &[String]| -> Vec<String> {
+        of.iter().filter(|key| !other.contains(key)).cloned().collect()
+    };
+    for key in only_in(&before.trusted_keys, &now.trusted_keys) {
+        lines.push(format!("this key is no longer trusted: {key}"));
+    }
+    for key in only_in(&now.trusted_keys, &before.trusted_keys) {
+        lines.push(format!("this key is trusted again: {key}"));
+    }
+    let (was, is) = (&before.quarantine, &now.quarantine);
+    if was.after != is.after {
+        let when = |after: u32| match after {
+            0 => "never".to_owned(),
+            after => format!("after {after} failures in a row"),
+        };
+        lines.push(format!("components are quarantined {}; it was {}", when(is.after), when(was.after)));
+    }
+    if was.gates != is.gates {
+        let decided = if is.gates == QuarantinedGates::Error { "error" } else { "needs_human" };
+        lines.push(format!("gates in quarantine decide `{decided}` from now on"));
+    }
+    if !was.components.is_empty() {
+        lines.push("no component is in quarantine any more".to_owned());
+    }
+    lines
 }
 
 /// A line for each component that decides, and for each that is tried.

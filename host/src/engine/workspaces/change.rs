@@ -245,10 +245,8 @@ fn checked_keys(keys: &[String]) -> Result<Vec<String>, FieldError> {
     }
     let mut checked: Vec<String> = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
-        if !signing::is_key(key) {
-            let message = "is no Ed25519 public key: 64 lower-case hexadecimal digits";
-            return Err(FieldError::new(format!("trusted_keys[{index}]"), message));
-        }
+        signing::check_key(key)
+            .map_err(|problem| FieldError::new(format!("trusted_keys[{index}]"), problem.to_string()))?;
         if !checked.contains(key) {
             checked.push(key.clone());
         }
