@@ -64,7 +64,7 @@ async fn a_damaged_component_closes_its_gate_is_named_and_is_mended_by_installin
         let bound = put(&server, json!({"bindings": judged_by(&digest)})).await;
         assert_told(&bound, &digest, "was damaged or changed");
         assert_eq!(server.get("/workspaces/local").await.body["revision"], 1, "what was bound stays bound");
-        let ask = json!({"workspace_id": "local", "role": "review"});
+        let ask = json!({"role": "gate", "stage": "review"});
         let checked = server.post(&format!("/plugins/{digest}/check"), ask).await;
         assert_told(&checked, &digest, "was damaged or changed");
 
