@@ -87,6 +87,45 @@ impl TestDatabase {
         }
     }
 
+    /// Deletes what is stored under one digest.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub async fn forget_blob(&self, digest: &str) {
+        match &self.location {
+            Location::Sqlite { directory } => {
+                let (folder, name) = digest.split_at(2);
+                std::fs::remove_file(directory.join("blobs").join(folder).join(name)).expect("it is stored");
+            }
+            Location::Postgres { .. } => self.run_aside(format!("DELETE FROM blobs WHERE digest = '{digest}'")).await,
+        }
+    }
+
+    /// Changes one byte of what is stored under a digest, as a failing disk does.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub async fn damage_blob(&self, digest: &str) {
+        match &self.location {
+            Location::Sqlite { directory } => {
+                let (folder, name) = digest.split_at(2);
+                let file = directory.join("blobs").join(folder).join(name);
+                let mut content = std::fs::read(&file).expect("it is stored");
+                let middle = content.len() / 2;
+                content[middle] ^= 0xff;
+                std::fs::write(&file, content).expect("it is written");
+            }
+            Location::Postgres { .. } => {
+                let middle = "octet_length(content) / 2";
+                self.run_aside(format!(
+                    "UPDATE blobs SET content = set_byte(content, {middle}, get_byte(content, {middle}) # 255) \
+                     WHERE digest = '{digest}'"
+                ))
+                .await;
+            }
+        }
+    }
+
     /// Runs a statement beside every store.
     ///
     /// # Panics

@@ -236,6 +236,7 @@ impl From<EngineError> for Failure {
             | EngineError::RoutineChanged { .. }
             | EngineError::RoutineApproval { .. }
             | EngineError::HostFault(_)
+            | EngineError::ComponentDamaged { .. }
             | EngineError::Contended
             | EngineError::Storage(_) => Exit::Failed,
         };

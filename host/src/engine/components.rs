@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{Engine, EngineError};
 use crate::domain::artifact::Digest;
 use crate::domain::mission::Bindings;
+use crate::store::StorageErrorKind;
 
 /// Bytes read from storage at once.
 const CHUNK: u32 = 8 << 20;
@@ -68,27 +69,37 @@ impl Engine {
     /// Installs a component from where [`Self::keep_components`] or the registry put it, unless it is installed.
     ///
     /// # Errors
-    /// [`EngineError::HostFault`] when it is not kept, no longer taken, or not what it was; storage.
+    /// [`EngineError::ComponentDamaged`] when it is not kept, or not what it was; [`EngineError::HostFault`] when it
+    /// is no longer taken; storage.
     pub async fn have_component(&self, digest: &Digest) -> Result<(), EngineError> {
         if self.parts.plugins.is_installed(digest) {
             return Ok(());
         }
-        let mut bytes = Vec::new();
-        loop {
-            let chunk = self.parts.store.read_blob(digest, bytes.len() as u64, CHUNK).await?;
-            if chunk.is_empty() {
-                break;
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = self.stored_component(digest).await?;
         let (plugins, wanted) = (Arc::clone(&self.parts.plugins), digest.clone());
         let installed = tokio::task::spawn_blocking(move || {
             let found = Digest::of(&bytes);
             if found != wanted {
-                return Err(format!("what is stored as the component {wanted} is {found}; it was damaged or changed"));
+                return Err(EngineError::ComponentDamaged { digest: wanted, found: Some(found) });
             }
-            plugins.install(bytes)
+            plugins.install(bytes).map_err(EngineError::HostFault)
         });
-        installed.await.map_err(|error| EngineError::HostFault(error.to_string()))?.map_err(EngineError::HostFault)
+        installed.await.map_err(|error| EngineError::HostFault(error.to_string()))?
+    }
+
+    /// The bytes that are stored under a component's digest, whatever they are.
+    async fn stored_component(&self, digest: &Digest) -> Result<Vec<u8>, EngineError> {
+        let mut bytes = Vec::new();
+        loop {
+            let read = self.parts.store.read_blob(digest, bytes.len() as u64, CHUNK).await;
+            let chunk = read.map_err(|error| match error.kind {
+                StorageErrorKind::Corrupt => EngineError::ComponentDamaged { digest: digest.clone(), found: None },
+                _ => error.into(),
+            })?;
+            if chunk.is_empty() {
+                return Ok(bytes);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Why a use case did not happen.
 
+use crate::domain::artifact::Digest;
 use crate::domain::lease::NamedLease;
 use crate::domain::memory::Tier;
 use crate::domain::routine::{OccurrenceState, RoutineStatus};
@@ -238,6 +239,19 @@ pub enum EngineError {
     /// The host could not call the component. Trying again may help.
     #[error("the host could not call a plugin: {0}")]
     HostFault(String),
+    /// What is stored of a component is not what it was, or is gone, so that it is not called. Installing the same
+    /// bytes again mends it.
+    #[error(
+        "what is stored as the component {digest} {}, so that it is not called; install the same bytes again \
+         (`sluice plugin push`), which stores them anew",
+        stored(found.as_ref())
+    )]
+    ComponentDamaged {
+        /// Whose bytes they should be.
+        digest: Digest,
+        /// Whose they are; none can be read otherwise.
+        found: Option<Digest>,
+    },
     /// Somebody else kept changing the same rows. Trying again may help.
     #[error("others kept changing the same rows")]
     Contended,
@@ -284,8 +298,15 @@ impl EngineError {
 
     /// Whether the same request may succeed a little later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::HostFault(_) | Self::Contended | Self::Storage(_))
+        matches!(self, Self::HostFault(_) | Self::ComponentDamaged { .. } | Self::Contended | Self::Storage(_))
     }
+}
+
+fn stored(found: Option<&Digest>) -> String {
+    found.map_or_else(
+        || "is gone or cannot be read".to_owned(),
+        |found| format!("was damaged or changed (its bytes are those of {found})"),
+    )
 }
 
 fn granted(allowed: &[Tier]) -> String {

@@ -150,7 +150,7 @@ kinds! {
     INTERNAL = "INTERNAL" 500 "The host failed":
         "Its log holds the cause under `request_id`. Whether the request was carried out is not known; sent again with the same Idempotency-Key it is done once.";
     PLUGIN_FAULT = "PLUGIN_FAULT" 503 "The host could not call a plugin":
-        "Nothing was changed. Trying again may help; the host's log holds the cause.";
+        "Nothing was changed. Where `digest` is there, what is stored of that component is damaged or gone: install the same bytes again. Else trying again may help; the host's log holds the cause.";
     UNAVAILABLE = "UNAVAILABLE" 503 "The host cannot do this now":
         "Its storage is away or full, others keep changing the same rows, it is starting, or it is draining. Nothing was changed. Wait as long as Retry-After says.";
     OVERLOADED = "OVERLOADED" 503 "The host has more to do than it can":
@@ -393,7 +393,8 @@ impl From<EngineError> for Problem {
             | EngineError::PluginInUse { .. }
             | EngineError::CheckRunning { .. }
             | EngineError::PluginUnfit { .. }
-            | EngineError::PluginUnsigned { .. }) => of_plugin(&error),
+            | EngineError::PluginUnsigned { .. }
+            | EngineError::ComponentDamaged { .. }) => of_plugin(&error),
             EngineError::Policy(problems) => of_policy(&problems),
             EngineError::Conflict(message) => Self::new(CONFLICT, message),
             EngineError::HostFault(message) => {
@@ -421,6 +422,10 @@ fn of_plugin(error: &EngineError) -> Problem {
         }
         EngineError::PluginUnsigned { field, plugin } => {
             problem(PLUGIN_UNSIGNED).with("field", field.clone()).with("plugin", plugin.clone())
+        }
+        EngineError::ComponentDamaged { digest, .. } => {
+            tracing::error!(%error, "a plugin could not be called");
+            problem(PLUGIN_FAULT).with("digest", digest.as_str())
         }
         _ => problem(INTERNAL),
     }

@@ -30,6 +30,9 @@ pub(super) enum Blobs {
 /// may be this large.
 pub const BLOB_MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// Bytes of a file that are compared at once with what is put.
+const COMPARED_AT_ONCE: usize = 64 * 1024;
+
 /// `blobs/ab/cdef...`, with files in the making under `blobs/new/`.
 #[derive(Debug)]
 pub(super) struct BlobDirectory {
@@ -76,8 +79,8 @@ impl BlobDirectory {
         let path = self.path(digest);
         let folder = path.parent().unwrap_or(&self.root);
         // Content that is there already is durable once its name is: whoever wrote it may not
-        // have come that far.
-        if fs::metadata(&path).is_ok_and(|found| found.len() == content.len() as u64) {
+        // have come that far. A file that cannot be read, or holds something else, is replaced.
+        if holds(&path, content).unwrap_or(false) {
             return sync_directory(folder);
         }
         if !folder.is_dir() {
@@ -116,6 +119,23 @@ impl BlobDirectory {
     }
 }
 
+/// Whether a file holds this content and nothing else.
+fn holds(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let mut file = fs::File::open(path)?;
+    if file.metadata()?.len() != content.len() as u64 {
+        return Ok(false);
+    }
+    let mut read = vec![0; COMPARED_AT_ONCE.min(content.len())];
+    for expected in content.chunks(COMPARED_AT_ONCE) {
+        let found = &mut read[..expected.len()];
+        file.read_exact(found)?;
+        if *found != *expected {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 fn sync_directory(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
 }
@@ -135,7 +155,7 @@ impl Store {
     }
 
     /// Keeps content under its digest. When it answers, the content is on disk; content that
-    /// was kept before is not written again.
+    /// was kept before is not written again, unless what is kept was damaged since.
     ///
     /// # Errors
     /// Kind [`StorageErrorKind::Invalid`] over 64 MiB.
@@ -228,7 +248,9 @@ fn joined<T>(done: Result<T, tokio::task::JoinError>) -> Result<T, StorageError>
 }
 
 async fn put_row(pool: PgPool, content: Vec<u8>) -> Result<Digest, StorageError> {
-    const PUT: &str = "INSERT INTO blobs (digest, size, content) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
+    const PUT: &str = "INSERT INTO blobs (digest, size, content) VALUES ($1, $2, $3) \
+        ON CONFLICT (digest) DO UPDATE SET size = excluded.size, content = excluded.content \
+        WHERE blobs.content IS DISTINCT FROM excluded.content";
     let digest = Digest::of(&content);
     let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
     let put = || sqlx::query(PUT).bind(digest.as_str()).bind(size).bind(&content).execute(&pool);

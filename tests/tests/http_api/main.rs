@@ -12,6 +12,7 @@ mod missions;
 mod policy;
 mod policy_bad_input;
 mod plugins;
+mod plugins_damaged;
 mod check;
 mod quarantine;
 mod canary;

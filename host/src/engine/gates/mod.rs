@@ -24,14 +24,14 @@ use self::answers::Decided;
 use self::gathering::Coming;
 pub(super) use self::gathering::Gathering;
 pub(super) use self::readings::Readings;
-use super::ports::{ArtifactSource, CallFailure, GateCall, Judgement};
+use super::ports::{ArtifactSource, CallFailure, CallReport, GateCall, Judgement};
 use super::told::LogWriter;
 use super::workspaces::Bound;
 use super::{Engine, EngineError};
 use crate::domain::event::{Input, InputKind};
 use crate::domain::gate::{Evaluation, EvaluationStatus, Verdict};
 use crate::domain::id::{EventId, VerdictId};
-use crate::domain::plugin::Binding;
+use crate::domain::plugin::{Binding, PluginFailure};
 use crate::domain::workspace::Stage;
 use crate::store::{CommitError, Guard, UnderJudgement, Unit, Write};
 use crate::wire;
@@ -105,7 +105,8 @@ impl Engine {
     /// Calls the gates of a stage, side by side. Writes nothing.
     ///
     /// # Errors
-    /// [`EngineError::HostFault`] when this host lacks a component and cannot get it; storage.
+    /// [`EngineError::HostFault`] when a call broke off; storage. A component that this host lacks and cannot get is a
+    /// host fault of its call, and no error.
     pub async fn hear(&self, hearing: Hearing) -> Result<Heard, EngineError> {
         let Hearing { request, call, artifacts, coming } = hearing;
         let quarantine = &request.bound.revision.quarantine;
@@ -163,7 +164,15 @@ impl Engine {
         call: GateCall,
         artifacts: Arc<dyn ArtifactSource>,
     ) -> Result<Result<Judgement, CallFailure>, EngineError> {
-        self.have_component(&binding.digest).await?;
+        match self.have_component(&binding.digest).await {
+            Ok(()) => {}
+            // Counted like a call that the host could not carry out, so that trying again comes to an end.
+            Err(EngineError::HostFault(message)) => return Ok(Err(not_called(binding, message))),
+            Err(damaged @ EngineError::ComponentDamaged { .. }) => {
+                return Ok(Err(not_called(binding, damaged.to_string())));
+            }
+            Err(error) => return Err(error),
+        }
         let (plugins, binding) = (Arc::clone(&self.parts.plugins), binding.clone());
         tokio::task::spawn_blocking(move || plugins.evaluate(&binding, call, artifacts))
             .await
@@ -246,6 +255,12 @@ impl Engine {
             Err(CommitError::Storage(error)) => Err(error.into()),
         }
     }
+}
+
+/// What comes of a call for which the component is not at hand.
+fn not_called(binding: &Binding, message: String) -> CallFailure {
+    tracing::warn!(plugin = binding.label(), message, "a gate cannot be called");
+    CallFailure { failure: PluginFailure::Host { message }, report: CallReport::default() }
 }
 
 /// A conflict means that the request was answered or withdrawn by somebody else.

@@ -51,8 +51,8 @@ pub struct InstalledPlugin {
 }
 
 impl Engine {
-    /// Takes a component into the registry. The same bytes again change nothing; signatures they did not have yet
-    /// are added.
+    /// Takes a component into the registry. The same bytes again change nothing, but for what is stored of them where
+    /// that was damaged; signatures they did not have yet are added.
     ///
     /// # Errors
     /// [`EngineError::PluginRefused`] when it is none, does not compile or falls through its first calls;
@@ -66,13 +66,13 @@ impl Engine {
         check_name("name", &facts.name, new.name)?;
         check_name("version", &facts.version, new.version)?;
         let signatures = self.signatures(&new.signatures, &facts.digest, new.actor)?;
-        if let Some(found) = self.present(&facts, &signatures, new.workspace_id, new.actor).await? {
+        if let Some(found) = self.present(&facts, &bytes, &signatures, new.workspace_id, new.actor).await? {
             return Ok(found);
         }
         let self_test = self.first_call(&facts, &bytes, new.workspace_id, new.actor).await?;
         self.parts.store.put_blob(&bytes).await?;
         for _ in 0..ATTEMPTS_MAX {
-            if let Some(found) = self.present(&facts, &signatures, new.workspace_id, new.actor).await? {
+            if let Some(found) = self.present(&facts, &bytes, &signatures, new.workspace_id, new.actor).await? {
                 return Ok(found);
             }
             let plugin = RegisteredPlugin {
@@ -124,10 +124,12 @@ impl Engine {
         held.await.map_err(ending)?.map_err(refused)
     }
 
-    /// The component, when it is there already, with what `signatures` add to it.
+    /// The component, when it is there already, with what `signatures` add to it. Its bytes are put again whatever
+    /// this host remembers of them: that is how somebody mends what was damaged.
     async fn present(
         &self,
         facts: &PluginFacts,
+        bytes: &[u8],
         signatures: &[PluginSignature],
         workspace_id: &WorkspaceId,
         actor: &str,
@@ -138,6 +140,7 @@ impl Engine {
             if found.facts.digest != facts.digest {
                 return Err(EngineError::PluginTaken { plugin: facts.label(), digest: found.facts.digest.to_string() });
             }
+            self.parts.store.put_blob(bytes).await?;
             let Some(mut plugin) = found.registered.clone() else {
                 return Ok(Some(InstalledPlugin { plugin: found, is_new: false }));
             };
