@@ -21,7 +21,7 @@ use sluice::domain::plugin::PluginKind;
 use sluice::domain::principal::Role;
 use sluice::domain::time::Timestamp;
 use sluice::engine::ports::SharedPostman;
-use sluice::engine::{Engine, EngineOptions, NewToken};
+use sluice::engine::{Engine, EngineOptions, NewToken, WorkspaceMission};
 use sluice::events::Tailer;
 use sluice::http::serve::{self, Limits};
 use sluice::http::{Host, HttpOptions};
@@ -187,6 +187,23 @@ impl TestServer {
         let mut server = Self { base, operator: String::new(), engine, http, shutdown, serving, _scheduler: scheduler };
         server.operator = server.token("local", Role::Operator, "user.root").await;
         server
+    }
+
+    /// A mission as `POST /mission` makes it, started, and made by `actor` without asking policy, which lets no agent
+    /// give it capabilities; its id.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn mission_of(&self, workspace: &str, actor: &str, mission: Value) -> String {
+        let new = WorkspaceMission {
+            workspace_id: WorkspaceId::new(workspace),
+            request: serde_json::from_value(mission).expect("a mission's members"),
+            has_gates: true,
+            start: true,
+            actor: actor.to_owned(),
+            receipt: None,
+        };
+        self.engine.create_bound_mission(new).await.expect("a mission can be made").id.to_string()
     }
 
     /// A token for `principal` of `workspace`.

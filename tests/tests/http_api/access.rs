@@ -111,9 +111,8 @@ async fn things(server: &TestServer, workspace: &'static str, (role, worker): (R
     let token = server.token(workspace, role, worker).await;
     let made = json!({
         "title": "of the test", "work_items": [{"id": "a", "title": "A"}], "capabilities": ["connector.shop.*", "resource.write:project/", "memory.write:project"],
-        "start": true,
     });
-    let mission = text(&posted(server, "/mission", &token, made).await["mission"]["id"]);
+    let mission = server.mission_of(workspace, worker, made).await;
     let claim = json!({"worker": "w", "mission_id": mission, "wait_ms": 20_000, "lease_ms": 600_000});
     let claimed = posted(server, "/runs/claim", &token, claim).await["run"].clone();
     let (run, run_token) = (text(&claimed["id"]), text(&claimed["token"]));

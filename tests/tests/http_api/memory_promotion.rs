@@ -163,10 +163,9 @@ async fn a_run_promotes_what_it_was_granted_and_a_person_approved() {
         let bot = server.token("local", Role::Agent, "agent.bot").await;
         let bo = server.token("local", Role::Member, "user.bo").await;
         let made = json!({
-            "title": "t", "work_items": [{"id": "a", "title": "A"}], "start": true,
-            "capabilities": ["memory.promote:project"],
+            "title": "t", "work_items": [{"id": "a", "title": "A"}], "capabilities": ["memory.promote:project"],
         });
-        let mission = server.ask(Method::POST, "/mission", &bot, made).await.body["mission"]["id"].clone();
+        let mission = server.mission_of("local", "agent.bot", made).await;
         let claim = json!({"worker": "w", "mission_id": mission, "wait_ms": 20_000, "lease_ms": 600_000});
         let claimed = ok(server.ask(Method::POST, "/runs/claim", &bot, claim).await);
         let capability = &claimed["run"]["token"];
@@ -181,7 +180,7 @@ async fn a_run_promotes_what_it_was_granted_and_a_person_approved() {
         let ask = json!({"id": own["id"], "capability": capability});
         let asked = promote(&server, &bot, ask.clone()).await;
         assert_eq!((&asked["promoted"], &asked["approval_status"]), (&json!(false), &json!("pending")), "{asked:#}");
-        let listed = ok(server.get(&format!("/approvals?mission_id={}", text(&mission))).await);
+        let listed = ok(server.get(&format!("/approvals?mission_id={}", mission)).await);
         assert_eq!(listed["approvals"][0]["id"], asked["approval_id"], "{listed:#}");
         assert_eq!(decide(&server, &bot, &asked["approval_id"], "grant").await, 403);
         assert_eq!(decide(&server, &bo, &asked["approval_id"], "grant").await, 200);
