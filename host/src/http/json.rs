@@ -73,11 +73,14 @@ pub(super) fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Problem>
     let pairs = serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     serde_path_to_error::deserialize(pairs).map_err(|error| {
         let path = error.path().to_string();
-        let message = error.inner().to_string();
-        let unknown = unknown_member(&message);
-        let field = unknown.clone().unwrap_or_else(|| if path == "." { String::new() } else { path });
-        let kind = if unknown.is_some() { problem::UNKNOWN_FIELD } else { problem::INVALID_FIELD };
-        Problem::new(kind, format!("query: {message}")).with("field", field)
+        let message = in_plain_words(&error.inner().to_string());
+        if let Some(unknown) = unknown_member(&message) {
+            return Problem::new(problem::UNKNOWN_FIELD, format!("query: {message}")).with("field", unknown);
+        }
+        match path.as_str() {
+            "." => Problem::new(problem::INVALID_FIELD, format!("query: {message}")).with("field", ""),
+            field => Problem::field(field, format!("query: {field}: {message}")),
+        }
     })
 }
 
@@ -122,7 +125,7 @@ pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(Exact(value)).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
-        let message = error.inner().to_string();
+        let message = in_plain_words(&error.inner().to_string());
         if let Some(unknown) = unknown_member(&message) {
             // The path of an unknown member ends with it or with its parent.
             let field = match path.rsplit_once('.') {
@@ -140,6 +143,26 @@ pub(super) fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
         let detail = if field.is_empty() { message } else { format!("{field}: {message}") };
         Problem::field(&field, detail)
     })
+}
+
+/// What parsers say, without the names of this program's own types.
+fn in_plain_words(message: &str) -> String {
+    const WHOLE_NUMBER: &str = "a whole number from 0";
+    match message {
+        "invalid digit found in string" => return format!("is no number; {WHOLE_NUMBER} is expected"),
+        "number too large to fit in target type" => return "is too large a number".to_owned(),
+        _ => {}
+    }
+    let Some((before, expected)) = message.rsplit_once("expected ") else { return message.to_owned() };
+    let (expected, rest) = expected.split_at(expected.find(" at ").unwrap_or(expected.len()));
+    let plain = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => WHOLE_NUMBER,
+        "i64" => "a whole number",
+        "f64" | "f32" => "a number",
+        _ if expected.starts_with("struct ") => "an object",
+        other => other,
+    };
+    format!("{before}expected {plain}{rest}")
 }
 
 fn unknown_member(message: &str) -> Option<String> {

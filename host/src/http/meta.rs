@@ -1,5 +1,7 @@
 //! What the host tells of itself: health, its API, what its problems mean.
 
+use std::time::Duration;
+
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,6 +14,10 @@ use super::host::{Host, Shared};
 use super::page::Segment;
 use super::problem::{KINDS, Problem};
 use crate::telemetry::Queue;
+
+/// How long the database may take to answer before it counts as one that does not: what asks for a host's health does not
+/// wait for long itself.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the host works
 ///
@@ -48,7 +54,8 @@ pub(super) async fn ready(State(host): State<Shared>) -> Response {
 }
 
 async fn look(host: &Host) -> Health {
-    let healthy = host.engine.store().log_head().await.is_ok();
+    let store = host.engine.store();
+    let healthy = tokio::time::timeout(PATIENCE, store.log_head()).await.is_ok_and(|head| head.is_ok());
     let draining = host.draining.is_cancelled();
     Health {
         healthy,
@@ -90,8 +97,8 @@ pub(super) async fn problem_page(Segment(slug): Segment) -> Result<Response, Pro
     responses((status = 200, description = "The metrics", body = String, content_type = "application/openmetrics-text"))
 )]
 pub(super) async fn metrics(State(host): State<Shared>) -> Response {
-    match host.engine.store().waiting().await {
-        Ok(waiting) => {
+    match tokio::time::timeout(PATIENCE, host.engine.store().waiting()).await {
+        Ok(Ok(waiting)) => {
             host.metrics.queue_depth(Queue::Runs, waiting.runs);
             host.metrics.queue_depth(Queue::Inbox, waiting.inputs);
             host.metrics.queue_depth(Queue::Evaluations, waiting.evaluations);
@@ -99,7 +106,8 @@ pub(super) async fn metrics(State(host): State<Shared>) -> Response {
             host.metrics.queue_depth(Queue::Deliveries, waiting.deliveries);
         }
         // What was counted last is better than nothing, and the log says why.
-        Err(error) => tracing::warn!(%error, "failed to count what waits"),
+        Ok(Err(error)) => tracing::warn!(%error, "failed to count what waits"),
+        Err(_) => tracing::warn!("failed to count what waits: the database does not answer"),
     }
     let mut response = host.metrics.render().into_response();
     let text = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");

@@ -158,7 +158,11 @@ async fn queries_that_cannot_be_are_refused_by_name() {
                 ("limit=1&limit=2", "limit"),
             ] {
                 let path = format!("{list}?{query}");
-                assert_eq!(problem(&server.get(&path).await, 422, "INVALID_FIELD", &path)["field"], field, "{path}");
+                let refused = server.get(&path).await;
+                assert_eq!(problem(&refused, 422, "INVALID_FIELD", &path)["field"], field, "{path}");
+                let detail = refused.body["detail"].as_str().expect("what is wrong");
+                assert!(detail.contains(field), "{path}: {detail}");
+                assert!(query != "limit=x" || detail.contains("a whole number"), "{path}: {detail}");
             }
             for cursor in ["x", "-1", "%2B1", "99999999999999999999", "1%20", "run_", "evt_1", "%00", "mis_a%2Fb"] {
                 let path = format!("{list}?cursor={cursor}");

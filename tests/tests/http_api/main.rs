@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod health;
 mod leases;
 mod memory;
 mod memory_partitions;
