@@ -69,13 +69,13 @@ fn live(sluice: &Binary) {
     let again = sluice.shown(&["workspace", "rollback", "2"]);
     assert!(again.contains("need a signature from now on\n") && again.contains(&key_line("trusted again")), "{again}");
     sluice.ok(&["workspace", "bind", "--quarantine-after", "0"]);
-    let lifted = sluice.shown(&["workspace", "rollback", "0"]);
+    let told_of_rollback = sluice.shown(&["workspace", "rollback", "0"]);
     let said = [
         "components need no signature any more\n",
         &key_line("no longer trusted"),
         "failures in a row; it was never\n",
     ];
-    assert!(said.iter().all(|line| lifted.contains(line)), "{lifted}");
+    assert!(said.iter().all(|line| told_of_rollback.contains(line)), "{told_of_rollback}");
     assert!(!sluice.shown(&["workspace", "rollback", "0"]).contains("signature"));
     for nothing in [&["workspace", "bind"][..], &["workspace", "bind", "--note", "why", "--if-rev", "6"]] {
         sluice.refused(nothing, 2, "--reducer");
