@@ -31,8 +31,9 @@ use crate::wire;
 
 /// Create a mission
 ///
-/// It is durable when this answers. With `start` it begins at once. Whoever gives it capabilities is asked for
-/// `mission.grant` as well, which agents may not do unless the workspace's own policies permit it.
+/// It is durable when this answers. With `start` it begins at once. Whoever gives it capabilities, or an
+/// entrypoint that brings some, is asked for `mission.grant` as well, which agents may not do unless the workspace's
+/// own policies permit it.
 #[utoipa::path(
     post, path = "/mission", tag = "missions", request_body = CreateMission,
     responses((status = 201, description = "The mission", body = MissionAnswer))
@@ -43,11 +44,12 @@ pub(super) async fn create(
     Named(receipt): Named,
     Body(body): Body<CreateMission>,
 ) -> Result<Response, Problem> {
-    if !body.capabilities.is_empty() {
-        caller.allow_action(Action::MissionGrant, "mission", None).await?;
-    }
     let (request, args, start) = request_of(body);
     let (request, has_gates) = host.engine.with_entrypoint(caller.workspace(), request, args).await?;
+    // Also those that its entrypoint brings along.
+    if !request.capabilities.is_empty() {
+        caller.allow_action(Action::MissionGrant, "mission", None).await?;
+    }
     let new = WorkspaceMission {
         workspace_id: caller.workspace().clone(),
         request,

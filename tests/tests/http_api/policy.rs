@@ -436,6 +436,10 @@ async fn agents_give_their_missions_no_capabilities() {
             assert!(refused.body["needed"].as_array().is_some_and(|needed| !needed.is_empty()), "{:#}", refused.body);
             assert_eq!(make(&member, &[asked]).await.status, 201);
         }
+        let by_entrypoint = json!({"title": "t", "entrypoint": "connector.mail.send", "args": {"to": "ann"}});
+        let refused = server.ask(Method::POST, "/mission", &agent, by_entrypoint.clone()).await;
+        assert_eq!((refused.status, &refused.body["action"]), (403, &json!("mission.grant")), "{:#}", refused.body);
+        assert_eq!(server.ask(Method::POST, "/mission", &member, by_entrypoint).await.status, 201);
         let permit = "@id(\"agents-grant\")\n@reason(\"trusted\")\n\
                       permit (principal is Agent, action == Action::\"mission.grant\", resource);";
         set(&server, json!({"text": permit})).await;
